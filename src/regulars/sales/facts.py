@@ -44,7 +44,7 @@ def _streak(row: Any, on: Any) -> Any:
     """Trailing ones of the week bits; the running week may still be open, so it may be skipped."""
     bits = row.week_bits.fill_null(0)
     bits = ((bits & 1) == 1).ifelse(bits, bits >> 1)
-    lowest_zero = bits.bit_xor(-1) & (bits + 1) if hasattr(bits, "bit_xor") else (~bits) & (bits + 1)
+    lowest_zero = (~bits) & (bits + 1)
     return lowest_zero.log2().round().cast("int64")
 
 
