@@ -1,0 +1,56 @@
+"""Records of care: what is to be done for whom, by whom, and what came of it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from regulars.customers.models import Customer
+from regulars.shop.models import SealedTextField, Staff, Store
+
+
+class TaskState(models.TextChoices):
+    OPEN = "open"
+    DONE = "done"
+    NOT_REACHED = "not-reached"
+    NOT_WANTED = "not-wanted"
+    EXPIRED = "expired"
+
+
+class Task(models.Model):
+    """One thing to do for one customer. `occasion` makes it unique: whatever runs twice, nobody is asked twice."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="tasks")
+    playbook = models.CharField(max_length=40)
+    rule = models.CharField(max_length=60)
+    occasion = models.CharField(max_length=80)
+    on = models.DateField()  # the day on whose list it stands
+    due_on = models.DateField()
+    last_on = models.DateField()  # after that it makes no sense any more
+    staff = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="tasks")
+    store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
+    name = models.JSONField(default=list)  # [zh, en]
+    why = models.JSONField(default=list)
+    do = models.JSONField(default=list)
+    say = models.JSONField(default=list)
+    also = models.JSONField(default=list)  # names of other rules that wait behind this one
+    channel = models.CharField(max_length=20)
+    minutes = models.PositiveSmallIntegerField(default=0)
+    cost = models.BigIntegerField(default=0)  # fen, at most
+    rank = models.FloatField(default=0)
+    place = models.PositiveIntegerField(default=0)
+    fits = models.BooleanField(default=True)  # inside the minutes that this person has that day
+    grade = models.CharField(max_length=40, blank=True)
+    state = models.CharField(max_length=12, choices=TaskState.choices, default=TaskState.OPEN)
+    ended_by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    ended_on = models.DateField(null=True)
+    postponed_to = models.DateField(null=True)
+    note = SealedTextField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["customer", "rule", "occasion"], name="care_task_once")]
+        indexes = [
+            models.Index(fields=["on", "state", "staff", "place"], name="care_task_list"),
+            models.Index(fields=["state", "last_on"], name="care_task_open"),
+            models.Index(fields=["rule", "ended_on"], name="care_task_rule"),
+        ]

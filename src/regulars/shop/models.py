@@ -1,0 +1,245 @@
+"""The business itself and what every stage needs: who did what, what waits for a yes, what is to be sent, jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+from regulars.shop.keys import keys
+from regulars.shop.words import Words
+
+
+class SealedTextField(models.BinaryField):  # type: ignore[type-arg]
+    """Text that stands encrypted in the database and reads as text in Python. Can't be searched or sorted."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return keys().seal(value) if isinstance(value, str) else value
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> str | None:
+        return None if value is None else keys().unseal(value)
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return str(self.value_from_object(obj))
+
+
+class Business(models.Model):
+    """The one business that this database belongs to."""
+
+    name = models.CharField(max_length=100)
+    trade = models.CharField(max_length=20)
+    currency = models.CharField(max_length=3, default="CNY")
+    time_zone = models.CharField(max_length=50, default="Asia/Shanghai")
+    day_ends_at = models.PositiveSmallIntegerField(default=0)  # hour after midnight at which a business day ends
+    lang = models.CharField(max_length=2, default="zh")
+    known_until_rule = models.CharField(max_length=10, default="store")
+    voice = models.CharField(max_length=100, blank=True)  # how the shop signs its messages, if not by its name
+    last_day_run_on = models.DateField(null=True)
+    is_example = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Store(models.Model):
+    """A place of business. `known_until`: the last day that imports or tills cover."""
+
+    name = models.CharField(max_length=100, unique=True)
+    known_until = models.DateField(null=True)
+    is_open = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner"
+    MANAGER = "manager"
+    KEY_ACCOUNT = "key-account"
+    FRONT_DESK = "front-desk"
+    SERVICE = "service"
+    ANALYST = "analyst"
+
+
+ROLES: dict[str, Words] = {
+    "owner": Words("老板", "Owner"),
+    "manager": Words("店长", "Store manager"),
+    "key-account": Words("大客户经理", "Key-account manager"),
+    "front-desk": Words("前台", "Front desk"),
+    "service": Words("客服", "Customer service"),
+    "analyst": Words("数据分析", "Analyst"),
+}
+
+
+class Staffing(BaseUserManager["Staff"]):
+    def get_by_natural_key(self, email: str | None) -> Staff:
+        return self.get(email__iexact=(email or "").strip())
+
+
+class Staff(AbstractBaseUser):
+    """A member of staff: who she is, what she may do, and how many minutes a day she has for customers."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=60)
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.FRONT_DESK)
+    store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="staff")
+    minutes_a_day = models.PositiveSmallIntegerField(default=60)
+    lang = models.CharField(max_length=2, blank=True)
+    theme = models.CharField(max_length=5, blank=True)
+    is_active = models.BooleanField(default=True)
+    joined_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+    objects = Staffing()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def role_words(self) -> Words:
+        return ROLES[self.role]
+
+    @property
+    def may_manage(self) -> bool:
+        return self.role in (Role.OWNER, Role.MANAGER)
+
+
+class AuditEvent(models.Model):
+    """Who did what to which record, when and why. Never holds a phone, a name or a note in clear."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor_name = models.CharField(max_length=60, blank=True)
+    verb = models.CharField(max_length=40)
+    subject = models.CharField(max_length=60, blank=True)
+    why = models.CharField(max_length=200, blank=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["subject"], name="shop_audit_subject")]
+
+
+class Approval(models.Model):
+    """Something that waits for a second person's yes."""
+
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=60)
+    detail = models.JSONField(default=dict)
+    asked_by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    is_granted = models.BooleanField(null=True)
+    reason = models.CharField(max_length=200, blank=True)
+
+
+class Outgoing(models.Model):
+    """The outbox: a message that a stage has put there; a channel sends it later. One `key`, one message."""
+
+    key = models.CharField(max_length=100, unique=True)
+    person = models.BigIntegerField(null=True)
+    channel = models.CharField(max_length=20)
+    purpose = models.CharField(max_length=20)
+    to = SealedTextField()
+    text = SealedTextField()
+    state = models.CharField(max_length=10, default="waiting")
+    put_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+
+
+class Contact(models.Model):
+    """The contact log: every touch of a customer by anybody, over any channel."""
+
+    person = models.BigIntegerField()
+    on = models.DateField()
+    at = models.DateTimeField(auto_now_add=True)
+    staff = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    channel = models.CharField(max_length=20)
+    purpose = models.CharField(max_length=20, default="care")
+    rule = models.CharField(max_length=60, blank=True)
+    reached = models.BooleanField(default=True)
+    minutes = models.PositiveSmallIntegerField(default=0)
+    cost = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["person", "on"], name="shop_contact_person"),
+            models.Index(fields=["on"], name="shop_contact_on"),
+        ]
+
+
+class Hold(models.Model):
+    """A customer who is not to be contacted: about one rule, over one channel, or at all; until a day or for good."""
+
+    person = models.BigIntegerField(db_index=True)
+    rule = models.CharField(max_length=60, blank=True)
+    channel = models.CharField(max_length=20, blank=True)
+    until = models.DateField(null=True)
+    why = models.CharField(max_length=200, blank=True)
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+
+class ApiToken(models.Model):
+    """A key for a program. Only its digest is kept; it is shown once."""
+
+    staff = models.ForeignKey(Staff, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=60)
+    digest = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(null=True)
+
+
+class JobState(models.TextChoices):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Job(models.Model):
+    """Long work for the worker: can be watched, cancelled, and continues after a crash."""
+
+    kind = models.CharField(max_length=40)
+    args = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.WAITING)
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    step = models.JSONField(default=list)  # [zh, en]: what is being done now
+    result = models.JSONField(default=dict)
+    error = models.JSONField(default=list)  # [zh, en]
+    cancel_asked = models.BooleanField(default=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    asked_by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    beat_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "id"], name="shop_job_state")]
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+def audit(
+    verb: str, subject: str = "", *, by: Staff | None = None, why: str = "", detail: dict[str, Any] | None = None
+) -> AuditEvent:
+    """Leave one audit line. `subject` is a kind and a number ("customer 12"); `detail` holds no personal data."""
+    return AuditEvent.objects.create(
+        verb=verb, subject=subject, actor=by, actor_name=by.name if by else "", why=why[:200], detail=detail or {}
+    )
+
+
+def contacted_on(people: Iterable[int], on: Any) -> set[int]:
+    """Which of these people somebody has already contacted on that day."""
+    return set(Contact.objects.filter(person__in=people, on=on).values_list("person", flat=True))

@@ -1,0 +1,5 @@
+"""Where each page stands."""
+
+from __future__ import annotations
+
+urlpatterns: list[object] = []
