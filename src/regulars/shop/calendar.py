@@ -1,7 +1,7 @@
 """The shop's calendar, solar and lunar: birthdays, festivals, the business day, and days said in words.
 
 Everything here is a plain calculation on days of the calendar: no clock, no time zone that sneaks in.
-A birthday is a month and a day, never an instant, so it cannot slide by one day when a server stands elsewhere.
+A birthday is a month and a day, never an instant, so it cannot slide by a day when a server stands elsewhere.
 Lunar days are known for the lunar years 1900 to 2100, that is from 1900-01-31 to 2101-01-28.
 """
 
@@ -40,7 +40,7 @@ class NoSuchDay(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Birthday:
-    """A day that comes back every year, as the customer told it: month and day, solar or lunar, perhaps a year.
+    """A day that comes back every year, as the customer told it: solar or lunar, with or without a year.
 
     Serves anniversaries just as well. `leap` is true for a birthday in a lunar leap month (闰月). The year is
     that of the same calendar and is optional: many guests name the day only. A lunar day 30 is taken even for
@@ -118,9 +118,9 @@ def falls_on(birthday: Birthday, year: int, common_year: CommonYear = "02-28") -
     """On which day a birthday is kept in one year **of its own calendar**.
 
     Solar: 29 February is kept on 28 February (or 1 March) in a common year. Lunar: `year` is the lunar year
-    that begins in that solar year, so the twelfth month mostly lies in the January after; a leap month is kept
-    in the leap month where that year has it, otherwise in the ordinary month of that number; day 30 of a month
-    of 29 days is kept on day 29, so that 12/30 is always New Year's Eve (除夕).
+    that begins in that solar year, so the twelfth month mostly lies in the January after. A leap month is kept
+    in the leap month where that year has it, otherwise in the ordinary month of that number. Day 30 of a short
+    month is kept on day 29, so that 12/30 is always New Year's Eve (除夕).
 
     Raises NoSuchDay for a lunar year outside 1900–2100.
 
@@ -207,6 +207,46 @@ def age_band(age: int | None, every: int = 10) -> Words | None:
         return None
     low = age // every * every
     return Words(f"{low}–{low + every - 1}岁", f"aged {low}–{low + every - 1}")
+
+
+# --- beneath ----------------------------------------------------------------------------------------------
+
+
+def _solar(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _lunar_months(year: int) -> dict[tuple[int, bool], tuple[date, int]]:
+    """The months of one lunar year, (month, leap) → (first day, number of days)."""
+    if not FIRST_LUNAR_YEAR <= year <= LAST_LUNAR_YEAR:
+        raise NoSuchDay(
+            Words(
+                "农历只支持 {first}–{last} 年，没有 {year} 年",
+                "The lunar calendar is known for {first}–{last}, not for {year}",
+            ).fill(first=FIRST_LUNAR_YEAR, last=LAST_LUNAR_YEAR, year=year)
+        )
+    first: date = LunarDate(year, 1, 1).to_solar_date()
+    months = {}
+    for month, length, leap in LCalendars.iter_year_month(year):
+        months[month, bool(leap)] = (first, length)
+        first += timedelta(days=length)
+    return months
+
+
+def _own_years(calendar: Calendar, start: date, end: date) -> Iterator[int]:
+    """The years of a calendar that can have days between two dates."""
+    if calendar == "solar":
+        yield from range(start.year, end.year + 1)
+    else:  # a lunar year runs into the solar year after
+        yield from range(max(start.year - 1, FIRST_LUNAR_YEAR), min(end.year, LAST_LUNAR_YEAR) + 1)
+
+
+def _first_year(birthday: Birthday) -> int:
+    return FIRST_LUNAR_YEAR if birthday.calendar == "lunar" else 1
 
 
 # --- festivals --------------------------------------------------------------------------------------------
@@ -381,43 +421,3 @@ def _lunar_day_name(day: int) -> str:
     if day == 20 or day == 30:
         return _DIGITS[day // 10 - 1] + "十"
     return ("初", "十", "廿")[(day - 1) // 10] + _DIGITS[(day - 1) % 10]
-
-
-# --- beneath ----------------------------------------------------------------------------------------------
-
-
-def _solar(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
-@lru_cache(maxsize=256)
-def _lunar_months(year: int) -> dict[tuple[int, bool], tuple[date, int]]:
-    """The months of one lunar year, (month, leap) → (first day, number of days)."""
-    if not FIRST_LUNAR_YEAR <= year <= LAST_LUNAR_YEAR:
-        raise NoSuchDay(
-            Words(
-                "农历只支持 {first}–{last} 年，没有 {year} 年",
-                "The lunar calendar is known for {first}–{last}, not for {year}",
-            ).fill(first=FIRST_LUNAR_YEAR, last=LAST_LUNAR_YEAR, year=year)
-        )
-    first: date = LunarDate(year, 1, 1).to_solar_date()
-    months = {}
-    for month, length, leap in LCalendars.iter_year_month(year):
-        months[month, bool(leap)] = (first, length)
-        first += timedelta(days=length)
-    return months
-
-
-def _own_years(calendar: Calendar, start: date, end: date) -> Iterator[int]:
-    """The years of a calendar that can have days between two dates."""
-    if calendar == "solar":
-        yield from range(start.year, end.year + 1)
-    else:  # a lunar year runs into the solar year after
-        yield from range(max(start.year - 1, FIRST_LUNAR_YEAR), min(end.year, LAST_LUNAR_YEAR) + 1)
-
-
-def _first_year(birthday: Birthday) -> int:
-    return FIRST_LUNAR_YEAR if birthday.calendar == "lunar" else 1
