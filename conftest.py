@@ -1,0 +1,70 @@
+"""What every test run stands on, set before Django reads its settings.
+
+A run never touches a shop of yours: REGULARS_HOME is a new folder that goes away with the run. The store is SQLite,
+or, with REGULARS_TEST_STORE=postgres, a real PostgreSQL that lives as long as the run; then only those tests run that
+use the store. `./run test` does both.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent
+RUN_HOME = Path(tempfile.mkdtemp(prefix="regulars-test-"))
+STORE = os.environ.get("REGULARS_TEST_STORE", "sqlite")
+QUICK_FOLDERS = ("tests/contracts", "tests/playbooks")
+
+for name in ("DATABASE", "KEY_FILE", "HOSTS", "PROXY", "LANG"):  # a developer's own settings
+    os.environ.pop(f"REGULARS_{name}", None)
+os.environ["REGULARS_HOME"] = str(RUN_HOME / "home")
+if STORE == "postgres":
+    from tests.postgres import start
+
+    os.environ["REGULARS_DATABASE"] = start(RUN_HOME / "postgres")
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "regulars.web.settings"
+# The live server of the browser tests shares its thread with Playwright's own event loop.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+import django  # noqa: E402  (the settings are read from the environment above)
+
+django.setup()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(RUN_HOME, ignore_errors=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out what never asks the store: it has had its turn on SQLite."""
+    if STORE != "postgres":
+        return
+    left_out = [item for item in items if not uses_store(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if uses_store(item)]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if is_quick(item):
+        item.add_marker("quick")
+
+
+def is_quick(item: pytest.Item) -> bool:
+    """Rules, contracts, playbooks and doctests: pure, so they answer within seconds."""
+    place = item.path.relative_to(ROOT)
+    if place.parts[0] == "src":
+        return True
+    return "rules" in place.parts or place.as_posix().startswith(QUICK_FOLDERS)
+
+
+def uses_store(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    asked = fixtures & {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+    return bool(asked) or any(item.iter_markers("django_db"))

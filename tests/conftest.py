@@ -1,0 +1,108 @@
+"""What tests of every stage may ask for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browsers import find_browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def store_kind() -> str:
+    """What this run stands on: "sqlite" or "postgres". `./run test` runs the tests of the store once on each."""
+    return os.environ.get("REGULARS_TEST_STORE", "sqlite")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of a live PostgreSQL, for a test that starts a shop of its own on it (mark it `postgres`)."""
+    running = os.environ.get("REGULARS_DATABASE", "")
+    if running.startswith("postgres"):
+        yield running
+        return
+    from tests.postgres import start
+
+    with tempfile.TemporaryDirectory(prefix="regulars-pg-", ignore_cleanup_errors=True) as folder:
+        yield start(Path(folder) / "data")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for a new shop, and REGULARS_HOME pointing to it for programs that the test starts."""
+    folder = tmp_path / "shop"
+    monkeypatch.setenv("REGULARS_HOME", str(folder))
+    monkeypatch.delenv("REGULARS_DATABASE", raising=False)
+    return folder
+
+
+@pytest.fixture
+def regulars(home: Path) -> Call:
+    """Call the command line as a person does, in a process of its own, on the shop in `home`.
+
+    `regulars("import", file, "--json")` gives the finished process: `.returncode`, `.stdout`, `.stderr`.
+    """
+
+    def call(*words: object, input: str | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "regulars.cli", *map(str, words)],
+            input=input,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+            env={**os.environ, "PYTHONUTF8": "1"},
+        )
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium that is already on this machine."""
+    from playwright.sync_api import sync_playwright
+
+    found = find_browser()
+    assert found, "no Chromium found; install one or name it in REGULARS_CHROMIUM"
+    # Chromium refuses its sandbox to root.
+    options = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=found, args=options)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A new desktop page, Chinese, that shares nothing with the last one."""
+    context = browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1280, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    """A new page on a phone: 390 wide, touch."""
+    context = browser.new_context(
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+        viewport={"width": 390, "height": 844},
+        device_scale_factor=2,
+        has_touch=True,
+        is_mobile=True,
+    )
+    yield context.new_page()
+    context.close()

