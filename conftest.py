@@ -1,12 +1,13 @@
 """What every test run stands on, set before Django reads its settings.
 
-A run never touches a shop of yours: REGULARS_HOME is a new folder that goes away with the run. The store is SQLite,
-or, with REGULARS_TEST_STORE=postgres, a real PostgreSQL that lives as long as the run; then only those tests run that
-use the store. `./run test` does both.
+A run never touches a shop of yours: REGULARS_HOME is a new folder that goes away with the run. The store is
+SQLite, or, with REGULARS_TEST_STORE=postgres, a real PostgreSQL that lives as long as the run; then only those
+tests run that use the store. `./run test` does both.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -17,6 +18,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent
 RUN_HOME = Path(tempfile.mkdtemp(prefix="regulars-test-"))
 STORE = os.environ.get("REGULARS_TEST_STORE", "sqlite")
+# Registered before PostgreSQL registers its own farewell, so it comes after it.
+atexit.register(shutil.rmtree, RUN_HOME, ignore_errors=True)
 QUICK_FOLDERS = ("tests/contracts", "tests/playbooks")
 
 for name in ("DATABASE", "KEY_FILE", "HOSTS", "PROXY", "LANG"):  # a developer's own settings
@@ -34,11 +37,6 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 import django  # noqa: E402  (the settings are read from the environment above)
 
 django.setup()
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        shutil.rmtree(RUN_HOME, ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.browsers import find_browser
 
 if TYPE_CHECKING:
@@ -22,13 +21,13 @@ Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def store_kind() -> str:
-    """What this run stands on: "sqlite" or "postgres". `./run test` runs the tests of the store once on each."""
+    """What this run stands on: "sqlite" or "postgres". `./run test` runs the store's tests on each."""
     return os.environ.get("REGULARS_TEST_STORE", "sqlite")
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """The address of a live PostgreSQL, for a test that starts a shop of its own on it (mark it `postgres`)."""
+    """The address of a live PostgreSQL, for a test that starts a shop of its own (mark it `postgres`)."""
     running = os.environ.get("REGULARS_DATABASE", "")
     if running.startswith("postgres"):
         yield running
@@ -55,7 +54,9 @@ def regulars(home: Path) -> Call:
     `regulars("import", file, "--json")` gives the finished process: `.returncode`, `.stdout`, `.stderr`.
     """
 
-    def call(*words: object, input: str | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def call(
+        *words: object, input: str | None = None, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "regulars.cli", *map(str, words)],
             input=input,
@@ -88,7 +89,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A new desktop page, Chinese, that shares nothing with the last one."""
-    context = browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1280, "height": 800})
+    context = browser.new_context(
+        locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1280, "height": 800}
+    )
     yield context.new_page()
     context.close()
 
