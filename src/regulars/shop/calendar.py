@@ -117,10 +117,10 @@ class Birthday:
 def falls_on(birthday: Birthday, year: int, common_year: CommonYear = "02-28") -> date:
     """On which day a birthday is kept in one year **of its own calendar**.
 
-    Solar: 29 February is kept on 28 February (or 1 March) in a common year. Lunar: `year` is the lunar year
-    that begins in that solar year, so the twelfth month mostly lies in the January after. A leap month is kept
-    in the leap month where that year has it, otherwise in the ordinary month of that number. Day 30 of a short
-    month is kept on day 29, so that 12/30 is always New Year's Eve (除夕).
+    Solar: 29 February is kept on 28 February (or 1 March) in a common year.
+    Lunar: `year` is the lunar year that begins in that solar year, so the twelfth month mostly lies in the
+    January after. A leap month is kept in the leap month where that year has it, otherwise in the ordinary
+    month of that number. Day 30 of a short month is kept on day 29: 12/30 is always New Year's Eve (除夕).
 
     Raises NoSuchDay for a lunar year outside 1900–2100.
 
