@@ -236,7 +236,7 @@ class Scale(_Part):
                 raise Wrong(
                     Words(
                         f"{early.key} 没有条件，人人都会停在这里，后面的等级永远轮不到",
-                        f"{early.key} has no conditions: everybody stops there, later grades are never reached",
+                        f"{early.key} has no conditions: everybody stops there and never gets further",
                     ),
                     f'"{early.key}"',
                 )
@@ -327,10 +327,14 @@ class CareRule(_Part):
 
 
 class Example(_Part):
-    """A named person who proves the playbook: what is known of her (money in yuan), what she must be."""
+    """A named person who proves the playbook: what is known of her (money in yuan), what she must be.
+
+    `was` is the grade she held before on the first scale, for proving what is enough to stay.
+    """
 
     name: Bilingual
     facts: dict[str, Scalar]
+    was: str | None = None
     grade: str | dict[str, str]
 
     @field_validator("facts")
@@ -389,6 +393,8 @@ class Playbook(_Part):
                     raise did_wrong(scale, self._scale_keys, "没有这个尺度", "No such scale")
                 if grade not in self.scale(scale).outcomes:
                     raise did_wrong(grade, self.scale(scale).outcomes, "没有这个等级", "No such grade")
+            if example.was is not None and self.scales[0].index(example.was) is None:
+                raise did_wrong(example.was, self.scales[0].outcomes, "没有这个等级", "No such grade")
         return self
 
     @property
