@@ -1,0 +1,547 @@
+"""Files into sheets of text: encodings, separators, workbooks, where the headers stand.
+
+Nothing is interpreted here but the shape. What is not a table is refused in words that say what to do instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import io
+import itertools
+import mmap
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import python_calamine
+
+from regulars.sales.readers.contract import Sheet
+from regulars.sales.rules.cells import DIRT, NOTHING, clean_cell
+from regulars.sales.rules.dates import looks_dated
+from regulars.sales.rules.headers import known, plain, total
+from regulars.sales.rules.money import fen
+from regulars.shop.words import Problem, Refused, Words
+
+_PEEK = 256 * 1024
+_HEADER_WITHIN = 15
+# A year of a busy shop unpacks to well under a gigabyte; what promises more is an attack or a mistake.
+_LARGEST_UNPACKED = 1_500_000_000
+# Sheets of repetitive text pack 20 to 30 times; a bomb packs a thousand times.
+_HIGHEST_RATIO = 200
+# Below this size even an absurd ratio does no harm.
+_HARMLESS = 50_000_000
+_EXACT_DIGITS = 10**15  # a spreadsheet keeps fifteen digits; a longer number has lost its end
+
+EMPTY = Words("文件「{file}」是空的，里面没有数据。", "The file “{file}” is empty.")
+BINARY = Words(
+    "「{file}」不是表格文件（内容不是文字）。请在收银系统里重新导出 CSV 或 Excel 文件。",
+    "“{file}” is no table (its content is not text). Export CSV or Excel from the till again.",
+)
+UNREADABLE = Words(
+    "「{file}」里的文字读不出来。请用 --encoding 说明编码（例如 gb18030、utf-16、big5），或用 Excel 另存为「CSV UTF-8」。",
+    "The text of “{file}” cannot be read. Name its encoding with --encoding (gb18030, utf-16, big5 …) or save it as "
+    "“CSV UTF-8” in Excel.",
+)
+TOO_LARGE = Words(
+    "「{file}」解压后太大（超过 {gb} GB），为安全没有打开。请按月分开导出。",
+    "“{file}” unpacks to more than {gb} GB and was not opened, for safety. Export it month by month.",
+)
+BROKEN = Words(
+    "「{file}」打不开，文件可能损坏或设了密码。请取消密码或重新导出后再试。",
+    "“{file}” cannot be opened; it may be damaged or protected by a password. Export it again without a password.",
+)
+NO_TABLE = Words(
+    "在「{file}」里找不到表格：至少要有一行表头和一行数据，并且不止一列。",
+    "No table was found in “{file}”: it needs a line of headers, a line of data and more than one column.",
+)
+NO_CSV_INSIDE = Words(
+    "压缩包「{file}」里应当正好有一个 CSV 或 Excel 文件，现在有 {n} 个。请解压后分别导入。",
+    "The archive “{file}” should hold exactly one CSV or Excel file and holds {n}. Unpack it and import them one by one.",
+)
+TOO_MANY_CELLS = Words(
+    "这一行比表头多出 {n} 格，对不上列。", "This line has {n} more cells than there are headers."
+)
+TOO_MANY_CELLS_HINT = Words(
+    "多半是某一格里含有逗号却没有加引号；请改好这一行，或在收银系统里导出 Excel 格式。",
+    "Most likely a cell contains a comma without quotes; correct the line or export as Excel.",
+)
+
+
+def open_file(path: str | Path, encoding: str | None = None, also_headers: Iterable[str] = ()) -> list[Sheet]:
+    """The tables of one file: CSV/TSV/TXT (also .gz or in a .zip), XLSX, XLS, Parquet; told apart by content.
+
+    `encoding` overrules the guess (byte order mark, strict UTF-8, then GB18030). `also_headers` are names that a
+    person has mapped by hand and that therefore count as headers. Raises Refused when the file holds no table.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise Refused(Words(f"找不到文件「{path.name}」。", f"There is no file “{path.name}”."))
+    names = frozenset(plain(header) for header in also_headers)
+    if path.stat().st_size == 0:
+        raise Refused(EMPTY.fill(file=path.name))
+    with path.open("rb") as stream:
+        start = stream.read(8)
+    if start.startswith(b"\x1f\x8b"):
+        return _unpacked(path, gzip.open(path, "rb"), path.stem, encoding, names)
+    if start.startswith(b"PAR1"):
+        return [_parquet(path)]
+    if start.startswith(b"PK"):
+        return _zipped(path, encoding, names)
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        return _workbook(path, path.name, names)
+    return [_text(path, path.name, encoding, names)]
+
+
+# ── packed files ──
+
+
+def _unpacked(
+    path: Path, packed: Any, inner: str, encoding: str | None, names: frozenset[str]
+) -> list[Sheet]:
+    """A packed file, laid out beside and read as if it had come so; the copy is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="regulars-") as folder:
+        plain_file = Path(folder) / (Path(inner).name or "file")
+        written = 0
+        try:
+            with packed, plain_file.open("wb") as out:
+                while chunk := packed.read(1 << 20):
+                    written += len(chunk)
+                    if written > _LARGEST_UNPACKED:
+                        raise Refused(TOO_LARGE.fill(file=path.name, gb=1.5))
+                    out.write(chunk)
+        except (OSError, EOFError, zipfile.BadZipFile, RuntimeError) as reason:
+            raise Refused(BROKEN.fill(file=path.name)) from reason
+        if written == 0:
+            raise Refused(EMPTY.fill(file=path.name))
+        return open_file(plain_file, encoding, names)
+
+
+def _zipped(path: Path, encoding: str | None, names: frozenset[str]) -> list[Sheet]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile as reason:
+        raise Refused(BROKEN.fill(file=path.name)) from reason
+    with archive:
+        members = [m for m in archive.infolist() if not m.is_dir()]
+        size, packed = sum(m.file_size for m in members), sum(m.compress_size for m in members)
+        if size > _LARGEST_UNPACKED or (size > _HARMLESS and size > packed * _HIGHEST_RATIO):
+            raise Refused(TOO_LARGE.fill(file=path.name, gb=1.5))
+        if any(m.filename == "[Content_Types].xml" for m in members):
+            return _workbook(path, path.name, names)
+        tables = [
+            m
+            for m in members
+            if Path(m.filename).suffix.lower() in (".csv", ".txt", ".tsv", ".xlsx", ".xls")
+            and "__MACOSX" not in m.filename
+        ]
+        # Alipay packs the list of sales together with a one-page summary of it.
+        details = [m for m in tables if "汇总" not in _zip_name(m)]
+        if len(details) != 1:
+            raise Refused(NO_CSV_INSIDE.fill(file=path.name, n=len(tables)))
+        return _unpacked(path, archive.open(details[0]), _zip_name(details[0]), encoding, names)
+
+
+def _zip_name(member: zipfile.ZipInfo) -> str:
+    """A packed file's name; Chinese programs write GBK where the format says cp437."""
+    if member.flag_bits & 0x800:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("gb18030")
+    except UnicodeError:
+        return member.filename
+
+
+# ── Parquet ──
+
+
+def _parquet(path: Path) -> Sheet:
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as reason:
+        raise Refused(BROKEN.fill(file=path.name)) from reason
+    columns = {}
+    for name in table.column_names:
+        column = table[name]
+        if pa.types.is_timestamp(column.type):
+            if column.type.tz is not None:
+                column = pc.local_timestamp(column)
+            column = pc.cast(column, pa.timestamp("s"), safe=False)
+        elif pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_nested(column.type):
+            continue
+        columns[name] = column.cast(pa.string())
+    return _sheet(path.name, "", 0, list(columns), list(columns.values()), pa.array(np.arange(1, table.num_rows + 1, dtype=np.int32)))  # fmt: skip
+
+
+# ── workbooks ──
+
+
+def _workbook(path: Path, file: str, names: frozenset[str]) -> list[Sheet]:
+    try:
+        book = python_calamine.CalamineWorkbook.from_path(str(path))
+        titles = [
+            meta.name
+            for meta in book.sheets_metadata
+            if str(meta.typ).endswith("WorkSheet") and str(meta.visible).endswith("Visible")
+        ] or book.sheet_names
+        since_1904 = _counts_from_1904(path)
+        sheets = []
+        for title in titles:
+            sheet = book.get_sheet_by_name(title)
+            height, width = sheet.total_height, sheet.total_width
+            if height * max(width, 1) > 60_000_000:
+                raise Refused(TOO_LARGE.fill(file=file, gb=1.5))
+            cells = ([_cell_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False))
+            found = _sheet_of_rows(cells, file, title, names, since_1904)
+            if found is not None:
+                sheets.append(found)
+    except Refused:
+        raise
+    except Exception as reason:  # calamine raises its own errors, and panics on some damaged files
+        raise Refused(BROKEN.fill(file=file)) from reason
+    if not sheets:
+        raise Refused(NO_TABLE.fill(file=file))
+    return sheets
+
+
+def _counts_from_1904(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        try:
+            head = archive.read("xl/workbook.xml")[:4000]
+        except KeyError:
+            return False
+    return re.search(rb'date1904="(1|true)"', head) is not None
+
+
+def _cell_text(cell: Any) -> str:
+    """A spreadsheet cell as its reader sees it: whole numbers without .0, dates as ISO, long numbers as destroyed."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float):
+        if cell != cell or cell in (float("inf"), float("-inf")):
+            return ""
+        if abs(cell) >= _EXACT_DIGITS:
+            return f"{cell:.5E}"
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    if isinstance(cell, int):
+        return str(cell)
+    if hasattr(cell, "isoformat"):
+        text = (
+            str(cell.isoformat(sep=" "))
+            if hasattr(cell, "hour") and hasattr(cell, "year")
+            else cell.isoformat()
+        )
+        return text.split(".")[0]
+    return str(cell)
+
+
+# ── text files ──
+
+
+def _text(path: Path, file: str, encoding: str | None, names: frozenset[str]) -> Sheet:
+    with path.open("rb") as stream:
+        raw = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    try:
+        sheet = None
+        for name, skip in _encodings(raw[:_PEEK], encoding, file):
+            try:
+                sheet = _decoded(raw, file, name, skip, names)
+                break
+            except UnicodeError:
+                continue
+        else:
+            raise Refused(UNREADABLE.fill(file=file))
+    finally:
+        # An error's traceback may still hold a view into the file; then it closes when that goes.
+        with contextlib.suppress(BufferError):
+            raw.close()
+    if sheet is None:
+        raise Refused(NO_TABLE.fill(file=file))
+    return sheet
+
+
+def _encodings(start: bytes, named: str | None, file: str) -> list[tuple[str, int]]:
+    """Which encodings to try, each with the length of the byte order mark to leave out."""
+    if named:
+        try:
+            "".encode(named)
+        except LookupError:
+            raise Refused(Words(f"不认识的编码「{named}」。", f"“{named}” is not an encoding.")) from None
+        return [("utf-8-sig" if named.lower().replace("_", "-") == "utf-8" else named, 0)]
+    if start.startswith(b"\xef\xbb\xbf"):
+        return [("utf-8", 3), ("gb18030", 3)]
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return [("utf-16", 0)]
+    if b"\0" in start or start.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8", b"Rar!", b"7z")):
+        raise Refused(BINARY.fill(file=file))
+    control = sum(start.count(bytes([code])) for code in (*range(1, 9), *range(14, 27)))
+    if control > len(start) // 100:
+        raise Refused(BINARY.fill(file=file))
+    return [("utf-8", 0), ("gb18030", 0)]
+
+
+def _decoded(raw: mmap.mmap, file: str, encoding: str, skip: int, names: frozenset[str]) -> Sheet | None:
+    """The sheet of a text file in this encoding; UnicodeError if it is not in this encoding."""
+    whole = len(raw) <= _PEEK
+    start = raw[skip:_PEEK]
+    if not whole:  # do not judge a character cut in two
+        start = start[: start.rfind(b"\n") + 1] or start
+    text = start.decode(encoding, "strict" if whole or start.endswith(b"\n") else "ignore")
+    if not text.strip(DIRT):
+        raise Refused(EMPTY.fill(file=file))
+    separator = _separator(text)
+    quoted = '"' in text or raw.find(b'"') >= 0
+    top = list(
+        itertools.islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), _HEADER_WITHIN + 15)
+    )
+    at = _header_at(top, names)
+    if at is not None and encoding in ("utf-8", "gb18030") and not text.startswith("#"):
+        fast = _straight_text(raw, skip, file, encoding, separator, quoted, text, top, at)
+        if fast is not None:
+            return fast
+    return _careful_text(raw, skip, file, encoding, separator, names)
+
+
+def _separator(text: str) -> str:
+    """Comma, tab, semicolon or bar: whichever cuts most lines into the same number of cells."""
+    lines = [line for line in text.splitlines()[:60] if line.strip() and not line.startswith("#")]
+    best, best_score = ",", 0
+    for sign in (",", "\t", ";", "|"):
+        counts = [len(row) for row in csv.reader(lines, delimiter=sign)]
+        usual = max(set(counts), key=lambda n: (counts.count(n), n)) if counts else 1
+        score = counts.count(usual) * (usual - 1)
+        if usual > 1 and score > best_score:
+            best, best_score = sign, score
+    return best
+
+
+def _straight_text(
+    raw: mmap.mmap,
+    skip: int,
+    file: str,
+    encoding: str,
+    separator: str,
+    quoted: bool,
+    text: str,
+    top: list[list[str]],
+    at: int,
+) -> Sheet | None:
+    """A clean file by the engine's own parser, a million lines a second; None if anything is out of the ordinary."""
+    head = _unique([cell.strip(DIRT) for cell in top[at]])
+    if not head or any("\n" in cell for row in top[: at + 1] for cell in row):
+        return None
+    if any(len(row) != len(head) for row in top[at + 1 : at + 4]):
+        return None
+    if any(not row for row in top[: at + 1]):
+        return None
+    offset = skip
+    for _ in range(at + 1):
+        offset = raw.find(b"\n", offset) + 1
+        if offset == 0:
+            return None
+    blank = raw.find(b"\n\n", offset)
+    if blank < 0:
+        blank = raw.find(b"\n\r\n", offset)
+    if blank >= 0 and raw[blank:].strip(b"\r\n"):
+        return None  # blank lines in the middle: the numbers of the lines would go wrong
+    if raw.find(b"\r", offset) >= 0 and raw.find(b"\n", offset) < 0:
+        return None
+    if offset >= len(raw):
+        return None
+    buffer = pa.py_buffer(raw)
+    try:
+        table = pa_csv.read_csv(
+            pa.BufferReader(buffer.slice(offset)),
+            read_options=pa_csv.ReadOptions(
+                column_names=head, block_size=4 << 20, encoding="utf8" if encoding == "utf-8" else encoding
+            ),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=separator, newlines_in_values=quoted, quote_char='"' if quoted else False
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(head, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as reason:
+        if "UTF8" in str(reason) or "UTF-8" in str(reason):
+            raise UnicodeError(str(reason)) from reason
+        return None
+    finally:
+        del buffer
+    if quoted and any(_swallowed(column, separator) for column in table.columns):
+        return None
+    first = at + 2
+    rows = pa.array(np.arange(first, first + table.num_rows, dtype=np.int32))
+    return _sheet(file, "", at + 1, head, table.columns, rows)
+
+
+def _swallowed(column: Any, separator: str) -> bool:
+    """Whether a quote that was never closed has swallowed whole lines."""
+    longest = pc.max(pc.binary_length(column)).as_py() or 0
+    if longest < 200:
+        return False
+    lines = pc.max(pc.count_substring(column, "\n")).as_py() or 0
+    return lines > 3 and bool(
+        pc.any(pc.match_substring_regex(column, f"\\n[^\\n]*[{separator}][^\\n]*\\n")).as_py()
+    )
+
+
+def _careful_text(
+    raw: mmap.mmap, skip: int, file: str, encoding: str, separator: str, names: frozenset[str]
+) -> Sheet | None:
+    """Any text file, line by line: blank lines, notes, short and long lines, quotes that never close."""
+    text = raw[skip:].decode(encoding)
+    text = text.removeprefix("\ufeff")
+    rows: Iterable[list[str]]
+    if text.count('"') % 2:
+        # A lone quote (5" pipe) would swallow the rest of the file: no quoting then.
+        rows = ([cell.strip('"') for cell in line.split(separator)] for line in text.splitlines())
+    else:
+        csv.field_size_limit(1 << 24)
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    return _sheet_of_rows(rows, file, "", names, False)
+
+
+# ── from lines to a sheet ──
+
+
+def _sheet_of_rows(
+    lines: Iterable[list[str]], file: str, title: str, names: frozenset[str], since_1904: bool
+) -> Sheet | None:
+    """A sheet from lines of cells: header found, notes (#…) and blank lines left out; None if there is no table."""
+    iterator = iter(lines)
+    top = list(itertools.islice(iterator, _HEADER_WITHIN + 15))
+    at = _header_at(top, names)
+    if at is None:
+        width = max((len(_trimmed(row)) for row in top), default=0)
+        data = [row for row in top if any(clean_cell(cell) for cell in row)]
+        if width < 2 or not data or not any(_is_data(row) for row in data):
+            return None
+        head, at = [f"列{i + 1}" for i in range(width)], -1
+    else:
+        head = [cell.strip(DIRT) for cell in _trimmed(top[at])]
+    head = _unique(head)
+    width = len(head)
+    if width < 2:
+        return None
+    kept: list[list[str]] = []
+    numbers: list[int] = []
+    spoiled: list[tuple[Problem, list[str]]] = []
+    chunks: list[list[Any]] = []
+
+    def flush() -> None:
+        if kept:
+            chunks.append([pa.array(column, pa.string()) for column in zip(*kept, strict=True)])
+            kept.clear()
+
+    for number, row in enumerate(itertools.chain(top, iterator), 1):
+        if number <= at + 1 or not row or row[0].startswith("#") or not any(cell.strip(DIRT) for cell in row):
+            continue
+        if len(row) > width:
+            extra = [cell for cell in row[width:] if cell.strip(DIRT)]
+            if extra:
+                problem = Problem(
+                    number, "", _shown(row), TOO_MANY_CELLS.fill(n=len(row) - width), TOO_MANY_CELLS_HINT
+                )
+                spoiled.append((problem, row))
+                continue
+            row = row[:width]
+        elif len(row) < width:
+            row = row + [""] * (width - len(row))
+        kept.append(row)
+        numbers.append(number)
+        if len(kept) >= 50_000:
+            flush()
+    flush()
+    columns = [pa.chunked_array([chunk[i] for chunk in chunks], pa.string()) for i in range(width)]
+    rows = pa.array(numbers, pa.int32())
+    return _sheet(file, title, at + 1, head, columns, rows, spoiled, since_1904)
+
+
+def _shown(row: list[str]) -> str:
+    """A line as a person would recognise it, not too long."""
+    return " | ".join(cell.strip(DIRT) for cell in row)[:120]
+
+
+def _sheet(
+    file: str, title: str, header_row: int, head: list[str], columns: list[Any], rows: Any,
+    spoiled: list[tuple[Problem, list[str]]] | None = None, since_1904: bool = False,
+) -> Sheet:  # fmt: skip
+    return Sheet(
+        file, title, header_row, head, pa.table(columns, names=head), rows, spoiled or [], since_1904
+    )
+
+
+def _trimmed(row: list[str]) -> list[str]:
+    end = len(row)
+    while end and not row[end - 1].strip(DIRT):
+        end -= 1
+    return row[:end]
+
+
+def _unique(head: list[str]) -> list[str]:
+    """Headers with the second of a name called `name (2)`, and nameless ones by their place."""
+    taken: set[str] = set()
+    result = []
+    for place, name in enumerate(head, 1):
+        name = name or f"列{place}"
+        candidate, n = name, 2
+        while candidate in taken:
+            candidate, n = f"{name} ({n})", n + 1
+        taken.add(candidate)
+        result.append(candidate)
+    return result
+
+
+def _header_at(top: list[list[str]], names: frozenset[str]) -> int | None:
+    """Which of the first lines names the columns; None if the data begin at once.
+
+    Titles and filters above the headers have one or two cells; the line with the most names that any till uses
+    wins, and only a line without numbers and dates can be one of names nobody knows.
+    """
+    best, best_score = None, 0
+    widest = max((len(_filled(row)) for row in top), default=0)
+    for index, row in enumerate(top[:_HEADER_WITHIN]):
+        if row and row[0].startswith("#"):
+            continue
+        filled = _filled(row)
+        if len(filled) < 2 or total(filled[0]):
+            continue
+        score = sum(2 if plain(cell) in names else known(cell) for cell in filled)
+        if score > best_score and score >= min(2, widest):
+            best, best_score = index, score
+    if best is not None:
+        return best
+    for index, row in enumerate(top[:_HEADER_WITHIN]):
+        filled = _filled(row)
+        if len(filled) < 2 or len(filled) < widest * 0.6 or (row and row[0].startswith("#")):
+            continue
+        if _is_data(row):
+            return None
+        if len(set(filled)) == len(filled):
+            return index
+    return None
+
+
+def _filled(row: Iterable[str]) -> list[str]:
+    return [cell.strip(DIRT) for cell in row if cell.strip(DIRT) not in NOTHING]
+
+
+def _is_data(row: Iterable[str]) -> bool:
+    """Whether a line holds values, not names: a date, or a number."""
+    return any(looks_dated(cell) or fen(cell) is not None for cell in _filled(row))

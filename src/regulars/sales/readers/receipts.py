@@ -1,0 +1,796 @@
+"""From the columns of a sheet to sales: one row per receipt, whole columns at a time.
+
+Every data line of the sheet ends in exactly one of four heaps: taken, refused (with a reason), no sale (unpaid,
+cancelled, deleted), or not data at all (totals, repeated headers).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.sales.readers.contract import Guess, Reader, Sheet
+from regulars.sales.rules import ids, money, phones
+from regulars.sales.rules.cells import any_true, by_value, clean, clean_cell, rows_where
+from regulars.sales.rules.dates import Instants, instants, time_only
+from regulars.sales.rules.headers import plain, total
+from regulars.shop.words import Problem, Words
+
+SALES = pa.schema(
+    [
+        ("row", pa.int32()), ("receipt", pa.string()), ("at", pa.timestamp("s")), ("day", pa.date32()),
+        ("member", pa.string()), ("card", pa.string()), ("phone", pa.string()), ("openid", pa.string()),
+        ("name", pa.string()), ("company", pa.bool_()), ("amount", pa.int64()), ("currency", pa.string()),
+        ("kind", pa.string()), ("refund_of", pa.string()), ("store", pa.string()), ("staff", pa.string()),
+        ("party_size", pa.int32()), ("occasion", pa.string()),
+    ]
+)  # fmt: skip
+LINES = pa.schema(
+    [("sale", pa.int32()), ("item", pa.string()), ("category", pa.string()), ("quantity", pa.int64()),
+     ("amount", pa.int64())]
+)  # fmt: skip
+# Contract fields that sales and people do not read but later stages do.
+KEPT_FIELDS = (
+    "birthday", "lunar_birthday", "sex", "address", "points", "balance", "balance_bonus", "referrer", "note",
+    "company", "tier", "email", "wechat", "tags", "source", "registered_on",
+)  # fmt: skip
+
+_COMPANY = (
+    r"公司|集团|有限|股份|合作社|合伙|事务所|商行|商贸|贸易|批发部|经营部|经销部|工厂|厂$|酒店$|饭店$|超市$|学校$|医院$|大学$|"
+    r"(?i:\b(ltd|limited|inc|llc|corp|corporation|gmbh|co\.|plc|s\.a\.|pty|ag|bv)\b)"
+)
+_UNPAID = (
+    "未支付", "未付款", "待付款", "待支付", "等待买家付款", "交易关闭", "已关闭", "订单关闭", "取消", "作废", "撤销", "撤单", "未结账", "未结算",
+    "待结账", "挂单", "支付失败", "付款失败", "unpaid", "cancel", "void", "pending", "failed", "closed without",
+)  # fmt: skip
+_PAID_BACK = ("退款", "退货", "退单", "整单退", "refund", "return")
+_PARTLY = ("部分", "partial")
+YES = frozenset({"是", "1", "true", "yes", "y", "t", "已退款", "全部退款", "已注销"})
+_ORDER_LEVEL = re.compile(r"实付|实收|实际支付|订单|合计|应付|账单|总|total|paid|order|bill|receipt")
+
+NO_DATE = Words("没有日期。", "There is no date.")
+NO_DATE_HINT = Words("补上日期后再导入这一行。", "Fill in the date and import this row again.")
+BAD_DATE = Words("这不是能看懂的日期。", "This is not a date that can be read.")
+BAD_DATE_HINT = Words(
+    "请写成 2026-01-05 或 2026-01-05 12:30 这样。", "Write it like 2026-01-05 or 2026-01-05 12:30."
+)
+NO_AMOUNT = Words("没有金额。", "There is no amount.")
+NO_AMOUNT_HINT = Words("补上实收金额；没有收钱就写 0。", "Fill in the amount received, or 0 if nothing was.")
+BAD_AMOUNT = Words("这不是金额。", "This is not an amount.")
+BAD_AMOUNT_HINT = Words(
+    "只写数字，例如 1234.50；不要写「万」或其他文字。", "Write digits only, like 1234.50."
+)
+LOST_DIGITS = Words(
+    "这一列的号码被 Excel 改成了科学计数法，已经丢了后面的数字。",
+    "Excel has turned this number into scientific notation; its last digits are lost.",
+)
+LOST_DIGITS_HINT = Words(
+    "请在收银系统里重新导出，或在打开前把「{column}」这一列设成文本。",
+    "Export again from the till, or set the column “{column}” to text before opening the file in Excel.",
+)
+
+
+@dataclass
+class Took:
+    """What one sheet gave. `extras` has `index` (into `sales`) and one text column per kept field."""
+
+    sales: pa.Table
+    lines: pa.Table
+    extras: pa.Table | None
+    data_rows: int
+    taken_rows: int
+    refused: list[Problem] = field(default_factory=list)
+    refused_rows: pa.Table | None = None
+    not_sales: int = 0
+    warnings: list[Words] = field(default_factory=list)
+    trade_numbers: Any = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the owner wants the files read."""
+
+    dates: str | None = None
+    zone: str = "Asia/Shanghai"
+    store: str | None = None
+
+
+class Columns:
+    """The columns of a sheet by field, each cleaned once, when first asked for."""
+
+    def __init__(self, sheet: Sheet, guess: Guess, reader: Reader | None) -> None:
+        self.sheet = sheet
+        self.header_of = {f: h for h, f in guess.mapping.items() if f not in ("ignore", "password")}
+        self._raw: dict[str, Any] = {f: sheet.table[h] for f, h in self.header_of.items()}
+        if reader is not None and reader.tidy is not None:
+            self._raw = reader.tidy(self._raw, sheet)
+        self._clean: dict[str, Any] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._raw
+
+    def raw(self, name: str) -> Any:
+        """The cells as they stand in the file."""
+        return self._raw[name]
+
+    def get(self, name: str) -> Any | None:
+        """The cleaned cells, null where empty; None if the file has no such column."""
+        if name not in self._raw:
+            return None
+        if name not in self._clean:
+            self._clean[name] = clean(self._raw[name])
+        return self._clean[name]
+
+
+def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> Took:
+    """The sales of one sheet. Rows that cannot be read come back as problems; nothing is dropped in silence.
+
+    Raises Refused when the dates of the whole column cannot be understood.
+    """
+    columns = Columns(sheet, guess, reader)
+    n = sheet.table.num_rows
+    refusals = _Refusals(sheet)
+    out: dict[str, Any] = {"row": sheet.rows}
+
+    day, at = _moments(columns, reader, options, sheet, refusals)
+    out["day"], out["at"] = day, at
+    amount, warnings = _amounts(columns, refusals, n)
+    flagged_back = _flagged(columns, reader.refunds or _PAID_BACK, status_too=bool(reader.refunds))
+    if amount is not None and flagged_back is not None:
+        amount = pc.if_else(pa.array(flagged_back), pc.negate(pc.abs(amount)), amount)
+    out["amount"] = amount if amount is not None else pa.nulls(n, pa.int64())
+
+    for name in ("receipt", "member", "card", "openid"):
+        column = columns.get(name)
+        if column is None:
+            out[name] = pa.nulls(n, pa.string())
+            continue
+        lost = ids.destroyed_cells(column)
+        if lost is not None:
+            refusals.add(lost, columns.header_of.get(name, name), column, LOST_DIGITS, LOST_DIGITS_HINT)
+        out[name] = ids.ids(column) if name == "receipt" else ids.identities(column)
+    column = columns.get("phone")
+    if column is None:
+        out["phone"] = pa.nulls(n, pa.string())
+    else:
+        lost = ids.destroyed_cells(column)
+        if lost is not None:
+            refusals.add(lost, columns.header_of.get("phone", "phone"), column, LOST_DIGITS, LOST_DIGITS_HINT)
+        out["phone"] = phones.phones(column)
+        useless = pc.sum(pc.and_(pc.is_valid(column), pc.is_null(out["phone"]))).as_py() or 0
+        if useless:
+            warnings.append(unusable_phones(useless))
+    out["name"] = _or_null(columns.get("name"), n)
+    out["company"] = companies(columns.get("name"), n, reader.companies)
+    for name in ("staff", "occasion"):
+        out[name] = _or_null(columns.get(name), n)
+    store = columns.get("store")
+    out["store"] = pa.repeat(pa.scalar(options.store), n) if options.store else _or_null(store, n)
+    out["currency"] = _currency(columns, reader, n)
+    party = columns.get("party_size")
+    out["party_size"] = pa.nulls(n, pa.int32()) if party is None else by_value(party, _people, pa.int32())
+    out["refund_of"] = _or_null(columns.get("refund_of"), n)
+    if "refund_receipt" in columns and flagged_back is not None:
+        # The bill names the paid order and, beside it, the number of its repayment.
+        back = pa.array(flagged_back)
+        out["refund_of"] = pc.if_else(back, out["receipt"], out["refund_of"])
+        out["receipt"] = pc.if_else(
+            back, pc.coalesce(columns.get("refund_receipt"), out["receipt"]), out["receipt"]
+        )
+    if amount is None:
+        kind = pa.repeat(pa.scalar("attendance"), n)
+    else:
+        negative = pc.fill_null(pc.less(amount, 0), False)
+        if flagged_back is not None:
+            negative = pc.or_(negative, pa.array(flagged_back))
+        kind = (
+            pc.if_else(negative, "refund", "sale") if any_true(negative) else pa.repeat(pa.scalar("sale"), n)
+        )
+    out["kind"] = kind
+
+    skipped = _not_sales(columns, reader, out["amount"])
+    refused, refused_index, no_data = refusals.settle(skipped)
+    keep = np.ones(n, dtype=bool)
+    keep[refused_index] = False
+    keep[no_data] = False
+    if skipped is not None:
+        keep &= ~skipped
+    not_sales = int((skipped & _not_in(n, no_data)).sum()) if skipped is not None else 0
+    if not_sales:
+        warnings.append(
+            Words(
+                f"有 {not_sales} 行是没付款、已取消或已退单的订单，不算消费，没有计入。",
+                f"{not_sales} rows are unpaid, cancelled or reversed orders; they are no sales and were left out.",
+            )
+        )
+
+    sales = pa.table([_flat(out[f.name]).cast(f.type) for f in SALES], schema=SALES)
+    lines = _lines(columns, n)
+    extras = kept_columns(columns, guess, skip=frozenset(SALES.names) - {"company"})
+    trade = columns.get("trade_no")
+    if not keep.all():
+        mask = pa.array(keep)
+        sales = sales.filter(mask)
+        lines = lines.filter(mask) if lines is not None else None
+        extras = extras.filter(mask) if extras is not None else None
+        trade = trade.filter(mask) if trade is not None else None
+    taken = sales.num_rows
+    sales, lines, extras, first, more = _join(sales, lines, extras, columns, reader)
+    warnings += more
+    sales = _link_refunds(sales)
+    if trade is not None and first is not None:
+        trade = trade.take(first)
+    return Took(
+        sales=sales,
+        lines=lines if lines is not None else LINES.empty_table(),
+        extras=extras,
+        data_rows=n - len(no_data) + len(sheet.spoiled),
+        taken_rows=taken,
+        refused=[problem for problem, _ in sheet.spoiled] + refused,
+        refused_rows=refused_table(sheet, refused_index),
+        not_sales=not_sales,
+        warnings=warnings,
+        trade_numbers=trade,
+    )
+
+
+# ── when ──
+
+
+def _moments(
+    columns: Columns, reader: Reader, options: Options, sheet: Sheet, refusals: _Refusals
+) -> tuple[Any, Any]:
+    """Business day and wall time of every row; rows without a day are refused."""
+
+    def read(raw: Any, utc: bool = False) -> Instants:
+        return instants(raw, order=options.dates, zone=options.zone, utc=utc, since_1904=sheet.since_1904)
+
+    n = sheet.table.num_rows
+    time = columns.raw("time") if "time" in columns else None
+    date = columns.raw("date") if "date" in columns else None
+    if time is not None and date is not None and _all_clock(columns.get("time")):
+        time = pc.binary_join_element_wise(columns.get("date"), columns.get("time"), " ")
+        date = None
+    at: Any = pa.nulls(n, pa.timestamp("s"))
+    day: Any = pa.nulls(n, pa.date32())
+    blame, blamed = "time", time
+    if time is not None:
+        read_time = read(time, reader.utc)
+        day = read_time.at.cast(pa.date32())
+        if read_time.timed:
+            at = read_time.at
+    if date is not None:
+        read_date = read(date)
+        days = read_date.at.cast(pa.date32())
+        if time is None or day.null_count:
+            day = days if time is None else pc.coalesce(day, days)
+        if time is None:
+            blame, blamed = "date", date
+            if read_date.timed:
+                at = read_date.at
+    if "business_date" in columns:
+        business = read(columns.raw("business_date")).at.cast(pa.date32())
+        day = pc.coalesce(business, day)
+        if time is None and date is None:
+            blame, blamed = "business_date", columns.raw("business_date")
+    if day.null_count:
+        written = clean(blamed)
+        missing = pc.is_null(day)
+        header = columns.header_of.get(blame, blame)
+        refusals.add(pc.and_(missing, pc.is_null(written)), header, written, NO_DATE, NO_DATE_HINT)
+        refusals.add(pc.and_(missing, pc.is_valid(written)), header, written, BAD_DATE, BAD_DATE_HINT)
+    return day, at
+
+
+def _all_clock(column: Any) -> bool:
+    cells = pc.unique(column).drop_null()[:50].to_pylist()
+    return bool(cells) and all(time_only(cell) for cell in cells)
+
+
+# ── how much ──
+
+
+def _amounts(columns: Columns, refusals: _Refusals, n: int) -> tuple[Any | None, list[Words]]:
+    """Net fen of every row: received, else gross less discount, else price times quantity; refunds taken off."""
+    warnings: list[Words] = []
+    gross = money.fens(columns.raw("gross")) if "gross" in columns else None
+    source = "amount" if "amount" in columns else "gross" if gross is not None else None
+    if source == "amount":
+        amount = money.fens(columns.raw("amount"))
+    elif gross is not None:
+        amount = gross
+        if "discount" in columns:
+            discount = pc.abs(pc.fill_null(money.fens(columns.raw("discount")), 0))
+            amount = pc.subtract(gross, discount)
+    elif "price" in columns and "quantity" in columns:
+        source = "price"
+        price = money.fens(columns.raw("price"))
+        quantity = money.thousandths(columns.get("quantity"))
+        amount = money.times(quantity, price)
+    else:
+        return None, warnings
+    if amount.null_count:
+        written = columns.get(source)
+        header = columns.header_of.get(source, source)
+        missing = pc.is_null(amount)
+        if source == "price":
+            written = pc.coalesce(written, columns.get("quantity"))
+        refusals.add(pc.and_(missing, pc.is_null(written)), header, written, NO_AMOUNT, NO_AMOUNT_HINT)
+        refusals.add(pc.and_(missing, pc.is_valid(written)), header, written, BAD_AMOUNT, BAD_AMOUNT_HINT)
+    if "refund" in columns:
+        refund = pc.abs(pc.fill_null(money.fens(columns.raw("refund")), 0))
+        some = pc.greater(refund, 0)
+        if any_true(some):
+            if _already_net(amount, refund, gross if source == "amount" else None, some):
+                warnings.append(
+                    Words(
+                        "实收金额里已经扣掉了退款，没有再扣一次。",
+                        "The amounts received already have the refunds taken off; they were not taken off twice.",
+                    )
+                )
+            else:
+                # A row that only says what was paid back has nothing to take it from: it is a repayment itself.
+                amount = pc.subtract(amount, refund)
+    return amount, warnings
+
+
+def _already_net(amount: Any, refund: Any, gross: Any | None, some: Any) -> bool:
+    """Whether the file has taken the refunds off already, judged from all rows that have one."""
+    rows = _count(some)
+    if gross is not None:
+        return _count(pc.and_(some, pc.equal(pc.add(amount, refund), gross))) > rows / 2
+    positive = pc.greater(amount, 0)
+    more_than_paid = _count(pc.and_(pc.and_(some, positive), pc.greater(refund, amount)))
+    return more_than_paid > _count(pc.and_(some, positive)) / 10
+
+
+def _count(mask: Any) -> int:
+    return int(pc.sum(mask).as_py() or 0)
+
+
+def _currency(columns: Columns, reader: Reader, n: int) -> Any:
+    """The currency the file names: in its own column, by a sign in the amounts, or by its origin; else null."""
+    named = columns.get("currency")
+    if named is not None:
+        return pc.utf8_upper(by_value(named, lambda text: money.currency(text) or text, pa.string()))
+    if reader.currency:
+        return pa.repeat(pa.scalar(reader.currency), n)
+    source = columns.get("amount") if "amount" in columns and "amount" in columns._clean else None
+    if source is not None:
+        return by_value(source, money.currency, pa.string())
+    return pa.nulls(n, pa.string())
+
+
+def _people(text: str) -> int | None:
+    found = re.match(r"^(\d{1,4})(\.0+)?\s*(人|位|名)?$", text)
+    return int(found[1]) if found and int(found[1]) else None
+
+
+# ── what is a sale ──
+
+
+def _flagged(columns: Columns, words: tuple[str, ...], *, status_too: bool) -> Any | None:
+    """Which rows say that they take money back; None if no row does."""
+    mask = None
+    for name in ("refund_flag", *(("status",) if status_too else ())):
+        column = columns.get(name)
+        if column is None:
+            continue
+        yes = YES if name == "refund_flag" else frozenset()
+        found = rows_where(
+            column, lambda text, yes=yes: text.lower() in yes or text.lower().startswith(words)
+        )  # type: ignore[misc]
+        mask = found if mask is None else mask | found
+    return mask if mask is not None and mask.any() else None
+
+
+def _not_sales(columns: Columns, reader: Reader, amount: Any) -> Any | None:
+    """Which rows (a mask) were never a sale: unpaid, cancelled, deleted, paid back in full; None if none."""
+    mask = np.zeros(len(amount), dtype=bool)
+    status = columns.get("status")
+    if status is not None:
+        unpaid = rows_where(status, lambda text: _says(text, reader.not_sales or _UNPAID))
+        repaid = rows_where(status, lambda text: _says(text, _PAID_BACK) and not _says(text, _PARTLY))
+        negative = pc.fill_null(pc.less(amount, 0), False).to_numpy(zero_copy_only=False)
+        # Where refunds have rows or a column of their own, "refunded" is no reason to leave the sale out as well.
+        if reader.not_sales or "refund" in columns or negative.any():
+            repaid[:] = False
+        mask |= (unpaid | repaid) & ~negative
+    if "deleted" in columns:
+        mask |= rows_where(columns.get("deleted"), lambda text: text.lower() in YES)
+    if "won" in columns:
+        mask |= ~rows_where(columns.get("won"), lambda text: text.lower() in YES)
+    if reader.unpaid_without in columns:
+        mask |= _mask(pc.is_null(columns.get(reader.unpaid_without)))
+    return mask if mask.any() else None
+
+
+def _says(text: str, words: tuple[str, ...]) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in words)
+
+
+def _mask(column: Any) -> Any:
+    """Yes and no as a NumPy mask; null is no."""
+    column = pc.fill_null(column, False)
+    return column.to_numpy() if isinstance(column, pa.ChunkedArray) else column.to_numpy(zero_copy_only=False)
+
+
+def companies(name: Any | None, n: int, always: bool = False) -> Any:
+    """Whether each name is a company's: names identify companies only, never persons."""
+    if always:
+        return pa.repeat(pa.scalar(True), n)
+    if name is None:
+        return pa.repeat(pa.scalar(False), n)
+    return pc.fill_null(pc.match_substring_regex(name, _COMPANY), False)
+
+
+def unusable_phones(count: int) -> Words:
+    """The sentence about phone numbers that name nobody."""
+    return Words(
+        f"有 {count} 行的电话不能用来认人（打了星号、虚拟号、随手填的号或位数不对），没有当作顾客的号码。",
+        f"The phone numbers of {count} rows name nobody (masked, virtual, made up or too short) and were not used.",
+    )
+
+
+# ── rows that come back ──
+
+
+class _Refusals:
+    """Collects which rows are refused and why; the first reason given for a row counts."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self.reasons: list[tuple[Any, str, Any, Words, Words]] = []
+
+    def add(self, mask: Any, column: str, cells: Any, reason: Words, hint: Words) -> None:
+        indexes = np.flatnonzero(_mask(mask))
+        if len(indexes):
+            self.reasons.append((indexes, column, cells, reason, hint))
+
+    def settle(self, skipped: Any | None) -> tuple[list[Problem], Any, Any]:
+        """Problems, the rows they stand for, and the rows that are no data: totals, repeated headers, blank lines."""
+        found: dict[int, Problem] = {}
+        no_data: set[int] = set()
+        for indexes, column, cells, reason, hint in self.reasons:
+            fresh = [int(i) for i in indexes if int(i) not in found and int(i) not in no_data]
+            if not fresh:
+                continue
+            for i in self._no_data(fresh):
+                no_data.add(i)
+            fresh = [i for i in fresh if i not in no_data and not (skipped is not None and skipped[i])]
+            values = cells.take(pa.array(fresh, pa.int64())).to_pylist()
+            rows = self.sheet.rows.take(pa.array(fresh, pa.int64())).to_pylist()
+            for i, value, row in zip(fresh, values, rows, strict=True):
+                found[i] = Problem(row, column, value or "", reason, hint.fill(column=column))
+        order = sorted(found)
+        return (
+            [found[i] for i in order],
+            np.array(order, dtype=np.int64),
+            np.array(sorted(no_data), dtype=np.int64),
+        )
+
+    def _no_data(self, indexes: list[int]) -> list[int]:
+        return no_data_rows(self.sheet, indexes)
+
+
+def no_data_rows(sheet: Sheet, indexes: list[int]) -> list[int]:
+    """Which of these lines of a sheet are no data: blank, totals, footers, headers repeated on the next page."""
+    part = sheet.table.take(pa.array(indexes, pa.int64()))
+    heads = {plain(header) for header in sheet.headers}
+    empty = np.ones(len(indexes), dtype=bool)
+    headed = np.zeros(len(indexes), dtype=int)
+    totals = np.zeros(len(indexes), dtype=bool)
+    texts = np.zeros(len(indexes), dtype=int)
+    for header in sheet.headers:
+        for i, cell in enumerate(part[header].to_pylist()):
+            text = clean_cell(cell) if cell else None
+            if text is None:
+                continue
+            texts[i] += 1
+            if texts[i] <= 3 and total(text):
+                totals[i] = True
+            empty[i] = False
+            if plain(text) == plain(header) and plain(text) in heads:
+                headed[i] += 1
+    # A footer ("导出时间：…", "第 1 页") stands alone in its line under a table of several columns.
+    lonely = (texts == 1) & (len(sheet.headers) > 2)
+    gone = empty | totals | (headed >= 2) | lonely
+    return [index for index, is_gone in zip(indexes, gone, strict=True) if is_gone]
+
+
+def refused_table(sheet: Sheet, indexes: Any) -> pa.Table | None:
+    """The original cells of refused rows, in the order of their problems: file, sheet, row, then the columns."""
+    parts = []
+    if sheet.spoiled:
+        width = len(sheet.headers)
+        cells = [[*row[: width - 1], ",".join(row[width - 1 :])] for _, row in sheet.spoiled]
+        part = pa.table({h: [row[i] for row in cells] for i, h in enumerate(sheet.headers)})
+        parts.append((part, pa.array([problem.row for problem, _ in sheet.spoiled], pa.int32())))
+    if len(indexes):
+        take = pa.array(indexes, pa.int64())
+        parts.append((sheet.table.take(take), sheet.rows.take(take)))
+    if not parts:
+        return None
+    tables = []
+    for part, rows in parts:
+        m = part.num_rows
+        front = {
+            "file": pa.array([sheet.file] * m, pa.string()),
+            "sheet": pa.array([sheet.name] * m, pa.string()),
+        }
+        secret = {h for h in part.column_names if plain(h) in _SECRET}
+        body = {f"raw:{h}": part[h] for h in part.column_names if h not in secret}
+        tables.append(pa.table({**front, "row": rows, **body}))
+    return pa.concat_tables(tables, promote_options="default")
+
+
+_SECRET = {
+    plain(name)
+    for name in (
+        "密码",
+        "密码(明文)",
+        "登录密码",
+        "支付密码",
+        "交易密码",
+        "password",
+        "passwd",
+        "pwd",
+        "answer",
+        "密保答案",
+    )
+}
+
+
+# ── what else the file says ──
+
+
+def kept_columns(columns: Columns, guess: Guess, skip: frozenset[str]) -> pa.Table | None:
+    """Columns that are kept for later stages, as clean text; None if the file has none. Passwords are never read."""
+    result: dict[str, Any] = {}
+    for name in KEPT_FIELDS:
+        if name in columns and name not in skip:
+            result[name] = columns.get(name)
+    known = set(guess.mapping)
+    for header in columns.sheet.headers:
+        if header not in known and plain(header) not in _SECRET:
+            result[f"raw:{header}"] = clean(columns.sheet.table[header])
+    for name in ("status", "discount", "gross", "trade_no"):
+        if name in columns and name in columns.header_of:
+            result[f"raw:{columns.header_of[name]}"] = columns.get(name)
+    result = {name: column for name, column in result.items() if column.null_count < len(column)}
+    return pa.table(result) if result else None
+
+
+def _lines(columns: Columns, n: int) -> pa.Table | None:
+    """The items of every row; None if the file names no items."""
+    item = columns.get("item")
+    if item is None:
+        return None
+    quantity = columns.get("quantity")
+    if "line_amount" in columns:
+        amount = money.fens(columns.raw("line_amount"))
+    elif "price" in columns and quantity is not None:
+        amount = money.times(money.thousandths(quantity), money.fens(columns.raw("price")))
+    elif "amount" in columns or "gross" in columns:
+        amount = money.fens(columns.raw("amount" if "amount" in columns else "gross"))
+    else:
+        amount = pa.nulls(n, pa.int64())
+    return pa.table(
+        [
+            pa.array(np.arange(n, dtype=np.int32)),
+            _flat(item),
+            _flat(_or_null(columns.get("category"), n)),
+            _flat(money.thousandths(quantity) if quantity is not None else pa.nulls(n, pa.int64())),
+            _flat(amount),
+        ],
+        schema=LINES,
+    )
+
+
+# ── several lines, one receipt ──
+
+
+def _join(
+    sales: pa.Table, lines: pa.Table | None, extras: pa.Table | None, columns: Columns, reader: Reader
+) -> tuple[pa.Table, pa.Table | None, pa.Table | None, Any | None, list[Words]]:
+    """Receipts that stand in several lines become one sale: amounts summed, the first value of everything else.
+
+    A receipt is the same number in the same store on the same day; tills that count from 1 every day are told
+    apart by that. Refund rows stay apart from what they repay.
+    """
+    n = sales.num_rows
+    warnings: list[Words] = []
+    group = _groups(sales) if n else None
+    if group is None:
+        if lines is not None:
+            lines = _numbered(lines, np.arange(n, dtype=np.int32))
+        return sales, _without_nothing(lines), _indexed(extras, n), None, warnings
+    first, inverse = group
+    names = sales.column_names
+    joined = {name: sales[name].take(first) for name in names}
+    for name in (
+        "member",
+        "card",
+        "phone",
+        "openid",
+        "name",
+        "store",
+        "staff",
+        "party_size",
+        "occasion",
+        "at",
+    ):
+        column = sales[name]
+        if 0 < column.null_count < n and joined[name].null_count:
+            valid = np.flatnonzero(pc.is_valid(column).to_numpy())
+            source = np.full(len(first), -1, dtype=np.int64)
+            source[inverse[valid[::-1]]] = valid[::-1]
+            joined[name] = column.take(pa.array(source, mask=source < 0))
+            if name == "name":
+                joined["company"] = pc.fill_null(
+                    sales["company"].take(pa.array(source, mask=source < 0)), False
+                )
+    amounts = sales["amount"]
+    if amounts.null_count < n:
+        values = pc.fill_null(amounts, 0).to_numpy()
+        once = reader.lines_of == "once"
+        if reader.lines_of is None:
+            once = _repeated(
+                values,
+                inverse,
+                len(first),
+                columns.header_of.get("amount", columns.header_of.get("gross", "")),
+            )
+            if once:
+                warnings.append(
+                    Words(
+                        "同一订单的每一行都写着相同的总额，每单只算一次。",
+                        "Every line of an order repeats the order's total; it was counted once per order.",
+                    )
+                )
+        if once:
+            total_fen = values[first.to_numpy()]
+        else:
+            total_fen = np.zeros(len(first), dtype=np.int64)
+            np.add.at(total_fen, inverse, values)
+        joined["amount"] = pa.array(total_fen)
+        negative = pa.array(total_fen < 0)
+        joined["kind"] = pc.if_else(
+            pc.and_(negative, pc.equal(joined["kind"], "sale")), "refund",
+            pc.if_else(pc.and_(pc.equal(joined["kind"], "refund"), pa.array(total_fen > 0)), "sale", joined["kind"]),
+        )  # fmt: skip
+    if lines is not None:
+        lines = _numbered(lines, inverse.astype(np.int32))
+    if extras is not None:
+        extras = extras.take(first)
+    table = pa.table([_flat(joined[name]) for name in names], schema=SALES)
+    return table, _without_nothing(lines), _indexed(extras, table.num_rows), first, warnings
+
+
+def _groups(sales: pa.Table) -> tuple[Any, Any] | None:
+    """(first row of each receipt, receipt of each row); None if every row is a receipt of its own."""
+    receipt = sales["receipt"].combine_chunks()
+    n = len(receipt)
+    if receipt.null_count == n:
+        return None
+    if not receipt.null_count and n > 1:
+        ahead, behind = receipt.slice(1), receipt.slice(0, n - 1)
+        if pc.all(pc.greater(ahead, behind)).as_py() or pc.all(pc.less(ahead, behind)).as_py():
+            return None
+    encoded = receipt.dictionary_encode()
+    distinct = len(encoded.dictionary)
+    if distinct == n - receipt.null_count:
+        return None
+    code = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
+    alone = np.flatnonzero(code < 0)
+    code[alone] = distinct + np.arange(len(alone))
+    key = code
+    for name in ("day", "store"):
+        column = sales[name].combine_chunks()
+        if column.null_count == n:
+            continue
+        part = column.dictionary_encode()
+        key = key * (len(part.dictionary) + 1) + (
+            pc.fill_null(part.indices, -1).to_numpy().astype(np.int64) + 1
+        )
+    back = pc.and_(pc.equal(sales["kind"], "refund"), pc.is_valid(sales["refund_of"]))
+    key = key * 2 + back.to_numpy().astype(np.int64)
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    order = np.argsort(first, kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    if len(first) == n:
+        return None
+    return pa.array(first[order]), rank[inverse]
+
+
+def _repeated(values: Any, inverse: Any, receipts_: int, header: str) -> bool:
+    """Whether each line repeats its order's total: all lines of all orders say the same, under an order's header."""
+    if not _ORDER_LEVEL.search(plain(header)):
+        return False
+    low = np.full(receipts_, np.iinfo(np.int64).max)
+    high = np.full(receipts_, np.iinfo(np.int64).min)
+    np.minimum.at(low, inverse, values)
+    np.maximum.at(high, inverse, values)
+    several = np.bincount(inverse, minlength=receipts_) > 1
+    return bool(several.sum() >= 3 and (low[several] == high[several]).all() and (high[several] != 0).any())
+
+
+def _link_refunds(sales: pa.Table) -> pa.Table:
+    """A refund under the number of a sale in the same file belongs to that sale."""
+    back = pc.and_(pc.equal(sales["kind"], "refund"), pc.is_null(sales["refund_of"]))
+    if not any_true(back) or sales["receipt"].null_count == sales.num_rows:
+        return sales
+    sold = sales["receipt"].filter(pc.equal(sales["kind"], "sale"))
+    known = pc.and_(
+        back, pc.and_(pc.is_valid(sales["receipt"]), pc.is_in(sales["receipt"], value_set=pc.unique(sold)))
+    )
+    if not any_true(known):
+        return sales
+    linked = pc.if_else(known, sales["receipt"], sales["refund_of"])
+    return sales.set_column(SALES.get_field_index("refund_of"), SALES.field("refund_of"), linked)
+
+
+def _numbered(lines: pa.Table, sale: Any) -> pa.Table:
+    return lines.set_column(0, LINES.field("sale"), pa.array(sale, pa.int32()))
+
+
+def _without_nothing(lines: pa.Table | None) -> pa.Table | None:
+    return (
+        lines.filter(pc.is_valid(lines["item"])) if lines is not None and lines["item"].null_count else lines
+    )
+
+
+def _indexed(extras: pa.Table | None, n: int) -> pa.Table | None:
+    return None if extras is None else extras.add_column(0, "index", pa.array(np.arange(n, dtype=np.int32)))
+
+
+def _or_null(column: Any | None, n: int) -> Any:
+    return pa.nulls(n, pa.string()) if column is None else column
+
+
+def _flat(column: Any) -> Any:
+    return (
+        column.combine_chunks() if isinstance(column, pa.ChunkedArray) and column.num_chunks == 1 else column
+    )
+
+
+def _not_in(n: int, indexes: Any) -> Any:
+    mask = np.ones(n, dtype=bool)
+    mask[indexes] = False
+    return mask
+
+
+# ── lines whose receipts stand elsewhere ──
+
+
+@dataclass(frozen=True)
+class LinesAlone:
+    """Items with the number of the receipt they belong to; `sale` is still to be found."""
+
+    receipt: Any
+    lines: pa.Table
+    data_rows: int
+
+
+def lines_alone(sheet: Sheet, guess: Guess, reader: Reader) -> LinesAlone:
+    """The items of a sheet that has receipt numbers and items but no sales of its own."""
+    columns = Columns(sheet, guess, reader)
+    n = sheet.table.num_rows
+    receipt = columns.get("receipt")
+    receipt = pa.nulls(n, pa.string()) if receipt is None else ids.ids(receipt)
+    lines = _lines(columns, n)
+    table = lines if lines is not None else LINES.empty_table()
+    doubtful = np.flatnonzero(_mask(pc.is_null(receipt)))
+    suspects = {int(i) for i in doubtful} | {int(i) for i in np.flatnonzero(rows_where(receipt, total))}
+    gone = no_data_rows(sheet, sorted(suspects)) if suspects else []
+    if gone:
+        mask = pa.array(_not_in(n, gone))
+        receipt, table = receipt.filter(mask), table.filter(mask)
+    return LinesAlone(receipt, table, n - len(gone) + len(sheet.spoiled))
