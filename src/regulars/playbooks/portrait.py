@@ -50,8 +50,10 @@ def days_of(sales: Any) -> Any:
 
 
 def measured(days: Any, on: Any, facts: Iterable[Fact], by: tuple[str, ...] = ("customer",)) -> Any:
-    """One row per customer with every measure among `facts`; `on` is a day or a column of days."""
-    days = days.filter(days.day <= on)
+    """One row per customer with every measure among `facts`. `on` is a day; without it the table has a column `on`,
+    so that one customer can be drawn for many days at once."""
+    days = days.filter(days.day <= (days.on if on is None else on))
+    on = days.on if on is None else on
     return days.group_by(*by).agg(**{f.key: f.measure.make(days, on) for f in facts if f.measure})
 
 
@@ -59,6 +61,10 @@ def derived(state: Any, on: Any, facts: Iterable[Fact], coverage: Any = None, pe
     """Measures → portraits. `coverage` (store, known_until) dates absence; `people` (customer, file facts…) adds
     whoever has no sale yet and what staff know about them. Facts that nobody gives are null."""
     facts = list(facts)
+
+    def at(table: Any) -> Any:
+        return table.on if on is None else on
+
     if people is not None:
         own = [c for c in people.columns if c != "customer"]
         people = people.rename(known="customer")
@@ -86,7 +92,7 @@ def derived(state: Any, on: Any, facts: Iterable[Fact], coverage: Any = None, pe
         ready = [f for f in waiting if have.issuperset(f.needs)]
         if not ready:
             raise ValueError(f"facts that need what is not there: {[f.key for f in waiting]}")
-        state = state.mutate(**{f.key: f.derive(state, on) for f in ready if f.derive})
+        state = state.mutate(**{f.key: f.derive(state, at(state)) for f in ready if f.derive})
         waiting = [f for f in waiting if f not in ready]
     return state
 
@@ -163,7 +169,11 @@ class Curve:
             return metric - self.median()
         fifths = 5 - np.floor(self.place(metric) * 5)
         # Whoever has no visit or spend in the window stands in the last fifth; who never came has no recency at all.
-        return fifths if self.lower_is_better else np.where(np.isnan(metric), np.nan, np.nan_to_num(fifths, nan=1.0))
+        return (
+            fifths
+            if self.lower_is_better
+            else np.where(np.isnan(metric), np.nan, np.nan_to_num(fifths, nan=1.0))
+        )
 
 
 def metrics_of(catalogue: Catalogue, keys: Iterable[str]) -> dict[str, bool]:
@@ -175,7 +185,9 @@ def metrics_of(catalogue: Catalogue, keys: Iterable[str]) -> dict[str, bool]:
     return found
 
 
-def with_standings(columns: Mapping[str, Any], curves: Mapping[str, Curve], facts: Iterable[Fact]) -> dict[str, np.ndarray]:
+def with_standings(
+    columns: Mapping[str, Any], curves: Mapping[str, Curve], facts: Iterable[Fact]
+) -> dict[str, np.ndarray]:
     """The standing facts among `facts` for these customers, from their metric columns and the stored curves."""
     return {
         fact.key: curves[fact.standing.metric].stand(fact.standing, columns[fact.standing.metric])

@@ -28,7 +28,8 @@ def week_of(day: Any) -> Any:
 
 def _sum_in(column: str, window: int) -> Measure:
     def make(days: Any, on: Any) -> Any:
-        return days[column].sum(where=days.day > on - window)
+        # A sum is a big number to the engine and null over nothing; a count is neither.
+        return days[column].sum(where=days.day > on - window).fill_null(0).cast("int64")
 
     return Measure(make, counts=column, window=window, empty=0)
 
@@ -37,7 +38,7 @@ def _week_bits(days: Any, on: Any) -> Any:
     """Bit k is set when the k-th week before the week of `on` has a visit."""
     age = week_of(on) - week_of(days.day)
     bit = ibis.literal(1, "int64") << age.clip(lower=0, upper=STREAK_WEEKS).cast("int64")
-    return bit.bit_or(where=(days.visit == 1) & (age < STREAK_WEEKS))
+    return bit.bit_or(where=(days.visit == 1) & (age < STREAK_WEEKS)).fill_null(0)
 
 
 def _streak(row: Any, on: Any) -> Any:
@@ -148,10 +149,10 @@ catalogue.register_family(
 catalogue.register(
     F("visits", W("一共到店", "visits so far"), "times", "sales",
       W("有记录以来到店的天数。", "Days with a visit since records began."),
-      measure=Measure(lambda d, on: d.visit.sum(), counts="visit", empty=0)),
+      measure=Measure(lambda d, on: d.visit.sum().cast("int64"), counts="visit", empty=0)),
     F("spend", W("一共消费", "spend so far"), "yuan", "sales",
       W("有记录以来实付合计，退款已扣。", "Paid amounts since records began, refunds taken off."),
-      measure=Measure(lambda d, on: d.spend.sum(), counts="spend", empty=0)),
+      measure=Measure(lambda d, on: d.spend.sum().cast("int64"), counts="spend", empty=0)),
     F("first_visit_on", W("第一次到店", "first visit"), "date", "sales",
       W("第一次到店那天。", "The day of the first visit."),
       measure=Measure(lambda d, on: d.day.min(where=d.visit == 1))),

@@ -32,6 +32,7 @@ class Batch(models.Model):
     warnings = models.JSONField(default=list)  # [[zh, en], …]
     covers_from = models.DateField(null=True)
     covers_until = models.DateField(null=True)
+    covers = models.JSONField(default=dict)  # {store number: last day}
     by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
     undone_at = models.DateTimeField(null=True)
@@ -99,6 +100,7 @@ class Sale(models.Model):
     identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="sales")
     kind = models.CharField(max_length=10, choices=SaleKind.choices)
     day = models.DateField()  # business day on which it counts; a linked refund counts on its original's day
+    own_day = models.DateField(null=True)  # of a linked refund: its own day, for when the original goes
     at = models.DateTimeField(null=True)  # wall time of the shop, stored as UTC
     amount = models.BigIntegerField(default=0)  # net fen
     currency = models.CharField(max_length=3, default="CNY")

@@ -1,0 +1,257 @@
+"""From days to graded portraits, for everybody or for one, with or without a shop around it.
+
+Knows no Django: the library grades a file with the same lines as the shop's nightly run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import ibis
+import numpy as np
+import pyarrow as pa
+
+from regulars.facts import catalogue
+from regulars.grading.rules.transition import NONE
+from regulars.playbooks.catalogue import Fact
+from regulars.playbooks.playbook import Playbook, Scale, entering, observed
+from regulars.playbooks.portrait import DAYS_COLUMNS, ENGINE_TYPES, Curve, days_of, derived, measured, metrics_of
+from regulars.sales.facts import STREAK_WEEKS
+from regulars.shop.books import PART, Books
+
+STANDARD = (
+    "visits", "spend", "first_visit_on", "last_visit_on", "last_spend", "largest_spend", "average_spend", "last_store",
+    "visits_in_30_days", "spend_in_30_days", "visits_in_90_days", "spend_in_90_days", "visits_in_12_months",
+    "spend_in_12_months", "days_since_visit", "days_since_first_visit", "usual_gap_days", "times_usual_gap",
+    "weeks_in_a_row",
+)  # fmt: skip
+"""What every portrait shows, whatever the playbook asks."""
+
+SALES_SCHEMA = {"customer": "int64", "day": "int32", "amount": "int64", "attended": "int8", "store": "int32"}
+COVERAGE_SCHEMA = {"store": "int32", "known_until": "int32"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which facts are drawn: the standard ones, and those that the playbooks in force ask for."""
+
+    keys: tuple[str, ...]
+
+    @classmethod
+    def of(cls, playbooks: Iterable[Playbook], more: Iterable[str] = ()) -> Plan:
+        asked: set[str] = set(more)
+        for playbook in playbooks:
+            asked |= playbook.facts() | playbook.care_facts()
+        return cls(tuple(catalogue.closure([*STANDARD, *sorted(asked)])))
+
+    @cached_property
+    def facts(self) -> list[Fact]:
+        return [catalogue.get(key) for key in self.keys]
+
+    @cached_property
+    def measures(self) -> list[str]:
+        return [f.key for f in self.facts if f.measure]
+
+    @cached_property
+    def windows(self) -> dict[str, tuple[str, int]]:
+        """Plain sums over a window: measure → (column, days)."""
+        found = {}
+        for f in self.facts:
+            if f.measure and f.measure.counts and f.measure.window:
+                found[f.key] = (f.measure.counts, f.measure.window)
+        return found
+
+    @cached_property
+    def file_facts(self) -> list[Fact]:
+        return [f for f in self.facts if f.is_file_fact]
+
+    @cached_property
+    def standings(self) -> list[Fact]:
+        return [f for f in self.facts if f.standing]
+
+    def people_schema(self) -> dict[str, str]:
+        return {"customer": "int64", **{f.key: ENGINE_TYPES[f.type] for f in self.file_facts}}
+
+
+def shift_weeks(weeks: int) -> dict[str, str]:
+    """How measures that move with the calendar are carried on by some weeks, as SQL."""
+    mask = (1 << STREAK_WEEKS) - 1
+    moved = "0" if weeks >= STREAK_WEEKS else f"(({{column}} << {weeks}) & {mask})"
+    return {"week_bits": moved if weeks else "{column}"}
+
+
+def days_sql(books: Books) -> str:
+    return books.compile("days", lambda sales: days_of(sales), sales=SALES_SCHEMA)
+
+
+def measure_sql(books: Books, plan: Plan, on: int | None) -> str:
+    schema = DAYS_COLUMNS if on is not None else {**DAYS_COLUMNS, "on": "int32"}
+    by = ("customer",) if on is not None else ("customer", "on")
+    day = None if on is None else ibis.literal(on, "int32")
+    return books.compile(("measure", plan, on), lambda days: measured(days, day, plan.facts, by), days=schema)
+
+
+def _state_schema(books: Books, plan: Plan, on: int | None) -> dict[str, Any]:
+    key = ("schema", plan, on is None)
+    cached: dict[Any, Any] = books.__dict__.setdefault("_schemas", {})
+    if key not in cached:
+        schema = DAYS_COLUMNS if on is not None else {**DAYS_COLUMNS, "on": "int32"}
+        days = ibis.table(schema, name="days")
+        table = measured(days, None if on is None else ibis.literal(on, "int32"), plan.facts, ("customer",) if on is not None else ("customer", "on"))
+        cached[key] = dict(table.schema().items())
+    return cached[key]  # type: ignore[no-any-return]
+
+
+def derive_sql(books: Books, plan: Plan, on: int | None, with_people: bool) -> str:
+    day = None if on is None else ibis.literal(on, "int32")
+    tables: dict[str, Any] = {"state": _state_schema(books, plan, on), "coverage": COVERAGE_SCHEMA}
+    if with_people:
+        tables["people"] = plan.people_schema()
+
+        def build(state: Any, coverage: Any, people: Any) -> Any:
+            return derived(state, day, plan.facts, coverage, people)
+    else:
+
+        def build(state: Any, coverage: Any) -> Any:  # type: ignore[misc]
+            return derived(state, day, plan.facts, coverage)
+
+    return books.compile(("derive", plan, on, with_people), build, **tables)
+
+
+def state_arrow_schema(books: Books, plan: Plan, on: int) -> pa.Schema:
+    return ibis.schema(_state_schema(books, plan, on)).to_pyarrow()
+
+
+# --- everybody -------------------------------------------------------------------------------------------------------
+
+
+def refresh_measures(books: Books, plan: Plan, on: int, full: bool = False) -> bool:
+    """Bring the books' measures to the day `on`. True when it took a full pass."""
+    manifest = books.manifest
+    fits = manifest.on is not None and not manifest.is_dirty and set(plan.measures) <= set(manifest.measures)
+    # The measure SQL of a day carries the columns of this plan; a state with more columns is drawn anew.
+    if not full and fits and set(manifest.measures) == set(plan.measures) and books.advance(
+        on, measure_sql(books, plan, on), plan.windows, shift_weeks
+    ):
+        return False
+    books.full(on, measure_sql(books, plan, on), plan.measures)
+    return True
+
+
+def portraits(
+    books: Books, plan: Plan, on: int, *, coverage: pa.Table | None = None, people: pa.Table | None = None,
+    curves: dict[str, Curve] | None = None,
+) -> tuple[list[pa.Table], dict[str, Curve]]:  # fmt: skip
+    """Portraits of everybody as of `on`, part by part, and the curves of the whole base that standings were read from.
+
+    `people` (customer and file facts, sorted by customer) adds whoever has no sale. Pass `curves` to hold somebody
+    against the base of another run.
+    """
+    coverage = coverage if coverage is not None else ibis.schema(COVERAGE_SCHEMA).to_pyarrow().empty_table()
+    sql = derive_sql(books, plan, on, people is not None)
+    empty = state_arrow_schema(books, plan, on)
+    numbers = set(books.manifest.parts)
+    ids = people["customer"].to_numpy() if people is not None else np.empty(0, "int64")
+    numbers |= set(np.unique(ids // PART).tolist())
+    tables = []
+    for part in sorted(numbers):
+        more: dict[str, Any] = {"coverage": coverage}
+        if people is not None:
+            low, high = np.searchsorted(ids, [part * PART, (part + 1) * PART])
+            more["people"] = people.slice(low, high - low)
+        tables.append(books.in_part(part, sql, empty, **more))
+    return stand(tables, plan, curves)
+
+
+def stand(tables: list[pa.Table], plan: Plan, curves: Mapping[str, Curve] | None = None) -> tuple[list[pa.Table], dict[str, Curve]]:
+    """Add the facts that compare a customer with the whole base."""
+    wanted = metrics_of(catalogue, [f.key for f in plan.standings])
+    if curves is None:
+        curves = {m: Curve.of(np.concatenate([_metric(t, m) for t in tables]) if tables else np.empty(0), less) for m, less in wanted.items()}
+    out = []
+    for table in tables:
+        for fact in plan.standings:
+            assert fact.standing
+            values = curves[fact.standing.metric].stand(fact.standing, _metric(table, fact.standing.metric))
+            table = table.append_column(fact.key, pa.array(values, mask=np.isnan(values)))
+        out.append(table)
+    return out, dict(curves)
+
+
+def _metric(table: pa.Table, name: str) -> np.ndarray:
+    if name not in table.column_names:
+        return np.full(table.num_rows, np.nan)
+    return table[name].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+
+
+def fits_of(books: Books, table: pa.Table, scale: Scale) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """For each portrait: index of the grade that fits (NONE when none does), whether it is under observation, and for
+    each grade whether its `stay` conditions hold."""
+
+    def build(portraits: Any) -> Any:
+        stay = {}
+        for k, grade in enumerate(scale.grades):
+            if grade.stay:
+                holds = grade.stay[0].expression(portraits)
+                for way in grade.stay[1:]:
+                    holds = holds | way.expression(portraits)
+                stay[f"stay_{k}"] = holds
+        return portraits.select(fits=entering(portraits, scale), observed=observed(portraits, scale), **stay)
+
+    schema = ibis.Schema.from_pyarrow(table.schema)
+    sql = books.compile(("fits", scale, tuple(schema.items())), build, portraits=schema)
+    books.connection.execute("SET preserve_insertion_order=true")
+    result = books.run(sql, portraits=table)
+    books.connection.execute("SET preserve_insertion_order=false")
+    index = result["fits"].to_numpy().astype("int64")
+    index = np.where(index >= len(scale.grades), NONE, index)
+    watched = result["observed"].to_numpy(zero_copy_only=False).astype(bool)
+    no = np.zeros(len(index), dtype=bool)
+    stays = [
+        result[f"stay_{k}"].to_numpy(zero_copy_only=False).astype(bool) if grade.stay else no for k, grade in enumerate(scale.grades)
+    ]
+    return index, watched, stays
+
+
+# --- one customer, or a few what-ifs ---------------------------------------------------------------------------------
+
+
+def live(
+    books: Books, plan: Plan, sales: pa.Table, moments: pa.Table, *, coverage: pa.Table | None = None,
+    file_facts: Mapping[str, Any] | None = None, curves: Mapping[str, Curve] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Portraits of a few (pseudo-)customers, each on a few days: the same expressions as for everybody.
+
+    `sales`: all their sales (customer, day, amount, attended, store); `moments`: (customer, on). Returns one row of
+    facts for each moment, in their order, unknown as None.
+    """
+    coverage = coverage if coverage is not None else ibis.schema(COVERAGE_SCHEMA).to_pyarrow().empty_table()
+    days = books.run(days_sql(books), sales=sales)
+    at = books.run("SELECT d.*, m.on FROM days d JOIN moments m ON m.customer = d.customer", days=days, moments=moments)
+    state = books.run(measure_sql(books, plan, None), days=at)
+    table = books.run(derive_sql(books, plan, None, False), state=state, coverage=coverage)
+    (table,), _ = stand([table], plan, curves or {})if plan.standings and curves else ([table], None)
+    rows = {(r["customer"], r["on"]): r for r in table.to_pylist()}
+    empty = {f.key: f.measure.empty if f.measure else None for f in plan.facts}
+    out = []
+    for moment in moments.to_pylist():
+        row = rows.get((moment["customer"], moment["on"]))
+        row = dict(row) if row else {**empty, **moment}
+        row.update({k: v for k, v in (file_facts or {}).items() if k in empty})
+        out.append(_derive_by_hand(row, moment["on"]))
+    return out
+
+
+def _derive_by_hand(row: dict[str, Any], on: int) -> dict[str, Any]:
+    """File facts that age are dates and become days when read."""
+    if row.get("expected_deal_on") is not None and "days_to_expected_deal" in row:
+        row["days_to_expected_deal"] = row["expected_deal_on"] - on
+    return row
+
+
+def chunks_of(tables: Sequence[pa.Table], column: str) -> Iterator[np.ndarray]:
+    for table in tables:
+        yield table[column].to_numpy()

@@ -1,0 +1,100 @@
+"""Many rows at once, on SQLite and PostgreSQL: executemany or COPY, never row by row through the ORM.
+
+Column names come from our own models, never from a person; values always travel as parameters or as COPY data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+CHUNK = 50_000
+"""Rows in one short write: a tenth of a second to a second, so that nobody at the counter waits for an import."""
+
+IN_LIST = 5_000
+"""Values in one IN (…) list; below the 32,766 variables that SQLite takes in a statement."""
+
+
+def is_postgres() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def in_chunks(values: Sequence[Any], size: int = IN_LIST) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def reserve_ids(model: type[Model], n: int) -> int:
+    """The first of `n` primary keys that nobody else will use. Call it inside the transaction that inserts them: on
+    SQLite the one writer is the guard, on PostgreSQL the sequence is moved."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if is_postgres():
+            cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
+            (sequence,) = cursor.fetchone()
+            cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+            cursor.execute("SELECT nextval(%s)", [sequence])
+            (first,) = cursor.fetchone()
+            cursor.execute("SELECT setval(%s, %s)", [sequence, first + n - 1])
+            return int(first)
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        row = cursor.fetchone()
+        return int(row[0] if row else 0) + 1
+
+
+def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert rows given as tuples in the order of `columns` (database column names)."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if is_postgres():
+            text = "".join("\t".join(map(_for_copy, row)) + "\n" for row in rows)
+            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+                copy.write(text)
+            return
+        marks = ", ".join(["?"] * len(columns))
+        # The driver's own executemany: Django's would rewrite and log every statement.
+        cursor.connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+
+
+COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
+
+
+def _for_copy(value: Any) -> str:
+    """One value in COPY's text format."""
+    if value is None:
+        return "\\N"
+    if isinstance(value, str):
+        return value.translate(COPY_ESCAPES)
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, bytes):
+        return "\\\\x" + value.hex()
+    return str(value)
+
+
+def execute(sql: str, parameters: Sequence[Any] = ()) -> int:
+    """Run one statement and say how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)
+
+
+def execute_many(sql: str, parameters: Sequence[Sequence[Any]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, parameters)
+
+
+def rows(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
+def rows_in(sql: str, values: Sequence[Any], before: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    """Rows of a query with one `IN ({marks})` list, asked in chunks."""
+    for chunk in in_chunks(values):
+        marks = ", ".join(["%s"] * len(chunk))
+        yield from rows(sql.format(marks=marks), [*before, *chunk])
