@@ -1,0 +1,436 @@
+"""Today's list: of all who are due, whom to contact, in which order, and who has the minutes for it.
+
+1. Rank every candidate: the rule's weight × the value of the customer × how soon it is too late.
+2. One contact per customer and day over all rules and all playbooks: the best one; the others wait and are
+   named on it.
+3. Give each to the person in charge of the customer, else to the least busy of the rule's role in her store.
+4. Cut where the minutes end. What does not fit is kept apart and stays visible.
+
+Nothing is drawn by lot and no row order matters: the same day planned twice is the same list.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from regulars.care.rules import whom, words
+from regulars.care.rules.due import Due, days_left
+from regulars.care.rules.terms import Candidate, Moment, Paused, Person, Reason, Task
+from regulars.care.rules.triggers.grades import scale_of
+from regulars.care.rules.triggers.late import said_gap
+from regulars.playbooks.playbook import CareRule
+from regulars.shop.calendar import day_words
+from regulars.shop.words import Words
+
+# Who steps in where a store has nobody of the role at work today; in a small shop it all ends with the owner.
+_STEPS_IN = {
+    "owner": ("owner", "manager"),
+    "manager": ("manager", "owner"),
+    "key-account": ("key-account", "manager", "owner"),
+    "front-desk": ("front-desk", "service", "manager", "owner"),
+    "service": ("service", "front-desk", "manager", "owner"),
+}
+
+NO_ROOM = Words("今天的时间不够了，排在后面", "No minutes left today; it waits in line")
+NOBODY = Words("今天没有人能做这件事", "Nobody at work today can do this")
+
+GradeNames = Mapping[tuple[str, str], Words]
+"""(scale, grade) → the grade's name; what is missing is shown by its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The arrays behind a plan: one place per customer that has an occasion today, best rank first.
+
+    `due`, `batch`, `place` say which candidate was chosen; `also` are the names of the rules that wait
+    behind it.
+    """
+
+    due: np.ndarray
+    batch: np.ndarray
+    place: np.ndarray
+    rank: np.ndarray
+    value: np.ndarray
+    also: Mapping[int, tuple[tuple[int, int], ...]]
+
+
+class Cards(Sequence[Task]):
+    """Tasks, put into words only when somebody looks: a festival may be due for a million customers."""
+
+    def __init__(
+        self, plan: Plan, places: np.ndarray, staff: Mapping[int, Person | None], fits: bool
+    ) -> None:
+        self._plan = plan
+        self.places = places
+        self.given = staff
+        self._fits = fits
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, i: int) -> Task: ...
+    @overload
+    def __getitem__(self, i: slice) -> list[Task]: ...
+    def __getitem__(self, i: int | slice) -> Task | list[Task]:
+        if isinstance(i, slice):
+            return self._plan.tasks_at(self.places[i], self.given, self._fits)
+        return self._plan.tasks_at(self.places[[i]], self.given, self._fits)[0]
+
+    def __iter__(self) -> Iterator[Task]:
+        for start in range(0, len(self), 5_000):
+            yield from self[start : start + 5_000]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+
+class Plan:
+    """One day of care: `tasks` fit into the minutes, best first; `left_over` do not; `paused` kept silent."""
+
+    def __init__(
+        self,
+        dues: Sequence[Due],
+        choice: Choice,
+        staff: Sequence[Person],
+        shop: str,
+        grade_names: GradeNames,
+    ) -> None:
+        self.dues = tuple(dues)
+        self.choice = choice
+        self.staff = tuple(sorted(staff, key=lambda person: str(person.id)))
+        self.shop = shop
+        self.grade_names = grade_names
+        self.on: date = dues[0].day.on
+        self.paused: tuple[Paused, ...] = tuple(pause for each in dues for pause in each.paused)
+        given, fitting, waiting = _assign(self)
+        self.tasks = Cards(self, fitting, given, fits=True)
+        self.left_over = Cards(self, waiting, given, fits=False)
+
+    def of(self, person: int | str) -> list[Task]:
+        """One person's list, best first."""
+        return [task for task in self.tasks if task.staff is not None and task.staff.id == person]
+
+    def minutes(self) -> dict[int | str, int]:
+        """How many minutes are planned for each person."""
+        taken: dict[int | str, int] = {person.id: 0 for person in self.staff}
+        for task in self.tasks:
+            if task.staff is not None:
+                taken[task.staff.id] += task.minutes
+        return taken
+
+    def rule_at(self, i: int) -> CareRule:
+        """The rule chosen at one place of the choice."""
+        rule: CareRule = self.dues[self.choice.due[i]].batches[self.choice.batch[i]].rule
+        return rule
+
+    def row_at(self, i: int) -> int:
+        """The row of the customer at one place of the choice."""
+        found = self.dues[self.choice.due[i]].batches[self.choice.batch[i]].found
+        return int(found.rows[self.choice.place[i]])
+
+    @cached_property
+    def place_of(self) -> dict[tuple[int, int], int]:
+        """(which of the dues, row of the customer) → her place in the choice."""
+        return {(int(self.choice.due[i]), self.row_at(i)): i for i in range(len(self.choice.rank))}
+
+    def tasks_at(self, places: np.ndarray, given: Mapping[int, Person | None], fits: bool) -> list[Task]:
+        """Put these places of the choice into words."""
+        rows: dict[int, dict[str, Any]] = {}
+        for which, each in enumerate(self.dues):
+            mine = [int(i) for i in places if self.choice.due[i] == which]
+            if mine:
+                rows.update(zip(mine, each.people.rows([self.row_at(i) for i in mine]), strict=True))
+        return [self._task(int(i), rows[int(i)], given, fits) for i in places]
+
+    def _task(self, i: int, row: Mapping[str, Any], given: Mapping[int, Person | None], fits: bool) -> Task:
+        due = self.dues[self.choice.due[i]]
+        candidate, reason = due.candidate(due.batches[self.choice.batch[i]], int(self.choice.place[i]), row)
+        rule = candidate.rule
+        person = given[i] if i in given else self._first_choice(rule, row, i)
+        grade, grade_name = self._grade(candidate, row)
+        values = self._values(reason, row, grade_name)
+        name = words.polite_name(row["name"], row["sex"], row.get("is_company"))
+        store = row["store"] or (person.store if person is not None else None)
+        who: Words | str = person.name if person is not None else words.WHO[rule.who]
+        says = words.say_to_customer(
+            rule.say,
+            customer=name,
+            staff=who,
+            store=store or self.shop,
+            values=values,
+            in_person=rule.channel == whom.IN_PERSON,
+        )
+        does = words.say_to_staff(
+            rule.do, {**values, "customer": name, "staff": who, "store": store or self.shop}
+        )
+        waits = None if fits else NOBODY if person is None else NO_ROOM
+        return Task(
+            candidate=candidate,
+            playbook=due.playbook,
+            staff=person,
+            store=row["store"],
+            grade=grade,
+            rank=float(self.choice.rank[i]),
+            ranked=self._ranked(candidate, float(self.choice.value[i])),
+            do=does,
+            say=says,
+            minutes=rule.minutes,
+            cost=round(rule.cost * 100),
+            also=tuple(self.dues[d].batches[b].rule.name for d, b in self.choice.also.get(i, ())),
+            fits=fits,
+            waits=waits,
+        )
+
+    def _first_choice(self, rule: CareRule, row: Mapping[str, Any], i: int) -> Person | None:
+        """Whose list a task would stand on if there were room; turn by turn, to spread what waits."""
+        charge = in_charge(self.staff, row["staff_in_charge"])
+        if charge is not None:
+            return charge
+        pool = at_work(self.staff, rule.who, row["store"])
+        return pool[i % len(pool)] if pool else None
+
+    def _grade(self, candidate: Candidate, row: Mapping[str, Any]) -> tuple[str, Words | None]:
+        moment = Moment(
+            candidate.rule, self.on, candidate.occasion, candidate.due_on, candidate.last_on, None, row
+        )
+        scale = scale_of(moment)
+        grade = row.get(f"grade:{scale}")
+        if grade is None:
+            return "", None
+        return grade, self.grade_names.get((scale, grade), Words(grade, grade))
+
+    def _values(
+        self, reason: Reason, row: Mapping[str, Any], grade: Words | None
+    ) -> dict[str, Words | str | int | None]:
+        last_visit_on, gap = row["last_visit_on"], row["usual_gap_days"]
+        days = reason.days
+        if days is None and last_visit_on is not None:
+            days = (self.on - last_visit_on).days
+        return {
+            "days": days,
+            "festival": reason.festival,
+            "grade": grade,
+            "last_visit": None if last_visit_on is None else day_words(last_visit_on, self.on),
+            "usual_gap": None if gap is None or gap != gap else said_gap(gap),
+        }
+
+    def _ranked(self, candidate: Candidate, value: float) -> Words:
+        """Why it stands where it stands, in the order in which the three count."""
+        left = days_left(self.dues[0].day, candidate.last_on)
+        soon = (
+            Words("今天是最后一天", "today is the last day")
+            if left == 0
+            else Words(
+                "还有 {n} 天可以做", "{n} days left to do it" if left > 1 else "one day left to do it"
+            ).fill(n=left)
+        )
+        worth = (
+            Words("消费高过 {share}% 的客人", "spends more than {share}% of customers").fill(
+                share=int((value - 1) * 100)
+            )
+            if value > 1
+            else Words("消费还不清楚", "spend not known")
+        )
+        return Words(
+            f"这件事重要程度 {candidate.rule.weight}/5，{worth.zh}，{soon.zh}",
+            f"weight {candidate.rule.weight} of 5, {worth.en}, {soon.en}",
+        )
+
+
+def plan(
+    dues: Due | Sequence[Due],
+    staff: Sequence[Person],
+    *,
+    shop: str,
+    grade_names: GradeNames | None = None,
+    value_fact: str = "spend_in_12_months",
+) -> Plan:
+    """Today's list from everybody who is due, over all playbooks of the shop.
+
+    `shop` signs where a customer has no store; `value_fact` is the number that says what a customer is worth.
+    """
+    dues = [dues] if isinstance(dues, Due) else list(dues)
+    return Plan(dues, choose(dues, value_fact), staff, shop, grade_names or {})
+
+
+def choose(dues: Sequence[Due], value_fact: str = "spend_in_12_months") -> Choice:
+    """For each customer the one occasion that counts most today, best first; the others wait behind it."""
+    parts: list[tuple[np.ndarray, ...]] = []
+    customers: list[pa.Array] = []
+    for which, each in enumerate(dues):
+        values = worth(each, value_fact)
+        ids = each.people.table["customer"]
+        for number, (rule, found) in enumerate(each.batches):
+            size = len(found.rows)
+            value = values[found.rows]
+            # 2 on the last day, then 1.5, 1.33 …: what can wait, waits, but is never worth nothing.
+            soon = 1 + 1 / (1 + np.maximum(found.last_on - each.day.number, 0))
+            rank = np.round(rule.weight * value * soon, 6)
+            parts.append((
+                np.full(size, which), np.full(size, number), np.arange(size), rank, value,
+            ))  # fmt: skip
+            customers.append(ids.take(pa.array(found.rows)))
+    if not parts:
+        none = np.empty(0, dtype=np.int64)
+        return Choice(none, none, none, none.astype(np.float64), none.astype(np.float64), {})
+    due, batch, place, rank, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    codes = _codes(customers)
+    # Within a customer: best rank first, then the order in which the playbooks and their rules are written.
+    order = np.lexsort((place, batch, due, -rank, codes))
+    ordered = codes[order]
+    first = np.ones(len(order), dtype=np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    chosen = order[first]
+    best_first = np.lexsort((codes[chosen], -rank[chosen]))
+    also = _also(order, first, best_first, due, batch)
+    chosen = chosen[best_first]
+    return Choice(due[chosen], batch[chosen], place[chosen], rank[chosen], value[chosen], also)
+
+
+def worth(each: Due, value_fact: str) -> np.ndarray:
+    """What each customer is worth beside the others: from 1 (nothing known) to 2 (nobody spends more).
+
+    Equals share the better side, as everywhere in the house.
+    """
+    amounts = each.people.numbers(value_fact)
+    known = np.sort(amounts[amounts > 0])
+    if not len(known):
+        return np.ones(each.people.size)
+    better = len(known) - np.searchsorted(known, amounts, side="right")  # NaN sorts last
+    return np.where(amounts > 0, 2 - better / len(known), 1.0)
+
+
+def in_charge(staff: Sequence[Person], named: str | None) -> Person | None:
+    """The person in charge of a customer, by number or name, if she is at work today."""
+    if not named:
+        return None
+    present = [person for person in staff if person.minutes > 0]
+    by_id = [person for person in present if str(person.id) == named]
+    by_name = [person for person in present if person.name == named]
+    return by_id[0] if by_id else by_name[0] if len(by_name) == 1 else None
+
+
+def at_work(staff: Sequence[Person], role: str, store: str | None) -> list[Person]:
+    """Who may do it today: the role in the customer's store, else whoever steps in for the role there.
+
+    Somebody without a store serves all; staff of another store never does.
+    """
+    here = [p for p in staff if p.minutes > 0 and (p.store is None or store is None or p.store == store)]
+    for steps_in in _STEPS_IN.get(role, (role,)):
+        pool = [person for person in here if person.role == steps_in]
+        if pool:
+            return pool
+    return []
+
+
+def _assign(plan: Plan) -> tuple[dict[int, Person | None], np.ndarray, np.ndarray]:
+    """Who does what, best first, until the minutes end: (who was given what, what fits, what waits).
+
+    The person in charge comes first. If her day is full, it goes to another only on the last day on which
+    it makes sense; otherwise it waits for her.
+    """
+    choice = plan.choice
+    left = {person.id: person.minutes for person in plan.staff}
+    pools: dict[tuple[str, str | None], list[Person]] = {}
+    charges: dict[str | None, Person | None] = {}
+    given: dict[int, Person | None] = {}
+    fitting: list[int] = []
+    waiting: list[int] = []
+    total = len(choice.rank)
+    least = min((batch.rule.minutes for each in plan.dues for batch in each.batches), default=0)
+    for start in range(0, total, 5_000):
+        if least > max(left.values(), default=0):
+            break  # nobody has room for anything: the rest waits and is not looked at one by one
+        block = range(start, min(start + 5_000, total))
+        stores, charged, last_day = _of_block(plan, block)
+        for i, store, charge_name, is_last in zip(block, stores, charged, last_day, strict=True):
+            rule = plan.rule_at(i)
+            if charge_name not in charges:
+                charges[charge_name] = in_charge(plan.staff, charge_name)
+            charge = charges[charge_name]
+            if (rule.who, store) not in pools:
+                pools[rule.who, store] = at_work(plan.staff, rule.who, store)
+            pool = pools[rule.who, store]
+            person = charge
+            if charge is None or (left[charge.id] < rule.minutes and is_last):
+                person = max(pool, key=lambda p: left[p.id], default=charge)
+            if person is not None and left[person.id] >= rule.minutes:
+                left[person.id] -= rule.minutes
+                given[i] = person
+                fitting.append(i)
+            else:
+                given[i] = charge or person
+                waiting.append(i)
+    rest = np.arange(len(fitting) + len(waiting), total)
+    return given, np.array(fitting, dtype=np.intp), np.concatenate([np.array(waiting, dtype=np.intp), rest])
+
+
+def _of_block(plan: Plan, block: range) -> tuple[list[str | None], list[str | None], list[bool]]:
+    """Store, person in charge, and whether today is the last day, for some places of the choice."""
+    stores: list[str | None] = [None] * len(block)
+    charged: list[str | None] = [None] * len(block)
+    last: list[bool] = [False] * len(block)
+    for which, each in enumerate(plan.dues):
+        mine = [k for k, i in enumerate(block) if plan.choice.due[i] == which]
+        if not mine:
+            continue
+        rows = pa.array([plan.row_at(block[k]) for k in mine], pa.int64())
+        for column, target in (("store", stores), ("staff_in_charge", charged)):
+            if each.people.has(column):
+                texts = each.people.table[column].cast(pa.string()).take(rows).to_pylist()
+                for k, text in zip(mine, texts, strict=True):
+                    target[k] = text
+        for k in mine:
+            i = block[k]
+            found = each.batches[plan.choice.batch[i]].found
+            last[k] = int(found.last_on[plan.choice.place[i]]) <= each.day.number
+    return stores, charged, last
+
+
+def _codes(customers: Sequence[pa.Array]) -> np.ndarray:
+    """Customers as numbers in the order of their ids, the same number for the same customer in every part."""
+    arrays = [
+        part for each in customers for part in (each.chunks if isinstance(each, pa.ChunkedArray) else [each])
+    ]
+    types = {array.type for array in arrays}
+    joined = pa.chunked_array([array.cast(pa.string()) for array in arrays] if len(types) > 1 else arrays)
+    if pa.types.is_integer(joined.type):
+        found: np.ndarray = joined.to_numpy().astype(np.int64)
+        return found
+    encoded = joined.combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    order = pc.sort_indices(encoded.dictionary).to_numpy()
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order))
+    codes: np.ndarray = places[encoded.indices.to_numpy(zero_copy_only=False)]
+    return codes
+
+
+def _also(
+    order: np.ndarray, first: np.ndarray, best_first: np.ndarray, due: np.ndarray, batch: np.ndarray
+) -> dict[int, tuple[tuple[int, int], ...]]:
+    """For each place of the choice the rules that wait behind it, best first, each rule once."""
+    if first.all():
+        return {}
+    group = np.cumsum(first) - 1
+    place_of_group = np.empty(len(best_first), dtype=np.int64)
+    place_of_group[best_first] = np.arange(len(best_first))
+    chosen = order[first]
+    waiting: dict[int, dict[tuple[int, int], None]] = defaultdict(dict)
+    for i in np.flatnonzero(~first):
+        g = group[i]
+        rule = (int(due[order[i]]), int(batch[order[i]]))
+        if rule != (int(due[chosen[g]]), int(batch[chosen[g]])):
+            waiting[int(place_of_group[g])][rule] = None
+    return {place: tuple(rules) for place, rules in waiting.items()}

@@ -1,0 +1,1 @@
+"""The occasions that a care rule can have, one file each."""
