@@ -134,8 +134,8 @@ def prove(playbook: Playbook, catalogue: Catalogue | None = None) -> list[Gap]:
                 gaps.append(Gap(_scale_place(playbook, scale, outcome), None, words))
         if scale.observe_days:
             gaps += _observation_gap(playbook, scale, people)
-    for place, scale, _, condition in _conditions(playbook):
-        gaps += _threshold_gaps(playbook, place, scale, condition, people, catalogue)
+    for place, scale, grade, condition in _conditions(playbook):
+        gaps += _threshold_gaps(playbook, place, scale, grade, condition, people, catalogue)
     return gaps
 
 
@@ -170,11 +170,12 @@ def _threshold_gaps(
     playbook: Playbook,
     place: Place,
     scale: Scale,
+    grade: str,
     condition: Condition,
     people: list[tuple[Example, dict[str, Any]]],
     catalogue: Catalogue,
 ) -> list[Gap]:
-    """Whether somebody stands on each side of the threshold for whom this very condition decides."""
+    """Whether somebody stands on each side of the threshold for whom it decides about this very grade."""
     fact = catalogue.get(condition.fact)
     sides: set[bool] = set()
     for example, row in people:
@@ -184,9 +185,10 @@ def _threshold_gaps(
         here = condition.holds(value)
         if here in sides or not _is_near(condition, value, fact):
             continue
-        there = _other_side(condition, here, fact)
+        moved = {**row, condition.fact: _other_side(condition, here, fact)}
         was = _was(playbook, scale.key, example)
-        if becomes(row, scale, was) != becomes({**row, condition.fact: there}, scale, was):
+        now, then = becomes(row, scale, was), becomes(moved, scale, was)
+        if now != then and grade == (now if here else then):
             sides.add(here)
     wanted = {True: Words("刚好够", "just enough"), False: Words("差一点", "just short")}
     return [
