@@ -99,9 +99,12 @@ def live(habits: Habits, end: date, rng: np.random.Generator, scale: float = 1.0
     gap = np.array([k.gap for k in kinds])[kind] * np.exp(rng.normal(0.0, 1.0, n) * spread)
     once = gap == 0
 
+    season = _season(habits, end)
+
     # Two in five were customers before the history begins; the others came one after the other.
     established = rng.random(n) < 0.4
-    joined = np.where(established, rng.random(n) * np.where(once, days, gap), days * rng.random(n) ** 0.9)
+    came_by = np.interp(days * rng.random(n) ** 0.9, season, np.arange(days + 1))
+    joined = np.where(established, rng.random(n) * np.where(once, days, gap), came_by)
     joined = np.minimum(joined, days - 1.0)
     stay = np.array([k.stay for k in kinds])[kind]
     left = joined + rng.exponential(1.0, n) * stay
@@ -115,7 +118,7 @@ def live(habits: Habits, end: date, rng: np.random.Generator, scale: float = 1.0
     left = np.where(lost, days - 1 - np.maximum(60.0, gap * rng.uniform(4.0, 9.0, n)), left)
     until = np.minimum(left, days - 1e-9)
 
-    customer, day = _visits(kinds, kind, gap, once, joined, until, rng)
+    customer, day = _visits(kinds, kind, gap, once, joined, until, season, rng)
     weight = _day_weights(habits, end)
     day = _shifted(day, customer, gap, joined, until, weight, rng)
 
@@ -179,9 +182,15 @@ def _visits(
     once: Array,
     joined: Array,
     until: Array,
+    season: Array,
     rng: np.random.Generator,
 ) -> tuple[Array, Array]:
-    """Draw every visit: (customer, day as a real number), gamma-distributed around the own mean."""
+    """Draw every visit: (customer, day as a real number), gamma-distributed around the own mean.
+
+    Time runs faster in a good season (`season`: time passed before each day), so gaps are shorter then.
+    """
+    calendar = np.arange(len(season))
+    joined, until = (np.interp(day, calendar, season) for day in (joined, until))
     span = np.maximum(until - joined, 0.0)
     room = np.where(once, 1, np.ceil(span / np.where(once, 1.0, gap) * 1.7) + 6).astype(np.int64)
     who = np.repeat(np.arange(len(kind)), room)
@@ -193,7 +202,7 @@ def _visits(
     at = joined[who] + total - total[starts][who]
     here = at <= until[who]
     here[starts] = joined <= until
-    return who[here], at[here]
+    return who[here], np.interp(at[here], season, calendar)
 
 
 def _shifted(
@@ -222,6 +231,15 @@ def _shifted(
     open_days = np.flatnonzero(weight > 0)
     place = np.minimum(np.searchsorted(open_days, moved), len(open_days) - 1)
     return open_days[place]
+
+
+def _season(habits: Habits, end: date) -> Array:
+    """How much of the trade's time has passed before each day: months count by their factor, on average 1."""
+    start = end - timedelta(days=habits.days - 1)
+    pace = np.array([habits.months[(start + timedelta(days=i)).month - 1] for i in range(habits.days)])
+    padded = np.pad(pace, 15, mode="edge")
+    smooth = np.convolve(padded, np.full(31, 1 / 31), mode="valid")
+    return np.concatenate([[0.0], np.cumsum(smooth / smooth.mean())])
 
 
 def _day_weights(habits: Habits, end: date) -> Array:

@@ -127,7 +127,7 @@ def customers(
                 note=TASTES[taste[i]] if chance[i, 5] < 0.18 else None,
             )
         )
-    return _with_oddities(people, rng)
+    return _with_oddities(people, names[0], rng)
 
 
 def _birthday(has: float, sort: float, born: Any) -> tuple[str | None, str | None]:
@@ -160,9 +160,13 @@ def lunar_words(month: int, day: int, *, leap: bool = False) -> str:
     return f"{'闰' if leap else ''}{LUNAR_MONTHS[month - 1]}月{words}"
 
 
-def _with_oddities(people: list[Customer], rng: np.random.Generator) -> list[Customer]:
-    """Put the rare but real cases on the first of the list, and pairs and families through all of it."""
+def _with_oddities(people: list[Customer], listed: str, rng: np.random.Generator) -> list[Customer]:
+    """Put the rare but real cases on the first of the list, and pairs and families through all of it.
+
+    `listed` is the way of being known that gets a customer into the shop's list.
+    """
     n = len(people)
+    people[:11] = [replace(person, way=listed) for person in people[:11]]
     for i, surname in enumerate(HARD_SURNAMES[:n]):
         given = LONG_GIVEN_NAMES[i % len(LONG_GIVEN_NAMES)]
         people[i] = replace(people[i], name=surname + given)
