@@ -11,7 +11,8 @@ from regulars.shop.models import SealedTextField, Staff, Store
 class TaskState(models.TextChoices):
     OPEN = "open"
     DONE = "done"
-    NOT_REACHED = "not-reached"
+    NOT_REACHED = "not-reached"  # tried; comes back on the day in `postponed_to`
+    POSTPONED = "postponed"
     NOT_WANTED = "not-wanted"
     EXPIRED = "expired"
 

@@ -60,6 +60,16 @@ def identities_named_by(batch: Batch) -> np.ndarray:
     return np.array(sorted(ids), dtype="int64")
 
 
+def customers_of(identities: np.ndarray) -> set[int]:
+    """The customers behind these identities, read through merging."""
+    table, customer = Link._meta.db_table, Customer._meta.db_table
+    sql = (
+        f"SELECT DISTINCT COALESCE(c.merged_into_id, c.id) FROM {table} l JOIN {customer} c ON c.id = l.customer_id "
+        f"WHERE l.identity_id IN ({{marks}})"
+    )
+    return {c for (c,) in bulk.rows_in(sql, identities.tolist())}
+
+
 def _keep_details(batch: Batch) -> None:
     """Columns beside the sales become details: facts in plain words, personal things sealed."""
     table = vault.get_table(f"batch-{batch.id}-extras")

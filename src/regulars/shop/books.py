@@ -262,15 +262,20 @@ class Books:
         self.connection.execute("DROP VIEW IF EXISTS state")
         return self.run(sql, state=empty.empty_table(), **tables)
 
-    def days_in(self, sql: str, **tables: Any) -> Iterator[pa.Table]:
-        """Run SQL over the view `days`, part by part."""
-        for name, table in tables.items():
-            self.connection.register(name, table)
-        for part in self.manifest.parts:
-            self._see_days(part)
-            yield self.connection.execute(sql).fetch_arrow_table()
-        for name in tables:
-            self.connection.unregister(name)
+    def part_days(self, part: int, sql: str, upto: int) -> pa.Table:
+        """Run SQL over the view `days` of one part, as if nothing came after the day `upto`."""
+        file = self._file("days", part).as_posix()
+        self.connection.execute("DROP VIEW IF EXISTS days")
+        self.connection.execute(f"CREATE TEMP VIEW days AS SELECT * FROM read_parquet('{file}') WHERE day <= {upto}")
+        return self.connection.execute(sql).fetch_arrow_table()
+
+    def days_of(self, part: int, customers: np.ndarray, upto: int) -> pa.Table:
+        """The days of some customers of one part."""
+        wanted = pa.table({"customer": pa.array(customers, pa.int64())})
+        file = self._file("days", part).as_posix()
+        return self.run(
+            f"SELECT * FROM read_parquet('{file}') WHERE day <= {upto} AND customer IN (SELECT customer FROM wanted)", wanted=wanted
+        )
 
 
 def as_dates(table: pa.Table, columns: Iterable[str]) -> pa.Table:

@@ -48,15 +48,16 @@ def reserve_ids(model: type[Model], n: int) -> int:
 def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows given as tuples in the order of `columns` (database column names)."""
     table = model._meta.db_table
+    names = ", ".join(f'"{c}"' for c in columns)
     with connection.cursor() as cursor:
         if is_postgres():
             text = "".join("\t".join(map(_for_copy, row)) + "\n" for row in rows)
-            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
                 copy.write(text)
             return
         marks = ", ".join(["?"] * len(columns))
         # The driver's own executemany: Django's would rewrite and log every statement.
-        cursor.connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+        cursor.connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
 
 
 COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from regulars.shop.calendar import business_day
 from regulars.shop.models import Business
 from regulars.web import jinja
 
@@ -23,9 +24,7 @@ def shop_day(business: Business | None, now: datetime | None = None) -> date:
     now = now or timezone.now()
     if business is None:
         return now.astimezone(ZoneInfo("Asia/Shanghai")).date()
-    local = now.astimezone(ZoneInfo(business.time_zone))
-    shifted = local.timestamp() - business.day_ends_at * 3600
-    return datetime.fromtimestamp(shifted, ZoneInfo(business.time_zone)).date()
+    return business_day(now, business.day_ends_at, ZoneInfo(business.time_zone))
 
 
 class Gate:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from regulars.playbooks.catalogue import Fact
+from regulars.sales.rules.birthdays import birthday
+from regulars.shop.calendar import Birthday, Calendar, NoSuchDay
 
 SEX = {
     "female": ("女", "女士", "female", "f", "2", "woman", "小姐", "ms", "mrs", "miss"),
@@ -33,15 +35,14 @@ def read_birthday(text: str, lunar: bool = False) -> str:
     >>> read_birthday("1990-05-06"), read_birthday("八月十五", lunar=True), read_birthday("?")
     ('solar 1990-05-06', 'lunar --08-15', '')
     """
-    from regulars.sales.rules.dates import birthday
-
-    said = birthday(text)
+    said = birthday(text, lunar=lunar)
     if said is None:
         return ""
-    calendar, month, day, leap, year = said
-    calendar = "lunar" if lunar else calendar
-    start = f"{year:04d}" if year else "-"
-    return f"{calendar} {start}-{month:02d}-{day:02d}" + (" leap" if leap else "")
+    calendar: Calendar = "lunar" if said.calendar == "lunar" else "solar"
+    try:
+        return Birthday(calendar, said.month, said.day, said.leap, said.year).format()
+    except NoSuchDay:
+        return ""
 
 
 def read_fact(fact: Fact, text: str) -> str | None:

@@ -1,0 +1,251 @@
+"""Verbs of care: make a day's list, end a task in one of four ways, take that back."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db import transaction
+from django.utils import timezone
+
+from regulars.care.models import Task, TaskState
+from regulars.care.rules.due import Due, due
+from regulars.care.rules.plan import Plan, plan
+from regulars.care.rules.terms import Day, Person
+from regulars.care.rules.terms import Task as Card
+from regulars.customers.models import Customer, Link
+from regulars.customers.queries import arrow
+from regulars.grading.actions import InForce, Outcome, in_force
+from regulars.sales.models import Identity
+from regulars.shop.models import Business, Contact, Hold, Role, Staff, Store, audit
+from regulars.shop.words import Refused, Words
+
+STALE_AFTER = 3.0
+"""Data older than three usual gaps of a typical customer can't say who stays away."""
+
+PATIENCE_DAYS = 3
+"""A thank-you or a congratulation still pleases three days later."""
+
+KEPT_WAITING = 1000
+"""Tasks without room that are written down by name; of the rest the number is kept. A festival may concern everybody."""
+
+PEACE_DAYS = 180
+"""How long a rule leaves a customer alone who did not want it."""
+
+
+def plan_day(outcome: Outcome, on: date) -> dict[str, Any]:
+    """Make the list of a day from graded portraits. Run again it changes nothing: occasions are once-only."""
+    holding = in_force()
+    with transaction.atomic():
+        _wake(on)
+    open_before = {(t.customer_id, t.rule, t.occasion): t for t in Task.objects.filter(state=TaskState.OPEN)}
+    made = _plan(outcome, holding, on)
+    if made is None:
+        return {"tasks": 0, "waiting": 0, "waiting_beyond": 0, "paused": []}
+    kept = _forced(on, open_before)
+    stores = {s.name: s.id for s in Store.objects.all()}
+    waiting = made.left_over[:KEPT_WAITING]
+    rows: list[Task] = []
+    seen: set[tuple[int, str, str]] = set()
+    place = len(kept)
+    for card in [*made.tasks, *waiting]:
+        key = (int(card.candidate.customer), card.candidate.rule.key, card.candidate.occasion)
+        if key[0] in kept:
+            continue
+        place += 1
+        seen.add(key)
+        rows.append(_row(card, open_before.get(key), on, place, stores))
+    with transaction.atomic():
+        for task in open_before.values():
+            if (task.customer_id, task.rule, task.occasion) not in seen and task.customer_id not in kept:
+                task.state, task.ended_on = TaskState.EXPIRED, on
+                task.save(update_fields=["state", "ended_on"])
+        Task.objects.bulk_create([r for r in rows if r.pk is None], ignore_conflicts=True, batch_size=500)
+        Task.objects.bulk_update(
+            [r for r in rows if r.pk is not None],
+            ["on", "due_on", "last_on", "staff_id", "why", "do", "say", "also", "rank", "place", "fits", "grade", "store_id"],
+            batch_size=200,
+        )  # fmt: skip
+    return {
+        "tasks": len(made.tasks), "waiting": len(made.left_over),
+        "waiting_beyond": max(0, len(made.left_over) - KEPT_WAITING),
+        "paused": sorted({(p.rule.key, p.store or "", p.why.zh, p.why.en) for p in made.paused}),
+    }  # fmt: skip
+
+
+def _wake(on: date) -> None:
+    """What is over is over; what was put off comes back on its day."""
+    Task.objects.filter(state=TaskState.OPEN, last_on__lt=on, postponed_to=None).update(state=TaskState.EXPIRED, ended_on=on)
+    asleep = Task.objects.filter(state__in=(TaskState.POSTPONED, TaskState.NOT_REACHED), postponed_to__lte=on)
+    asleep.filter(state=TaskState.NOT_REACHED, last_on__lt=on).update(state=TaskState.EXPIRED, ended_on=on)
+    asleep.update(state=TaskState.OPEN, ended_by=None, ended_at=None, ended_on=None, on=on, fits=True)
+
+
+def _forced(on: date, open_before: dict[Any, Task]) -> dict[int, Task]:
+    """Tasks that a person put off until today stand on today's list whatever the rules say, on top."""
+    forced: dict[int, Task] = {}
+    for task in sorted(open_before.values(), key=lambda t: (-t.rank, t.id)):
+        if task.postponed_to and task.postponed_to <= on and task.customer_id not in forced:
+            forced[task.customer_id] = task
+            if task.on != on or task.place != len(forced):
+                task.on, task.place, task.fits = on, len(forced), True
+                task.save(update_fields=["on", "place", "fits"])
+    return forced
+
+
+def _plan(outcome: Outcome, holding: list[InForce], on: date) -> Plan | None:
+    business = Business.objects.first()
+    if not holding or not outcome.tables or business is None:
+        return None
+    graded = pa.concat_tables(outcome.tables, promote_options="permissive")
+    graded = _with_people(graded, on)
+    known = {s.name: s.known_until for s in Store.objects.exclude(known_until=None) if s.known_until}
+    gaps = graded["usual_gap_days"].drop_null()
+    typical = pc.quantile(gaps, 0.5)[0].as_py() if len(gaps) else None
+    leading = holding[0].playbook
+    day = Day(
+        on=on, known_until=known or None, typical_gap_days=typical, stale_after=STALE_AFTER, patience_days=PATIENCE_DAYS,
+        scales={s.key: [g.key for g in s.grades] for s in leading.scales},
+    )  # fmt: skip
+    dues: list[Due] = [due(graded, leading.care, day, _done(on), leading.key)]
+    names = {(s.key, g.key): g.name for s in leading.scales for g in s.grades}
+    names |= {(s.key, k): w for s in leading.scales for k, w in RESERVED.items() if (s.key, k) not in names}
+    return plan(dues, people_at_work(on), shop=business.voice or business.name, grade_names=names)
+
+
+RESERVED = {"new": Words("新客", "new"), "none": Words("未评级", "no grade")}
+
+
+def people_at_work(on: date) -> list[Person]:
+    """Who does care today and how many minutes are left of her day."""
+    spent: dict[int, int] = {}
+    for staff, minutes in Task.objects.filter(ended_on=on, ended_by__isnull=False).values_list("ended_by", "minutes"):
+        spent[staff] = spent.get(staff, 0) + minutes
+    staff = Staff.objects.filter(is_active=True).exclude(role=Role.ANALYST).select_related("store").order_by("id")
+    return [
+        Person(s.id, s.name, s.role, s.store.name if s.store else None, max(0, s.minutes_a_day - spent.get(s.id, 0)))
+        for s in staff
+    ]
+
+
+def _with_people(graded: pa.Table, on: date) -> pa.Table:
+    """Add who she is: name, sex, birthday, store, person in charge, when she was last contacted, what holds."""
+    customer, link, identity = Customer._meta.db_table, Link._meta.db_table, Identity._meta.db_table
+    sql = f"SELECT id, name, sex, birthday, anniversary, is_company, in_charge_id, store_id FROM {customer} ORDER BY id"
+    rows = pa.concat_tables(list(arrow(sql)), promote_options="permissive")
+    at = pc.index_in(graded["customer"], value_set=rows["id"].combine_chunks()).combine_chunks()
+    reachable = pa.concat_tables(
+        [*arrow(f"SELECT DISTINCT l.customer_id AS id FROM {link} l JOIN {identity} i ON i.id = l.identity_id WHERE i.kind IN ('phone', 'openid')")]
+        or [pa.table({"id": pa.array([], pa.int64())})]
+    )
+    texts = {c: rows[c].combine_chunks().take(at) for c in ("name", "sex", "birthday", "anniversary")}
+    names = {s.id: s.name for s in Store.objects.all()}
+    last = graded["last_store"].to_pylist() if "last_store" in graded.column_names else [None] * graded.num_rows
+    home = rows["store_id"].combine_chunks().take(at).to_pylist()
+    store = pa.array([names.get(a) or names.get(b) for a, b in zip(last, home, strict=True)], pa.string())
+    charge = pc.cast(rows["in_charge_id"].combine_chunks().take(at), pa.string())
+    contacts = dict(Contact.objects.filter(on=on, reached=True).values_list("person", "on"))
+    contacts |= dict(Task.objects.filter(ended_on=on, state=TaskState.DONE).values_list("customer_id", "ended_on"))
+    holds: dict[int, date | None] = {}
+    for person, until in Hold.objects.filter(rule="").values_list("person", "until"):
+        holds[person] = max(holds.get(person) or date.min, until or date.max)
+    ids = graded["customer"].to_pylist() if contacts or holds else []
+    blank = [None] * graded.num_rows
+    for name, column in {
+        **{k: pc.if_else(pc.equal(v, ""), pa.scalar(None, pa.string()), v) for k, v in texts.items()},
+        "is_company": pc.cast(rows["is_company"].combine_chunks().take(at), pa.bool_()),
+        "store": store, "staff_in_charge": charge,
+        "contacted_on": pa.array([contacts.get(c) for c in ids] if contacts else blank, pa.date32()),
+        "held_until": pa.array([holds.get(c) for c in ids] if holds else blank, pa.date32()),
+        "reachable": pc.is_in(graded["customer"], value_set=reachable["id"].combine_chunks()),
+    }.items():  # fmt: skip
+        if name in graded.column_names:
+            graded = graded.drop_columns([name])
+        graded = graded.append_column(name, column)
+    for name in ("first_visit_on", "last_visit_on"):
+        place = graded.column_names.index(name)
+        graded = graded.set_column(place, name, pc.cast(pc.cast(graded[name], pa.int32()), pa.date32()))
+    return graded
+
+
+def _done(on: date) -> pa.Table:
+    """What was done or is no longer to be asked: closed tasks, and rules that a customer did not want."""
+    since = on - timedelta(days=400)
+    closed = Task.objects.exclude(state=TaskState.OPEN).filter(ended_on__gte=since)
+    rows = list(closed.values_list("customer_id", "rule", "ended_on", "occasion", "state"))
+    # What expired without being done may come up again under the same occasion only if its time is not over.
+    rows = [r for r in rows if r[4] != TaskState.EXPIRED]
+    return pa.table({
+        "customer": pa.array([r[0] for r in rows], pa.int64()), "rule": pa.array([r[1] for r in rows], pa.string()),
+        "done_on": pa.array([r[2] for r in rows], pa.date32()), "occasion": pa.array([r[3] for r in rows], pa.string()),
+    })  # fmt: skip
+
+
+def _row(card: Card, known: Task | None, on: date, place: int, stores: dict[str, int]) -> Task:
+    c = card.candidate
+    task = known or Task(customer_id=int(c.customer), rule=c.rule.key, occasion=c.occasion, playbook=card.playbook)
+    task.on, task.due_on, task.last_on = on, c.due_on, c.last_on
+    task.staff_id = int(card.staff.id) if card.staff else None
+    task.store_id = stores.get(card.store or "")
+    task.name, task.why, task.do, task.say = list(c.rule.name), list(c.why), list(card.do), list(card.say)
+    task.also = [list(w) for w in card.also]
+    task.channel, task.minutes, task.cost = c.rule.channel, card.minutes, card.cost
+    task.rank, task.place, task.fits, task.grade = card.rank, place, card.fits, card.grade[:40]
+    return task
+
+
+# --- what becomes of a task ------------------------------------------------------------------------------------------
+
+TAKEN = Words("这件事刚刚已经有人做了", "Somebody has just done this")
+ENDINGS = (TaskState.DONE, TaskState.NOT_REACHED, TaskState.POSTPONED, TaskState.NOT_WANTED)
+
+
+def end(task: Task, how: str, *, by: Staff, on: date, note: str = "", until: date | None = None) -> Task:
+    """End a task: done, not reached (tomorrow again), postponed (to a day), not wanted (left in peace).
+
+    Two people can't end the same task: only the one whose update meets it open does. Raises Refused otherwise.
+    """
+    if how not in ENDINGS:
+        raise Refused(Words("没有这个选项", "There is no such choice"))
+    later = until if until and until > on else on + timedelta(days=1)
+    values: dict[str, Any] = {"state": how, "ended_by": by, "ended_at": timezone.now(), "ended_on": on}
+    if how in (TaskState.NOT_REACHED, TaskState.POSTPONED):
+        values["postponed_to"] = later
+    with transaction.atomic():
+        if Task.objects.filter(id=task.id, state=TaskState.OPEN).update(**values) != 1:
+            raise Refused(TAKEN)
+        task.refresh_from_db()
+        if note.strip():
+            task.note = note.strip()[:1000]
+            task.save(update_fields=["note"])
+        if how in (TaskState.DONE, TaskState.NOT_REACHED):
+            Contact.objects.create(
+                person=task.customer_id, on=on, staff=by, channel=task.channel, rule=task.rule,
+                reached=how == TaskState.DONE, minutes=task.minutes, cost=task.cost if how == TaskState.DONE else 0,
+            )  # fmt: skip
+        if how == TaskState.NOT_WANTED:
+            Hold.objects.create(person=task.customer_id, rule=task.rule, until=on + timedelta(days=PEACE_DAYS), by=by, why=note[:200])
+        audit("end-task", f"task {task.id}", by=by, detail={"how": how, "rule": task.rule})
+    return task
+
+
+def reopen(task: Task, *, by: Staff, on: date) -> Task:
+    """Take back how a task was ended, on the same day; the contact and the hold that it left go too."""
+    with transaction.atomic():
+        if Task.objects.filter(id=task.id, ended_on=on).exclude(state__in=(TaskState.OPEN, TaskState.EXPIRED)).update(
+            state=TaskState.OPEN, ended_by=None, ended_at=None, ended_on=None, postponed_to=None
+        ) != 1:
+            raise Refused(Words("只能撤回今天做的", "Only what was done today can be taken back"))
+        last = Contact.objects.filter(person=task.customer_id, on=on, rule=task.rule).order_by("-id").first()
+        if last:
+            last.delete()
+        hold = Hold.objects.filter(person=task.customer_id, rule=task.rule, at__date=timezone.now().date()).order_by("-id").first()
+        if hold and task.state == TaskState.NOT_WANTED:
+            hold.delete()
+        task.refresh_from_db()
+        audit("reopen-task", f"task {task.id}", by=by, detail={"rule": task.rule})
+    return task
+
+

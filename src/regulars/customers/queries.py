@@ -1,0 +1,337 @@
+"""Questions about customers: their sales for the engine, their file facts, search, the list, one customer's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.conf import settings
+from django.db import connection
+
+from regulars.customers.actions import tail_word
+from regulars.customers.models import Customer, Detail, Link, Note, SearchKey
+from regulars.customers.rules.names import plain
+from regulars.playbooks.catalogue import Fact
+from regulars.sales.models import Batch, Identity, Item, Sale, SaleLine
+from regulars.shop import bulk
+from regulars.shop.books import number_of
+from regulars.shop.calendar import Birthday, age_on
+from regulars.shop.keys import keys
+from regulars.shop.models import Store
+
+SALES_SCHEMA = pa.schema(
+    [("customer", pa.int64()), ("day", pa.int32()), ("amount", pa.int64()), ("attended", pa.int8()), ("store", pa.int32())]
+)
+
+_SALES = f"""
+SELECT COALESCE(c.merged_into_id, c.id) AS customer, s.day AS day, s.amount AS amount,
+       CASE WHEN s.kind = 'attendance' THEN 1 ELSE 0 END AS attended, s.store_id AS store
+FROM {Sale._meta.db_table} s
+JOIN {Batch._meta.db_table} b ON b.id = s.batch_id
+JOIN {Link._meta.db_table} l ON l.identity_id = s.identity_id
+JOIN {Customer._meta.db_table} c ON c.id = l.customer_id
+WHERE s.is_current AND b.state = 'complete'
+"""
+
+
+def arrow(sql: str) -> Iterator[pa.Table]:
+    """A query's rows as Arrow, a few hundred thousand at a time: ADBC on SQLite, a server-side cursor on PostgreSQL.
+    For statements of our own without parameters; reads what is committed."""
+    if connection.vendor == "sqlite" and not connection.in_atomic_block and _is_file():
+        import adbc_driver_sqlite.dbapi as adbc
+
+        with adbc.connect(f"file:{settings.DATABASES['default']['NAME']}?mode=ro") as link, link.cursor() as cursor:
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": "65536"})
+            cursor.execute(sql)
+            for batch in cursor.fetch_record_batch():
+                yield pa.Table.from_batches([batch])
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        names = [c[0] for c in cursor.description]
+        while rows := cursor.fetchmany(100_000):
+            yield pa.table({n: list(column) for n, column in zip(names, zip(*rows, strict=True), strict=True)})
+
+
+def _is_file() -> bool:
+    name = str(connection.settings_dict["NAME"])
+    return "memory" not in name and name == str(settings.DATABASES["default"]["NAME"])
+
+
+def sales_for_books(customers: Sequence[int] | None = None) -> Iterator[pa.Table]:
+    """Everybody's sales, or those of some customers, in the shape that the books take."""
+    if customers is None:
+        for table in arrow(_SALES):
+            yield _shaped(table)
+        return
+    for chunk in bulk.in_chunks(list(customers)):
+        ids = ",".join(str(int(c)) for c in chunk)
+        sql = f"{_SALES} AND (c.id IN ({ids}) OR c.merged_into_id IN ({ids}))"
+        found = bulk.rows(sql)
+        if found:
+            names = SALES_SCHEMA.names
+            yield _shaped(pa.table({n: list(column) for n, column in zip(names, zip(*found, strict=True), strict=True)}))
+
+
+def _shaped(table: pa.Table) -> pa.Table:
+    day = table["day"]
+    if pa.types.is_string(day.type) or pa.types.is_large_string(day.type):
+        day = pc.cast(day, pa.date32())
+    columns = [table["customer"], pc.cast(pc.cast(day, pa.date32()), pa.int32()), table["amount"], table["attended"], table["store"]]
+    return pa.table({f.name: pc.cast(c, f.type) for f, c in zip(SALES_SCHEMA, columns, strict=True)})
+
+
+def customers_alive() -> np.ndarray:
+    """Numbers of all customers who stand for themselves, upwards."""
+    sql = f"SELECT id FROM {Customer._meta.db_table} WHERE merged_into_id IS NULL AND NOT is_gone ORDER BY id"
+    parts = [t["id"].to_numpy() for t in arrow(sql)]
+    return np.concatenate(parts).astype("int64") if parts else np.empty(0, "int64")
+
+
+def roots(customers: Iterable[int]) -> set[int]:
+    """Read through merging: the customers that stand for these."""
+    ids = sorted(set(customers))
+    sql = f"SELECT COALESCE(merged_into_id, id) FROM {Customer._meta.db_table} WHERE id IN ({{marks}})"
+    return {c for (c,) in bulk.rows_in(sql, ids)}
+
+
+COMPUTED = ("sex", "is_company", "age")
+
+
+def people_for_books(facts: Sequence[Fact], on: date) -> pa.Table:
+    """Everybody with what people know about her: `customer`, then the file facts asked for, unknown null."""
+    ids = customers_alive()
+    columns: dict[str, Any] = {"customer": pa.array(ids)}
+    asked = [f for f in facts if f.is_file_fact]
+    said = _said([f.key for f in asked if f.key not in COMPUTED])
+    shown = _shown() if any(f.key in COMPUTED for f in asked) else {}
+    index = {c: k for k, c in enumerate(ids.tolist())} if said or shown else {}
+    for fact in asked:
+        values: list[Any] = [None] * len(ids) if said or shown else []
+        if fact.key in COMPUTED:
+            for customer, (sex, is_company, birthday) in shown.items():
+                if (k := index.get(customer)) is not None:
+                    values[k] = {"sex": sex or None, "is_company": bool(is_company) or None, "age": age_of(birthday, on)}[fact.key]
+        for customer, text in said.get(fact.key, {}).items():
+            if (k := index.get(customer)) is not None:
+                values[k] = value_of(fact, text)
+        kind = {"number": pa.float64(), "text": pa.string(), "yes-no": pa.bool_(), "date": pa.int32()}[fact.type]
+        columns[fact.key] = pa.array(values, kind) if values else pa.nulls(len(ids), kind)
+    return pa.table(columns)
+
+
+def value_of(fact: Fact, text: str) -> Any:
+    """The stored text of a file fact as the engine's value; what can't be read is unknown."""
+    try:
+        if fact.type == "number":
+            return float(text) * (100 if fact.unit == "yuan" else 1)
+        if fact.type == "yes-no":
+            return text == "true"
+        if fact.type == "date":
+            return number_of(date.fromisoformat(text))
+    except ValueError:
+        return None
+    return text
+
+
+def age_of(birthday: str, on: date) -> int | None:
+    """Full years from a compact birthday; None where the year of birth is not known."""
+    return age_on(Birthday.parse(birthday), on) if birthday and " -" not in birthday else None
+
+
+def _said(wanted: Sequence[str]) -> dict[str, dict[int, str]]:
+    """The latest word on each fact: fact → customer → text."""
+    if not wanted or not Detail.objects.filter(key__in=wanted).exists():
+        return {}
+    names = ", ".join(f"'{k}'" for k in wanted)
+    detail, link, customer = Detail._meta.db_table, Link._meta.db_table, Customer._meta.db_table
+    sql = (
+        f"SELECT d.id, d.key, COALESCE(c.merged_into_id, c.id), d.plain FROM {detail} d "
+        f"LEFT JOIN {link} l ON l.identity_id = d.identity_id "
+        f"JOIN {customer} c ON c.id = COALESCE(d.customer_id, l.customer_id) WHERE d.key IN ({names}) ORDER BY d.id"
+    )
+    found: dict[str, dict[int, str]] = {}
+    for _, key, owner, text in bulk.rows(sql):
+        found.setdefault(key, {})[owner] = text
+    return found
+
+
+def _shown() -> dict[int, tuple[str, bool, str]]:
+    sql = f"SELECT id, sex, is_company, birthday FROM {Customer._meta.db_table} WHERE sex <> '' OR is_company OR birthday <> ''"
+    return {i: (sex, bool(company), birthday) for i, sex, company, birthday in bulk.rows(sql)}
+
+
+def file_facts_of(customer: Customer, facts: Sequence[Fact], on: date) -> dict[str, Any]:
+    """One customer's file facts, the same as `people_for_books` gives for her."""
+    said = details_of(customer)
+    out: dict[str, Any] = {}
+    for fact in facts:
+        if not fact.is_file_fact:
+            continue
+        if fact.key == "sex":
+            out["sex"] = customer.sex or None
+        elif fact.key == "is_company":
+            out["is_company"] = customer.is_company or None
+        elif fact.key == "age":
+            out["age"] = age_of(customer.birthday, on)
+        elif fact.key in said:
+            out[fact.key] = value_of(fact, said[fact.key])
+    return out
+
+
+def family_of(customer: Customer) -> list[int]:
+    """Her number and those that were merged into her."""
+    return [customer.id, *Customer.objects.filter(merged_into=customer).values_list("id", flat=True)]
+
+
+def details_of(customer: Customer) -> dict[str, str]:
+    """The latest word on everything that was said about her."""
+    family = family_of(customer)
+    found: dict[str, tuple[int, str]] = {}
+    by_identity = Detail.objects.filter(identity__link__customer__in=family)
+    by_hand = Detail.objects.filter(customer__in=family)
+    for detail in [*by_identity, *by_hand]:
+        if detail.id > found.get(detail.key, (0, ""))[0]:
+            found[detail.key] = (detail.id, detail.plain if detail.sealed is None else str(detail.sealed))
+    return {k: v for k, (_, v) in found.items() if k != "listed"}
+
+
+def sales_of(customer: Customer) -> pa.Table:
+    """One customer's sales in the shape that the books take."""
+    tables = list(sales_for_books([customer.id]))
+    return pa.concat_tables(tables) if tables else SALES_SCHEMA.empty_table()
+
+
+# --- search and lists ------------------------------------------------------------------------------------------------
+
+
+def search(text: str, limit: int = 20) -> list[Customer]:
+    """Customers found by the last four digits or the whole of a phone, a member number or card, the beginning of a
+    name, its sound or its initials. At most `limit`, best first; a handful of indexed look-ups whatever the size."""
+    folded = plain(text)
+    if not folded:
+        return []
+    found: dict[int, None] = {}
+    for kind in ("member", "card", "phone", "openid"):
+        for value in dict.fromkeys((text.strip(), folded, folded.upper())):
+            token = keys().token(kind, value)
+            hit = Link.objects.filter(identity__kind=kind, identity__token=token).values_list("customer_id", flat=True).first()
+            if hit:
+                found[hit] = None
+    if folded.isdigit() and len(folded) == 4:
+        found.update(dict.fromkeys(SearchKey.objects.filter(word=tail_word(folded)).values_list("customer_id", flat=True)[:limit]))
+    if not folded.isdigit() and len(found) < limit:
+        exact = SearchKey.objects.filter(word=folded).values_list("customer_id", flat=True)[:limit]
+        found.update(dict.fromkeys(exact))
+        if len(found) < limit:
+            beyond = folded + "\U0010ffff" if not bulk.is_postgres() else folded + "\uffff"
+            near = SearchKey.objects.filter(word__gt=folded, word__lt=beyond).order_by("word")
+            found.update(dict.fromkeys(near.values_list("customer_id", flat=True)[: limit * 3]))
+    ids = list(dict.fromkeys(_in_order(list(found))))[:limit]
+    rows = {c.id: c for c in Customer.objects.filter(id__in=ids, is_gone=False).select_related("portrait", "store")}
+    return [rows[i] for i in ids if i in rows]
+
+
+def _in_order(ids: list[int]) -> list[int]:
+    into = dict(Customer.objects.filter(id__in=ids, merged_into__isnull=False).values_list("id", "merged_into_id"))
+    return [into.get(i, i) for i in ids]
+
+
+@dataclass(frozen=True)
+class IdentityShown:
+    """An identity for a page: what kind, masked unless it is a number of the shop's own."""
+
+    kind: str
+    shown: str
+    is_shared: bool
+
+
+def mask(kind: str, written: str) -> str:
+    """>>> mask("phone", "19900001234"), mask("member", "M100"), mask("openid", "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o")
+    ('199****1234', 'M100', 'oUpF…S6o')
+    """
+    if kind == "phone" and len(written) >= 7:
+        return f"{written[:3]}****{written[-4:]}"
+    if kind == "openid" and len(written) > 8:
+        return f"{written[:4]}…{written[-3:]}"
+    return written
+
+
+def identities_of(customer: Customer, clear: bool = False) -> list[IdentityShown]:
+    found = Identity.objects.filter(link__customer__in=family_of(customer)).order_by("id")
+    return [IdentityShown(i.kind, i.written if clear else mask(i.kind, i.written), i.is_shared) for i in found]
+
+
+def first_written(customers: Sequence[int]) -> dict[int, str]:
+    """How each customer is called in files: member number or card, else phone, openid, name, as first written."""
+    customer, identity, link = Customer._meta.db_table, Identity._meta.db_table, Link._meta.db_table
+    rank = "CASE i.kind WHEN 'member' THEN 0 WHEN 'card' THEN 1 WHEN 'phone' THEN 2 WHEN 'openid' THEN 3 ELSE 4 END"
+    sql = (
+        f"SELECT COALESCE(c.merged_into_id, c.id), {rank}, i.id, i.written FROM {identity} i "
+        f"JOIN {link} l ON l.identity_id = i.id JOIN {customer} c ON c.id = l.customer_id WHERE l.customer_id IN ({{marks}})"
+    )
+    family = dict(bulk.rows_in(f"SELECT id, merged_into_id FROM {customer} WHERE merged_into_id IN ({{marks}})", list(customers)))
+    best: dict[int, tuple[int, int, bytes]] = {}
+    for owner, order, i, written in bulk.rows_in(sql, [*customers, *family]):
+        if owner not in best or (order, i) < best[owner][:2]:
+            best[owner] = (order, i, written)
+    unseal = keys().unseal
+    return {c: unseal(w) for c, (_, _, w) in best.items()}
+
+
+def find(text: str) -> Customer | None:
+    """The customer whom a person names exactly: by member number, card, phone, openid or company name, or `#12`."""
+    text = text.strip()
+    if text.startswith("#") and text[1:].isdigit():
+        customer = Customer.objects.filter(id=int(text[1:])).first()
+    else:
+        tokens = [(kind, keys().token(kind, text)) for kind in ("member", "card", "phone", "openid", "name")]
+        customer = None
+        for kind, token in tokens:
+            link = Link.objects.filter(identity__kind=kind, identity__token=token).select_related("customer").first()
+            if link:
+                customer = link.customer
+                break
+    return customer.merged_into if customer and customer.merged_into_id else customer
+
+
+def visits_of(customer: Customer, limit: int = 60) -> list[dict[str, Any]]:
+    """Her sales, newest first, with what was on them."""
+    sales = list(
+        Sale.objects.filter(identity__link__customer__in=family_of(customer), is_current=True, batch__state="complete")
+        .select_related("store")
+        .order_by("-day", "-at", "-id")[:limit]
+    )
+    items: dict[int, list[str]] = {}
+    for sale_id, name in SaleLine.objects.filter(sale__in=[s.id for s in sales]).values_list("sale_id", "item__name"):
+        items.setdefault(sale_id, []).append(name)
+    return [{"sale": s, "items": items.get(s.id, [])} for s in sales]
+
+
+def favourites_of(customer: Customer, limit: int = 5) -> list[dict[str, Any]]:
+    """What she buys most often."""
+    from django.db.models import Count, Sum
+
+    lines = SaleLine.objects.filter(
+        sale__identity__link__customer__in=family_of(customer), sale__is_current=True, sale__batch__state="complete"
+    )
+    top = lines.values("item_id").annotate(times=Count("id"), amount=Sum("amount")).order_by("-times", "-amount")[:limit]
+    names = dict(Item.objects.filter(id__in=[t["item_id"] for t in top]).values_list("id", "name"))
+    return [{"item": names[t["item_id"]], "times": t["times"], "amount": t["amount"]} for t in top]
+
+
+def notes_of(customer: Customer) -> list[Note]:
+    return list(Note.objects.filter(customer__in=family_of(customer)).order_by("-id")[:50])
+
+
+def coverage() -> pa.Table:
+    """Until which day each store's data reach."""
+    found = [(s.id, number_of(s.known_until)) for s in Store.objects.exclude(known_until=None) if s.known_until]
+    return pa.table({"store": pa.array([a for a, _ in found], pa.int32()), "known_until": pa.array([b for _, b in found], pa.int32())})
+
+

@@ -1,0 +1,154 @@
+"""A shop's day, in order: read this first.
+
+Morning or night, by hand or by the worker, the same five steps: files come in, customers are known, everybody is
+graded, today's list is made. Each step is a verb of one stage; this file only calls them, upstream first, and in
+reverse when something is taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from regulars.care import actions as care
+from regulars.customers import actions as customers
+from regulars.grading import actions as grading
+from regulars.sales import actions as sales
+from regulars.sales.models import Batch, BatchState
+from regulars.sales.reading import Reading, read
+from regulars.shop import vault
+from regulars.shop.models import Business, Staff, audit
+from regulars.shop.words import Refused, Words
+
+Progress = Callable[[int, int, Words], None]
+
+
+def quiet(done: int, total: int, step: Words) -> None:
+    """No progress shown."""
+
+
+# --- 1  sales come in, 2  customers are known ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: the batch, and whether this very file had been imported before."""
+
+    batch: Batch
+    is_repeat: bool
+
+    @property
+    def new(self) -> int:
+        return 0 if self.is_repeat else self.batch.new
+
+    @property
+    def known(self) -> int:
+        return self.batch.rows - self.batch.refused if self.is_repeat else self.batch.known
+
+    @property
+    def customers(self) -> int:
+        return 0 if self.is_repeat else self.batch.customers
+
+
+def take_in(
+    paths: Sequence[Path], *, mapping: dict[str, str] | None = None, dates: str | None = None, encoding: str | None = None,
+    store: str | None = None, by: Staff | None = None, names: Sequence[str] | None = None, progress: Progress = quiet,
+) -> Imported:  # fmt: skip
+    """Read files and write them as one batch that counts once it is complete; a crash before leaves nothing."""
+    digest = sales.digest_of(paths, {**(mapping or {}), "": (dates, store)})
+    repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first()
+    if repeat:
+        return Imported(repeat, True)
+    progress(0, 0, Words("读文件", "Reading the file"))
+    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, zone=zone())
+    return put_in(
+        reading, names=names or [p.name for p in paths], digest=digest, mapping=mapping, dates=dates, store=store, by=by,
+        progress=progress,
+    )  # fmt: skip
+
+
+def put_in(
+    reading: Reading, *, names: Sequence[str], digest: str, mapping: dict[str, str] | None = None, dates: str | None = None,
+    store: str | None = None, by: Staff | None = None, progress: Progress = quiet,
+) -> Imported:  # fmt: skip
+    """Write a reading as a batch; every stage absorbs it, then it counts."""
+    if not reading.sales.num_rows and not reading.people.num_rows:
+        raise Refused(
+            Words("没有读到销售，也没有读到顾客：{why}", "Neither sales nor customers could be read: {why}").fill(
+                why=reading.refused[0].reason if reading.refused else Words("文件里没有数据行", "the file has no data rows")
+            )
+        )
+    sales.clear_unfinished()
+    taken = sales.take_in(
+        reading, files=names, digest=digest, by=by, mapping=mapping, options={"dates": dates}, store=store, progress=progress
+    )
+    progress(0, 0, Words("认顾客", "Knowing the customers"))
+    with transaction.atomic():
+        touched = customers.absorb(taken.batch, taken.identities)
+        if not reading.sales.num_rows:
+            taken.batch.new = taken.batch.customers
+            taken.batch.known = reading.people.num_rows - taken.batch.new
+        else:
+            taken.batch.new += taken.batch.customers if reading.people.num_rows else 0
+        sales.publish(taken.batch)
+    progress(0, 0, Words("记账", "Updating the books"))
+    books = grading.open_books()
+    grading.update_books(books, touched if len(touched) < 50_000 else None)
+    return Imported(taken.batch, False)
+
+
+def undo(batch: Batch, *, by: Staff | None = None, progress: Progress = quiet) -> None:
+    """Take a batch back: the state is then as if that file had never come, whatever was imported since."""
+    with transaction.atomic():
+        if not Batch.objects.filter(id=batch.id, state=BatchState.COMPLETE).update(
+            state=BatchState.UNDONE, undone_at=timezone.now()
+        ):
+            raise Refused(Words("这批已经撤回过了", "This import has already been taken back"))
+        audit("undo-import", f"batch {batch.id}", by=by)
+    batch.refresh_from_db()
+    finish_undo(batch, progress)
+
+
+def finish_undo(batch: Batch, progress: Progress = quiet) -> None:
+    """The slow part of undoing; goes on where a crash cut it off."""
+    named = customers.identities_named_by(batch)
+    before = customers.customers_of(named)
+    released = sales.release(batch, progress)
+    ids = np.union1d(released.identities, named)
+    with transaction.atomic():
+        touched = customers.release(batch, ids)
+        sales.forget_unused_identities(ids)
+    vault.forget(f"batch-{batch.id}-refused")
+    books = grading.open_books()
+    grading.update_books(books, before | touched)
+
+
+def zone() -> str:
+    business = Business.objects.first()
+    return business.time_zone if business else "Asia/Shanghai"
+
+
+# --- 3  what is likely, 4  which grade, 8  today's list --------------------------------------------------------------
+
+
+def run_day(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff | None = None) -> dict[str, Any]:
+    """Grade everybody as of the day and make today's list. The day run again changes nothing."""
+    sales.clear_unfinished()
+    for batch in Batch.objects.filter(state=BatchState.UNDONE, sales__isnull=False).distinct():
+        finish_undo(batch, progress)
+    outcome = grading.run(on, full=full, progress=progress, by=by)
+    progress(0, 0, Words("排今天的名单", "Making today's list"))
+    planned = care.plan_day(outcome, on)
+    vault.sweep()
+    Business.objects.update(last_day_run_on=on)
+    return {
+        "on": on.isoformat(), "customers": outcome.customers,
+        "changed": {f"{p}.{s}": n for (p, s), n in outcome.changes.items()}, **planned,
+    }  # fmt: skip
