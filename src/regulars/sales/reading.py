@@ -105,7 +105,7 @@ def recognise(sheets: Iterable[Sheet], mapping: dict[str, str] | None = None) ->
             if kind is None:
                 continue
             if reader is not headless.READER:
-                reader = {"sales": till.READER, "lines": till.LINES, "customers": till.CUSTOMERS}[kind]
+                reader = till.by_kind(kind) or till.READER
         else:
             kind = reader.kind
         samples = {h: _samples(sheet, h, f) for h, f in columns.items()}

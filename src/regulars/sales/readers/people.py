@@ -18,6 +18,7 @@ from regulars.sales.readers.receipts import (
     Options,
     companies,
     kept_columns,
+    names,
     no_data_rows,
     refused_table,
     unusable_phones,
@@ -74,7 +75,7 @@ def people(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> Know
         else:
             out[name] = ids.identities(column)
     name_column = columns.get("name")
-    out["name"] = pa.nulls(n, pa.string()) if name_column is None else name_column
+    out["name"] = names(name_column, n)
     out["company"] = companies(name_column, n, reader.companies)
 
     gone = np.zeros(n, dtype=bool)

@@ -18,7 +18,7 @@ from regulars.sales.readers.contract import Guess, Reader, Sheet
 from regulars.sales.rules import ids, money, phones
 from regulars.sales.rules.cells import any_true, by_value, clean, clean_cell, rows_where
 from regulars.sales.rules.dates import Instants, instants, time_only
-from regulars.sales.rules.headers import plain, total
+from regulars.sales.rules.headers import SECRET, plain, total
 from regulars.shop.words import Problem, Words
 
 SALES = pa.schema(
@@ -48,7 +48,18 @@ _UNPAID = (
     "未支付", "未付款", "待付款", "待支付", "等待买家付款", "交易关闭", "已关闭", "订单关闭", "取消", "作废", "撤销", "撤单", "未结账", "未结算",
     "待结账", "挂单", "支付失败", "付款失败", "unpaid", "cancel", "void", "pending", "failed", "closed without",
 )  # fmt: skip
-_PAID_BACK = ("退款", "退货", "退单", "整单退", "refund", "return")
+# "Refund applied for" and "no refund" are not money given back.
+_PAID_BACK = (
+    "已退款",
+    "全额退款",
+    "退款成功",
+    "退款完成",
+    "已退货",
+    "已退单",
+    "整单退",
+    "refunded",
+    "returned",
+)
 _PARTLY = ("部分", "partial")
 YES = frozenset({"是", "1", "true", "yes", "y", "t", "已退款", "全部退款", "已注销"})
 _ORDER_LEVEL = re.compile(r"实付|实收|实际支付|订单|合计|应付|账单|总|total|paid|order|bill|receipt")
@@ -108,10 +119,27 @@ class Columns:
         self.header_of = {f: h for h, f in guess.mapping.items() if f not in ("ignore", "password")}
         self._raw: dict[str, Any] = {f: sheet.table[h] for f, h in self.header_of.items()}
         if reader is not None and reader.tidy is not None:
-            self._raw = reader.tidy(self._raw, sheet)
+            self._raw = reader.tidy(self._raw)
         self._clean: dict[str, Any] = {}
+        if "name" not in self._raw and "last_name" in self._raw:
+            given = self.get("first_name") if "first_name" in self._raw else None
+            family = self.get("last_name")
+            full = (
+                family
+                if given is None
+                else pc.binary_join_element_wise(given, family, " ", null_handling="skip")
+            )
+            self._clean["name"] = self._raw["name"] = clean(full)
+        if "member" in self._raw and "phone" not in self._raw and self._holds_phones("member"):
+            # Many tills give members their phone number as member number.
+            self._raw["phone"] = self._raw.pop("member")
+            self.header_of["phone"] = self.header_of.pop("member", "member")
 
-    def __contains__(self, name: str) -> bool:
+    def _holds_phones(self, name: str) -> bool:
+        cells = clean(self._raw[name].slice(0, 300)).drop_null().to_pylist()
+        return len(cells) > 0 and sum(phones.phone(cell) is not None for cell in cells) >= 0.8 * len(cells)
+
+    def __contains__(self, name: str | None) -> bool:
         return name in self._raw
 
     def raw(self, name: str) -> Any:
@@ -132,6 +160,7 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
 
     Raises Refused when the dates of the whole column cannot be understood.
     """
+    sheet = sheet.until(reader.ends_at)
     columns = Columns(sheet, guess, reader)
     n = sheet.table.num_rows
     refusals = _Refusals(sheet)
@@ -139,10 +168,8 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
 
     day, at = _moments(columns, reader, options, sheet, refusals)
     out["day"], out["at"] = day, at
-    amount, warnings = _amounts(columns, refusals, n)
-    flagged_back = _flagged(columns, reader.refunds or _PAID_BACK, status_too=bool(reader.refunds))
-    if amount is not None and flagged_back is not None:
-        amount = pc.if_else(pa.array(flagged_back), pc.negate(pc.abs(amount)), amount)
+    flagged_back = _flagged(columns, reader)
+    amount, warnings = _amounts(columns, refusals, flagged_back)
     out["amount"] = amount if amount is not None else pa.nulls(n, pa.int64())
 
     for name in ("receipt", "member", "card", "openid"):
@@ -165,7 +192,7 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
         useless = pc.sum(pc.and_(pc.is_valid(column), pc.is_null(out["phone"]))).as_py() or 0
         if useless:
             warnings.append(unusable_phones(useless))
-    out["name"] = _or_null(columns.get("name"), n)
+    out["name"] = names(columns.get("name"), n)
     out["company"] = companies(columns.get("name"), n, reader.companies)
     for name in ("staff", "occasion"):
         out[name] = _or_null(columns.get(name), n)
@@ -295,7 +322,7 @@ def _all_clock(column: Any) -> bool:
 # ── how much ──
 
 
-def _amounts(columns: Columns, refusals: _Refusals, n: int) -> tuple[Any | None, list[Words]]:
+def _amounts(columns: Columns, refusals: _Refusals, flagged: Any | None) -> tuple[Any | None, list[Words]]:
     """Net fen of every row: received, else gross less discount, else price times quantity; refunds taken off."""
     warnings: list[Words] = []
     gross = money.fens(columns.raw("gross")) if "gross" in columns else None
@@ -322,9 +349,17 @@ def _amounts(columns: Columns, refusals: _Refusals, n: int) -> tuple[Any | None,
             written = pc.coalesce(written, columns.get("quantity"))
         refusals.add(pc.and_(missing, pc.is_null(written)), header, written, NO_AMOUNT, NO_AMOUNT_HINT)
         refusals.add(pc.and_(missing, pc.is_valid(written)), header, written, BAD_AMOUNT, BAD_AMOUNT_HINT)
+    back = None if flagged is None else pa.array(flagged)
+    if back is not None:
+        amount = pc.if_else(back, pc.negate(pc.abs(amount)), amount)
     if "refund" in columns:
         refund = pc.abs(pc.fill_null(money.fens(columns.raw("refund")), 0))
         some = pc.greater(refund, 0)
+        if back is not None:
+            # A line of repayment says in this column what it pays back; elsewhere the line is a sale partly repaid.
+            amount = pc.if_else(pc.and_(back, some), pc.negate(refund), amount)
+            some = pc.and_(some, pc.invert(back))
+            refund = pc.if_else(back, 0, refund)
         if any_true(some):
             if _already_net(amount, refund, gross if source == "amount" else None, some):
                 warnings.append(
@@ -334,7 +369,6 @@ def _amounts(columns: Columns, refusals: _Refusals, n: int) -> tuple[Any | None,
                     )
                 )
             else:
-                # A row that only says what was paid back has nothing to take it from: it is a repayment itself.
                 amount = pc.subtract(amount, refund)
     return amount, warnings
 
@@ -374,33 +408,47 @@ def _people(text: str) -> int | None:
 # ── what is a sale ──
 
 
-def _flagged(columns: Columns, words: tuple[str, ...], *, status_too: bool) -> Any | None:
-    """Which rows say that they take money back; None if no row does."""
+def _flagged(columns: Columns, reader: Reader) -> Any | None:
+    """Which rows say that they give money back; None if no row does."""
     mask = None
-    for name in ("refund_flag", *(("status",) if status_too else ())):
-        column = columns.get(name)
-        if column is None:
-            continue
-        yes = YES if name == "refund_flag" else frozenset()
-        found = rows_where(
-            column, lambda text, yes=yes: text.lower() in yes or text.lower().startswith(words)
-        )  # type: ignore[misc]
-        mask = found if mask is None else mask | found
+    for name in ("refund_flag", *(("status",) if reader.refunds_by_status else ())):
+        if name in columns:
+            yes = YES if name == "refund_flag" else frozenset()
+            found = rows_where(columns.get(name), _Begins(reader.refunds, yes))
+            mask = found if mask is None else mask | found
     return mask if mask is not None and mask.any() else None
+
+
+@dataclass(frozen=True)
+class _Begins:
+    """Whether a cell begins with one of the words or is one of the yeses."""
+
+    words: tuple[str, ...]
+    yes: frozenset[str]
+
+    def __call__(self, text: str) -> bool:
+        return text.lower() in self.yes or text.lower().startswith(self.words)
 
 
 def _not_sales(columns: Columns, reader: Reader, amount: Any) -> Any | None:
     """Which rows (a mask) were never a sale: unpaid, cancelled, deleted, paid back in full; None if none."""
     mask = np.zeros(len(amount), dtype=bool)
-    status = columns.get("status")
-    if status is not None:
+    negative = _mask(pc.less(amount, 0))
+    for name in ("status", "payment_status"):
+        if name not in columns:
+            continue
+        status = columns.get(name)
+        if reader.sold:
+            mask |= _mask(pc.is_valid(status)) & ~rows_where(status, lambda text: text.lower() in reader.sold)
+            continue
         unpaid = rows_where(status, lambda text: _says(text, reader.not_sales or _UNPAID))
         repaid = rows_where(status, lambda text: _says(text, _PAID_BACK) and not _says(text, _PARTLY))
-        negative = pc.fill_null(pc.less(amount, 0), False).to_numpy(zero_copy_only=False)
         # Where refunds have rows or a column of their own, "refunded" is no reason to leave the sale out as well.
-        if reader.not_sales or "refund" in columns or negative.any():
+        if reader.refunds_by_status or "refund" in columns or negative.any():
             repaid[:] = False
         mask |= (unpaid | repaid) & ~negative
+    if "cancelled" in columns:
+        mask |= rows_where(columns.get("cancelled"), lambda text: text.lower() in YES) & ~negative
     if "deleted" in columns:
         mask |= rows_where(columns.get("deleted"), lambda text: text.lower() in YES)
     if "won" in columns:
@@ -419,6 +467,14 @@ def _mask(column: Any) -> Any:
     """Yes and no as a NumPy mask; null is no."""
     column = pc.fill_null(column, False)
     return column.to_numpy() if isinstance(column, pa.ChunkedArray) else column.to_numpy(zero_copy_only=False)
+
+
+def names(column: Any | None, n: int) -> Any:
+    """Names as written; a masked one (***, 张*) is none."""
+    if column is None:
+        return pa.nulls(n, pa.string())
+    masked = pc.match_substring(column, "*")
+    return pc.if_else(masked, pa.scalar(None, pa.string()), column) if any_true(masked) else column
 
 
 def companies(name: Any | None, n: int, always: bool = False) -> Any:
@@ -530,21 +586,7 @@ def refused_table(sheet: Sheet, indexes: Any) -> pa.Table | None:
     return pa.concat_tables(tables, promote_options="default")
 
 
-_SECRET = {
-    plain(name)
-    for name in (
-        "密码",
-        "密码(明文)",
-        "登录密码",
-        "支付密码",
-        "交易密码",
-        "password",
-        "passwd",
-        "pwd",
-        "answer",
-        "密保答案",
-    )
-}
+_SECRET = {plain(name) for name in SECRET}
 
 
 # ── what else the file says ──
@@ -560,7 +602,7 @@ def kept_columns(columns: Columns, guess: Guess, skip: frozenset[str]) -> pa.Tab
     for header in columns.sheet.headers:
         if header not in known and plain(header) not in _SECRET:
             result[f"raw:{header}"] = clean(columns.sheet.table[header])
-    for name in ("status", "discount", "gross", "trade_no"):
+    for name in ("status", "payment_status", "discount", "gross", "trade_no"):
         if name in columns and name in columns.header_of:
             result[f"raw:{columns.header_of[name]}"] = columns.get(name)
     result = {name: column for name, column in result.items() if column.null_count < len(column)}

@@ -89,11 +89,15 @@ def instants(
         at = _straight(column)
     if at is None:
         at = _by_value(column, order, zone, since_1904, utc)
-    elif utc:
+    elif utc and _timed(at):
         at = _from_utc(at, zone)
+    return Instants(at, _timed(at))
+
+
+def _timed(at: Any) -> bool:
     seconds = pc.cast(at, pa.int64())
-    midnight = pc.equal(pc.subtract(seconds, pc.multiply(pc.divide(seconds, 86400), 86400)), 0)
-    return Instants(at, any_true(pc.invert(midnight)))
+    whole_days = pc.multiply(pc.divide(seconds, 86400), 86400)
+    return any_true(pc.not_equal(seconds, whole_days))
 
 
 def _straight(column: Any) -> Any | None:

@@ -24,6 +24,12 @@ def plain(header: str) -> str:
     return _JUNK.sub("", _UNITS.sub("", text))
 
 
+# Columns that are never read, not even into a sample or a file of refused rows.
+SECRET = (
+    "密码", "密码(明文)", "登录密码", "支付密码", "交易密码", "会员密码",
+    "password", "passwd", "pwd", "answer", "密保答案",
+)  # fmt: skip
+
 # Fields of the contract first, then the inner ones that readers need to get there.
 FIELDS: dict[str, tuple[str, ...]] = {
     "receipt": (
@@ -122,11 +128,16 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "registered_on": ("注册时间", "注册日期", "开卡日期", "开卡时间", "入会时间", "入会日期", "加入时间", "办卡日期", "建档时间", "建档日期", "会员注册时间",
                       "添加时间", "成为会员时间", "成为客户时间", "registered on", "registered at", "registration date",
                       "join date", "joined", "signup date", "member since"),
-    "status": ("订单状态", "交易状态", "状态", "支付状态", "付款状态", "账单状态", "单据状态", "status", "order status", "payment status"),
-    "refund_flag": ("退单标识", "是否退款", "是否退单", "业务类型", "退款标识", "单据类型", "is refund"),
+    "status": ("订单状态", "交易状态", "状态", "账单状态", "单据状态", "order status", "status"),
+    "payment_status": ("支付状态", "付款状态", "payment status"),
+    "cancelled": ("退单标识", "是否退单", "是否作废", "is cancelled", "cancelled", "voided"),
+    "deleted": ("是否注销", "is deleted"),
+    "refund_flag": ("是否退款", "业务类型", "退款标识", "单据类型", "交易类型", "is refund"),
+    "first_name": ("first name", "given name"),
+    "last_name": ("last name", "surname", "family name"),
     "refund_of": ("原订单号", "原单号", "原小票号", "退货原单号", "original receipt", "original order id", "refund of"),
     "currency": ("货币种类", "币种", "货币", "currency", "currency code", "currency iso code"),
-    "password": ("密码", "密码(明文)", "登录密码", "支付密码", "交易密码", "password", "passwd", "pwd", "answer", "密保答案"),
+    "password": SECRET,
 }  # fmt: skip
 
 # What a person may name with --map; the rest is spoken by readers only.

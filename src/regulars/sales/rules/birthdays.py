@@ -1,0 +1,118 @@
+"""Birthdays as people write them: a month and a day, in the solar or the lunar calendar, the year if it is known.
+
+A birthday has no time and no zone, so it can never slip by a day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import NamedTuple
+
+from regulars.sales.rules.cells import clean_cell, narrow
+from regulars.sales.rules.dates import instant
+
+
+class Birthday(NamedTuple):
+    """`calendar` is "solar" or "lunar"; `leap` says a lunar leap month; `year` is None when unknown."""
+
+    calendar: str
+    month: int
+    day: int
+    leap: bool
+    year: int | None
+
+
+_DIGITS = {"〇": 0, "零": 0, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+_MONTHS = {"正": 1, "元": 1, "十": 10, "十一": 11, "冬": 11, "十二": 12, "腊": 12, "臘": 12} | {
+    word: number for word, number in _DIGITS.items() if number
+}
+_LUNAR_MARK = re.compile(
+    r"农历|農曆|阴历|陰曆|旧历|[(\[]?[农農阴陰旧][)\]]|^[农農阴陰旧]|lunar", re.IGNORECASE
+)
+_SOLAR_MARK = re.compile(r"公历|阳历|新历|西历|[(\[]?[公阳新][)\]]|^[公阳新]|solar", re.IGNORECASE)
+_LEAP = re.compile(r"[闰閏]|leap", re.IGNORECASE)
+_WORDS = re.compile(
+    r"^(?:(?P<year>\d{4}|[〇零一二三四五六七八九]{4})年)?(?P<month>十[一二]?|[正元冬腊臘一二三四五六七八九])月"
+    r"(?P<day>初[一二三四五六七八九十]|[廿卄][一二三四五六七八九]?|卅|[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九])[日号]?$"
+)
+_FIGURES = re.compile(
+    r"^(?:(?P<year>\d{4})\s*[-/.年]\s*)?(?:--)?(?P<month>\d{1,2})\s*[-/.月]\s*(?P<day>\d{1,2})\s*[日号]?"
+    r"(?:[\sT]+0{1,2}:00(?::00)?(?:\.0+)?)?$"
+)
+_PACKED = re.compile(r"^(?P<year>\d{4})?(?P<month>\d{2})(?P<day>\d{2})$")
+_YEAR_LAST = re.compile(r"^(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<year>\d{4})$")
+_OLDEST = 1900
+
+
+def birthday(text: str, *, lunar: bool = False, order: str | None = None) -> Birthday | None:
+    """A birthday, or None when the cell holds none; `lunar` when the column is one of lunar birthdays.
+
+    The year 1900 and the day 1970-01-01 are what programs write when they do not know: the year stays open.
+    `order` (dmy, mdy) tells apart 06/05/1990; without it such a date is read only when it can mean one thing.
+
+    >>> birthday("1990-05-06")
+    Birthday(calendar='solar', month=5, day=6, leap=False, year=1990)
+    >>> birthday("农历正月初五")
+    Birthday(calendar='lunar', month=1, day=5, leap=False, year=None)
+    >>> birthday("(农)1.5")[:3], birthday("--05-06")[1:3], birthday("1900-08-15").year
+    (('lunar', 1, 5), (5, 6), None)
+    """
+    cleaned = clean_cell(narrow(text))
+    if cleaned is None:
+        return None
+    marked = _LUNAR_MARK.search(cleaned) is not None
+    leap = _LEAP.search(cleaned) is not None
+    is_lunar = (marked or leap or lunar) and _SOLAR_MARK.search(cleaned) is None
+    rest = _LEAP.sub("", _SOLAR_MARK.sub("", _LUNAR_MARK.sub("", cleaned))).strip(" :()[]")
+    words = _WORDS.match(rest)
+    if words:
+        is_lunar = _SOLAR_MARK.search(cleaned) is None
+        year = words["year"]
+        number = None if year is None else int("".join(str(_DIGITS.get(c, c)) for c in year))
+        return _sound(is_lunar, _MONTHS[words["month"]], _day(words["day"]), leap, number)
+    figures = _FIGURES.match(rest)
+    if figures is None and not is_lunar and re.fullmatch(r"[12]\d{4}|[3-5]\d{4}", rest):
+        found = dt.datetime(1899, 12, 30) + dt.timedelta(days=int(rest))  # noqa: DTZ001 - a spreadsheet's day number
+        return _sound(False, found.month, found.day, False, found.year)
+    figures = figures or _PACKED.match(rest)
+    if figures:
+        year = figures["year"]
+        return _sound(is_lunar, int(figures["month"]), int(figures["day"]), leap, int(year) if year else None)
+    last = _YEAR_LAST.match(rest)
+    if last:
+        a, b = int(last["a"]), int(last["b"])
+        if order is None:
+            order = "dmy" if a > 12 else "mdy" if b > 12 or a == b else None
+        if order is None:
+            return None
+        month, day = (b, a) if order == "dmy" else (a, b)
+        return _sound(is_lunar, month, day, leap, int(last["year"]))
+    whole = instant(rest, order=order)
+    return None if whole is None else _sound(is_lunar, whole.month, whole.day, leap, whole.year)
+
+
+def _day(word: str) -> int:
+    word = word.removeprefix("初")
+    if word == "卅":
+        return 30
+    if word[0] in "廿卄":
+        return 20 + (_DIGITS[word[1]] if len(word) > 1 else 0)
+    if "十" in word:
+        tens, _, ones = word.partition("十")
+        return (_DIGITS[tens] if tens else 1) * 10 + (_DIGITS[ones] if ones else 0)
+    return _DIGITS[word]
+
+
+def _sound(lunar: bool, month: int, day: int, leap: bool, year: int | None) -> Birthday | None:
+    if year is not None and (year <= _OLDEST or year > 2200 or (year, month, day) == (1970, 1, 1)):
+        year = None
+    if not 1 <= month <= 12 or not 1 <= day <= 31:
+        return None
+    if lunar:
+        return Birthday("lunar", month, day, leap, year) if day <= 30 else None
+    try:
+        dt.date(year or 2000, month, day)  # 2000 has a 29 February
+    except ValueError:
+        return None
+    return Birthday("solar", month, day, False, year)
