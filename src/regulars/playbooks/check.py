@@ -244,9 +244,22 @@ def check(file: str | Path, catalogue: Catalogue | None = None) -> list[Playbook
     lines = Lines(text)
     gaps = _unsigned(playbook) + prove(playbook, catalogue)
     if playbook.is_own:
-        gaps = [gap for gap in gaps if gap.place[:1] == ("example",)]
+        gaps = [gap for gap in gaps if gap.place[:1] == ("example",)] + _outgrown(playbook)
     found = [PlaybookProblem(name, lines.of(gap.place, gap.text), gap.words) for gap in gaps]
     return sorted(found, key=lambda problem: problem.line or 0)
+
+
+def _outgrown(playbook: Playbook) -> list[Gap]:
+    """Numbers decided on another version than the one they now stand on: their owner should look again."""
+    decided, now = playbook.decided_on, playbook.version.partition("+")[0]
+    if decided is None or str(decided) == now:
+        return []
+    words = Words(
+        f"这些改动是在第 {decided} 版上定的，现在的打法是第 {now} 版；看过一遍以后把 base 改成 {now}",
+        f"These numbers were decided on version {decided}; the playbook is now at {now}. "
+        f"Look through them, then set base = {now}",
+    )
+    return [Gap(("base",), None, words)]
 
 
 def _unsigned(playbook: Playbook) -> list[Gap]:

@@ -16,9 +16,10 @@ import re
 import string
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -69,6 +70,9 @@ LIBRARY = (
     "ladder", "tiers", "churned", "rfm", "value", "four-kinds", "appliance", "store-scales",
 )  # fmt: skip
 """The shipped playbooks in the order of the contract: trades first, then what any shop can add."""
+
+VARIANTS = ("abc-75-20-5",)
+"""Shipped overlays: a named variant of a playbook, loaded by its own key, not listed among the playbooks."""
 
 TRADES = ("hotpot", "restaurant", "snack", "salon", "clinic", "hotel", "appliance", "shop", "wholesale")
 
@@ -423,6 +427,11 @@ class Playbook(_Part):
         """Whether a shop has changed something."""
         return "+" in self.version
 
+    @property
+    def decided_on(self) -> int | None:
+        """The version of the shipped playbook on which a shop decided its numbers; None when it has none."""
+        return self._own.get("base")
+
     def scale(self, key: str) -> Scale:
         """The scale of that key; KeyError when there is none."""
         for scale in self.scales:
@@ -478,7 +487,8 @@ def _check_places(sentence: str) -> None:
 # Who fits
 
 
-class Fit(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fit:
     """What one customer is on one scale, with every verdict behind it.
 
     `index` counts from 0, the best; None for new and none. `way` is the way that held, None for a grade
@@ -537,7 +547,7 @@ def entering(table: ir.Table, scale: Scale) -> ir.IntegerValue:
     """
     import ibis
 
-    branches = []
+    branches: list[tuple[Any, Any]] = []
     for index, grade in enumerate(scale.grades):
         if not grade.ways:
             if not branches:
@@ -599,7 +609,7 @@ def read_source(source: str | Path) -> tuple[str, str]:
     """Name and text of a playbook given as key, path or text. Raises BadPlaybook when there is none."""
     if isinstance(source, str) and ("\n" in source or "=" in source):
         return "(text)", source
-    if isinstance(source, str) and source in LIBRARY:
+    if isinstance(source, str) and source in (*LIBRARY, *VARIANTS):
         name = f"{source}.toml"
         return name, (resources.files("regulars.playbooks") / "library" / name).read_text("utf-8")
     path = Path(source)
