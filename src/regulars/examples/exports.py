@@ -48,9 +48,9 @@ def _clock(days: list[date], day: Any, minute: Any, style: str = "%Y/%m/%d") -> 
     ]
 
 
-def _numbers(prefix: str, dates: Sequence[str], index: int = 0) -> list[str]:
+def _numbers(prefix: str, dates: Sequence[str]) -> list[str]:
     """Receipt numbers: prefix, day, running number."""
-    return [f"{prefix}{day}{number:06d}" for number, day in enumerate(dates, index + 1)]
+    return [f"{prefix}{day}{number:06d}" for number, day in enumerate(dates, 1)]
 
 
 def _per_visit(lives: Lives, values: Sequence[Cell], otherwise: Cell = None) -> list[Cell]:
@@ -81,7 +81,7 @@ ORDER_HEADERS = (
     "门店", "机构编码", "营业日期", "订单号", "经营模式", "订单来源", "用餐方式", "下单时间", "结账时间",
     "退单时间", "取餐号", "桌牌号", "全渠道流水号", "桌台区域", "用餐人数", "订单金额（元）",
     "顾客应付（元）", "支付合计（元）", "订单优惠（元）", "订单收入（元）", "结账方式", "订单状态",
-    "退单标识", "菜品收入（元）", "预定用餐时间", "会员", "整单备注", "敏感操作",
+    "退单标识", "菜品收入（元）", "预定用餐时间", "预订人手机号", "会员", "整单备注", "敏感操作",
 )  # fmt: skip
 DISH_HEADERS = (
     "门店", "机构编码", "订单编号", "取餐号", "桌牌号", "菜品编码", "菜品名称", "规格", "做法", "加料",
@@ -92,6 +92,10 @@ WECHAT_HEADERS = (
     "交易类型", "交易状态", "付款银行", "货币种类", "应结订单金额", "代金券金额", "微信退款单号",
     "商户退款单号", "退款金额", "充值券退款金额", "退款类型", "退款状态", "商品名称", "商户数据包",
     "手续费", "费率", "订单金额", "申请退款金额", "费率备注",
+)  # fmt: skip
+WECHAT_TOTALS = (
+    "总交易单数", "应结订单总金额", "退款总金额", "充值券退款总金额", "手续费总金额", "订单总金额",
+    "申请退款总金额",
 )  # fmt: skip
 OCCASIONS = ("商务宴请", "朋友聚会", "家庭聚餐", "生日", "一个人")
 
@@ -106,72 +110,79 @@ def hotpot(folder: Path, on: date, seed: int, scale: float) -> list[Path]:
     dates = lives.dates()
     by_openid = np.array([person.way == "openid" for person in people])
     takeaway = (lives.customer >= 0) & by_openid[lives.customer]
-    recent = lives.day >= lives.days - DETAIL_DAYS
-    older = _hotpot_orders(lives, people, rng, ~takeaway & ~recent, dates, 0)
-    newer = _hotpot_orders(lives, people, rng, ~takeaway & recent, dates, len(older.columns[0]))
-    dishes = _dishes(lives, rng, ~takeaway & recent, newer)
+    numbers = _numbers("DD", [dates[d].strftime("%Y%m%d") for d in lives.day.tolist()])
+    split = int(np.searchsorted(lives.day, lives.days - DETAIL_DAYS))
+    older = _hotpot_orders(lives, people, rng, slice(0, split), takeaway, numbers)
+    newer = _hotpot_orders(lives, people, rng, slice(split, None), takeaway, numbers)
+    dishes = _dishes(lives.party[split:], newer, rng)
     return [
         write_csv(folder / "全渠道订单明细_往期.csv", older, "gb18030"),
         write_workbook(folder / "全渠道订单明细_近两月.xlsx", {"全渠道订单明细": newer, "菜品明细": dishes}),
-        _wechat_bill(folder / "微信支付账单.csv", lives, people, takeaway, dates),
-        _hotpot_members(folder / "会员列表.xlsx", lives, people, rng),
+        _wechat_bill(folder / "微信支付账单.csv", lives, people, takeaway, numbers),
+        write_workbook(folder / "会员列表.xlsx", {"会员": _hotpot_members(lives, people, rng)}),
     ]
 
 
 def _hotpot_orders(
-    lives: Lives, people: list[Customer], rng: np.random.Generator, mask: Any, dates: list[date], index: int
+    lives: Lives,
+    people: list[Customer],
+    rng: np.random.Generator,
+    part: slice,
+    takeaway: Any,
+    numbers: list[str],
 ) -> Table:
-    at = np.flatnonzero(mask)
-    n = len(at)
-    day, minute, fen = lives.day[at], lives.minute[at], lives.fen[at]
+    """The chain's list of orders. Members show a number, bookings a phone, take-away nothing."""
+    day, minute, fen, outside = lives.day[part], lives.minute[part], lives.fen[part], takeaway[part]
+    n = len(day)
+    dates = lives.dates()
     stores = PROFILES["hotpot"].stores
-    store = lives.store[at].tolist()
-    member = _only("card", people, lambda person: person.card)
-    phones = _only("phone", people, lambda person: person.phone)
-    known = [card or phone for card, phone in zip(member, phones, strict=True)]
-    who = [known[i] if i >= 0 else None for i in lives.customer[at].tolist()]
+    store = lives.store[part].tolist()
+    customer = lives.customer[part].tolist()
+    cards = [*_only("card", people, lambda person: person.card), None]
+    phones = [*_only("phone", people, lambda person: person.phone), None]
     discount = np.where(rng.random(n) < 0.12, np.round(fen * rng.choice([0.05, 0.1, 0.12], n) / 100) * 100, 0)
     gross, discount = fen + discount.astype(np.int64), discount.astype(np.int64)
-    returned = rng.random(n) < 0.004
+    returned = ((rng.random(n) < 0.004) & ~outside).tolist()
+    out = outside.tolist()
     business = [dates[d].strftime("%Y/%m/%d") for d in day.tolist()]
     opened = _clock(dates, day, np.maximum(minute - rng.integers(35, 110, n), 0))
     closed = _clock(dates, day, minute)
     if n > 30:
         broken = n // 2
-        business[broken], opened[broken], closed[broken] = (
-            "2026/13/45",
-            "2026/13/45 19:20:00",
-            "2026/13/45 20:31:00",
-        )
+        business[broken] = "2026/13/45"
+        opened[broken], closed[broken] = "2026/13/45 19:20:00", "2026/13/45 20:31:00"
     note = ["" if x > 0.07 else OCCASIONS[int(x * 1e4) % len(OCCASIONS)] for x in rng.random(n).tolist()]
     table = rng.integers(1, 46, n).tolist()
+    paid = _picked(("微信支付", "支付宝", "现金", "储值卡", "银行卡"), rng, n, (0.55, 0.2, 0.06, 0.14, 0.05))
+    source = _picked(("扫码点餐", "收银机"), rng, n, (0.6, 0.4))
     columns: list[Sequence[Cell]] = [
         [stores[s] for s in store],
         [("MD1001", "MD1002")[s] for s in store],
         business,
-        _numbers("DD", [text.replace("/", "") for text in business], index),
-        ["堂食"] * n,
-        _picked(("扫码点餐", "收银机"), rng, n, (0.6, 0.4)),
-        ["堂食"] * n,
+        numbers[part],
+        ["直营"] * n,
+        ["自营外卖" if o else text for o, text in zip(out, source, strict=True)],
+        ["外带" if o else "堂食" for o in out],
         opened,
         closed,
-        [text if back else "--" for text, back in zip(closed, returned.tolist(), strict=True)],
+        [text if back else "--" for text, back in zip(closed, returned, strict=True)],
         ["--"] * n,
-        [f"{'ABC'[t % 3]}{t:02d}" for t in table],
+        ["--" if o else f"{'ABC'[t % 3]}{t:02d}" for o, t in zip(out, table, strict=True)],
         [None] * n,
-        [("大厅", "包间", "露台")[t % 3] for t in table],
-        lives.party[at].tolist(),
+        ["--" if o else ("大厅", "包间", "露台")[t % 3] for o, t in zip(out, table, strict=True)],
+        lives.party[part].tolist(),
         _yuan(gross),
         _yuan(fen),
         _yuan(fen),
         _yuan(discount),
         _yuan(fen),
-        _picked(("微信支付", "支付宝", "现金", "储值卡", "银行卡"), rng, n, (0.55, 0.2, 0.06, 0.14, 0.05)),
-        ["整单退" if back else "已结账" for back in returned.tolist()],
-        ["是" if back else "否" for back in returned.tolist()],
+        ["微信支付" if o else text for o, text in zip(out, paid, strict=True)],
+        ["整单退" if back else "已结账" for back in returned],
+        ["是" if back else "否" for back in returned],
         _yuan(fen),
-        ["--"] * n,
-        [w or "--" for w in who],
+        [text if phones[i] else "--" for text, i in zip(opened, customer, strict=True)],
+        [phones[i] or "--" for i in customer],
+        [cards[i] or "--" for i in customer],
         note,
         [None] * n,
     ]
@@ -183,9 +194,8 @@ def _hotpot_orders(
     )
 
 
-def _dishes(lives: Lives, rng: np.random.Generator, mask: Any, orders: Table) -> Table:
+def _dishes(party: Any, orders: Table, rng: np.random.Generator) -> Table:
     """What stood on the tables: a few dishes per person."""
-    party = lives.party[np.flatnonzero(mask)]
     of, item, quantity = _baskets(np.clip(party + 2, 3, 9), HOTPOT_DISHES, rng)
     fen = np.array([dish.yuan for dish in HOTPOT_DISHES])[item] * quantity * 100
     n = len(of)
@@ -213,18 +223,17 @@ def _baskets(sizes: Any, items: Sequence[Item], rng: np.random.Generator) -> tup
     return pairs[:, 0], pairs[:, 1], quantity
 
 
-def _wechat_bill(path: Path, lives: Lives, people: list[Customer], mask: Any, dates: list[date]) -> Path:
+def _wechat_bill(path: Path, lives: Lives, people: list[Customer], mask: Any, numbers: list[str]) -> Path:
     """Take-away paid in the mini-program: all that is known of these customers is who pays."""
     at = np.flatnonzero(mask)
-    when = _clock(dates, lives.day[at], np.minimum(lives.minute[at], 1439), "%Y-%m-%d")
+    when = _clock(lives.dates(), lives.day[at], lives.minute[at], "%Y-%m-%d")
     fen = lives.fen[at]
+    orders = [numbers[i] for i in at.tolist()]
     rows: list[list[Cell]] = []
-    for number, (moment, customer, paid) in enumerate(
-        zip(when, lives.customer[at].tolist(), fen.tolist(), strict=True), 1
-    ):
+    payments = zip(orders, when, lives.customer[at].tolist(), fen.tolist(), strict=True)
+    for number, (order, moment, customer, paid) in enumerate(payments, 1):
         openid = people[customer].openid
         yuan = f"{paid / 100:.2f}"
-        order = f"WM{moment[:10].replace('-', '')}{number:06d}"
         # One line went through a spreadsheet, which made the payer a number and rounded it.
         payer = "4.00123E+27" if number == 5 else openid
         paid_line = [
@@ -235,15 +244,7 @@ def _wechat_bill(path: Path, lives: Lives, people: list[Customer], mask: Any, da
         rows.append([f"`{cell}" for cell in paid_line])
     total = sum(fen.tolist()) / 100
     below = [
-        [
-            "总交易单数",
-            "应结订单总金额",
-            "退款总金额",
-            "充值券退款总金额",
-            "手续费总金额",
-            "订单总金额",
-            "申请退款总金额",
-        ],
+        list(WECHAT_TOTALS),
         [f"`{len(rows)}", f"`{total:.2f}", "`0.00", "`0.00", "`0.00", f"`{total:.2f}", "`0.00"],
     ]
     columns: list[list[Cell]] = [list(column) for column in zip(*rows, strict=True)] or [
@@ -283,8 +284,9 @@ def _member_columns(lives: Lives, people: list[Customer], rng: np.random.Generat
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _hotpot_members(path: Path, lives: Lives, people: list[Customer], rng: np.random.Generator) -> Path:
-    return write_workbook(path, {"会员": Table(MEMBER_HEADERS, _member_columns(lives, people, rng))})
+def _hotpot_members(lives: Lives, people: list[Customer], rng: np.random.Generator) -> Table:
+    headers = ["会员号" if header == "会员卡号" else header for header in MEMBER_HEADERS]
+    return Table(headers, _member_columns(lives, people, rng))
 
 
 # snacks: one GB18030 file per store, customers from an online shop
