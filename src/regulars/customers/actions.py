@@ -134,7 +134,7 @@ def _settle_customers(identities: np.ndarray, batch: Batch | None) -> tuple[set[
             f"SELECT id, kind, token FROM {Identity._meta.db_table} WHERE id IN ({{marks}})", sorted(everybody)
         )
     }
-    pairs = _pairs(everybody, batch)
+    pairs = _pairs(everybody, batch) | _same_numbers(kind_of)
     shared = _mark_shared(kind_of, pairs)
     spoken = everybody if batch is not None else _spoken_of(everybody)
     alive = {i: k for i, k in kind_of.items() if i in spoken}
@@ -201,6 +201,11 @@ def _bound_to(start: set[int]) -> set[int]:
             found |= {a, b}
         for a, b in bulk.rows_in(f"SELECT one_id, other_id FROM {pairing} WHERE other_id IN ({{marks}})", ids):
             found |= {a, b}
+        same = (
+            f"SELECT o.id FROM {Identity._meta.db_table} i JOIN {Identity._meta.db_table} o ON o.token = i.token AND o.id <> i.id "
+            f"AND o.kind IN ('member', 'card') WHERE i.kind IN ('member', 'card') AND i.id IN ({{marks}})"
+        )
+        found |= {i for (i,) in bulk.rows_in(same, ids)}
         customers = {c for (c,) in bulk.rows_in(f"SELECT customer_id FROM {link} WHERE identity_id IN ({{marks}})", ids)}
         customers |= {c for (c,) in bulk.rows_in(f"SELECT id FROM {customer} WHERE founder_id IN ({{marks}})", ids)}
         listed = sorted(customers)
@@ -226,6 +231,15 @@ def _pairs(everybody: set[int], batch: Batch | None) -> set[tuple[int, int]]:
     for chunk in bulk.in_chunks(sorted(everybody)):
         pairs |= set(found.filter(one_id__in=chunk).values_list("one_id", "other_id"))
     return pairs
+
+
+def _same_numbers(kind_of: dict[int, tuple[str, bytes]]) -> set[tuple[int, int]]:
+    """The same number called a card in one file and a member number in another is one."""
+    numbers: dict[bytes, list[int]] = defaultdict(list)
+    for i, (kind, token) in kind_of.items():
+        if kind in ("member", "card"):
+            numbers[token].append(i)
+    return {(ids[0], ids[1]) for ids in numbers.values() if len(ids) == 2}
 
 
 def _mark_shared(kind_of: dict[int, tuple[str, bytes]], pairs: set[tuple[int, int]]) -> frozenset[int]:

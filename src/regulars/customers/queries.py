@@ -17,6 +17,7 @@ from regulars.customers.actions import tail_word
 from regulars.customers.models import Customer, Detail, Link, Note, SearchKey
 from regulars.customers.rules.names import plain
 from regulars.playbooks.catalogue import Fact
+from regulars.sales.actions import token_for
 from regulars.sales.models import Batch, Identity, Item, Sale, SaleLine
 from regulars.shop import bulk
 from regulars.shop.books import number_of
@@ -219,7 +220,7 @@ def search(text: str, limit: int = 20) -> list[Customer]:
     found: dict[int, None] = {}
     for kind in ("member", "card", "phone", "openid"):
         for value in dict.fromkeys((text.strip(), folded, folded.upper())):
-            token = keys().token(kind, value)
+            token = token_for(kind, value)
             hit = Link.objects.filter(identity__kind=kind, identity__token=token).values_list("customer_id", flat=True).first()
             if hit:
                 found[hit] = None
@@ -290,7 +291,7 @@ def find(text: str) -> Customer | None:
     if text.startswith("#") and text[1:].isdigit():
         customer = Customer.objects.filter(id=int(text[1:])).first()
     else:
-        tokens = [(kind, keys().token(kind, text)) for kind in ("member", "card", "phone", "openid", "name")]
+        tokens = [(kind, token_for(kind, text)) for kind in ("member", "card", "phone", "openid", "name")]
         customer = None
         for kind, token in tokens:
             link = Link.objects.filter(identity__kind=kind, identity__token=token).select_related("customer").first()

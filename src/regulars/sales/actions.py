@@ -172,10 +172,18 @@ def _identities(batch: Batch, table: pa.Table, progress: Progress) -> tuple[np.n
     return strongest, np.concatenate(others) if others else np.empty(0, dtype="int64")
 
 
+NUMBERS = ("member", "card")
+"""Both are numbers that the shop has given out; files call the same number now one, now the other."""
+
+
+def token_for(kind: str, value: str) -> bytes:
+    """The token under which an identity is found; equal numbers have equal tokens, be they called card or member."""
+    return keys().token("number" if kind in NUMBERS else kind, value)
+
+
 def identity_ids(kind: str, values: Sequence[str]) -> np.ndarray:
     """Numbers of identities as written, made where they are new. One value, one row, whoever writes it."""
-    token_of = keys().token
-    tokens = [token_of(kind, value) for value in values]
+    tokens = [token_for(kind, value) for value in values]
     found: dict[bytes, int] = {}
     table = Identity._meta.db_table
     for i, token in bulk.rows_in(f"SELECT id, token FROM {table} WHERE kind = %s AND token IN ({{marks}})", tokens, [kind]):

@@ -1,0 +1,353 @@
+"""Questions about grades: why, since when, what would change it; how the base is spread; who would move."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from regulars.customers.models import Customer
+from regulars.customers.queries import coverage, file_facts_of, first_written, sales_of
+from regulars.facts import catalogue
+from regulars.grading.actions import (
+    InForce, Outcome, as_record, draw, grade_scale, in_force, kept_curves, name_of, open_books,
+)  # fmt: skip
+from regulars.grading.drawing import Plan, live
+from regulars.grading.models import GradeChange, GradeRun, Standing
+from regulars.grading.rules.transition import NEW, NONE
+from regulars.playbooks.playbook import Playbook, Scale, fits, stays
+from regulars.shop.books import Books, day_of, number_of
+from regulars.shop.models import Store
+
+AHEAD_DAYS = 60
+"""How far ahead a drop is looked for; beyond that a customer has time to come."""
+
+MORE_VISITS = 6
+"""How many further visits are tried to find what would win the next grade."""
+
+
+@lru_cache(maxsize=1)
+def _engine() -> Books:
+    """One engine in memory for single portraits; its compiled statements are kept."""
+    return Books(None, memory="200MB", threads=1)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One scale of one playbook for one customer: the grade, why, and what would change it."""
+
+    playbook: Playbook
+    scale: Scale
+    grade: str
+    since: date | None
+    conditions: list[dict[str, Any]]
+    next: list[dict[str, Any]]
+    drops_on: date | None = None
+    drops_to: str = ""
+
+
+@dataclass(frozen=True)
+class LivePortrait:
+    """One customer's facts as of a day, drawn now with the expressions of the full run."""
+
+    customer: Customer
+    on: date
+    facts: dict[str, Any]
+    grades: list[Explained] = field(default_factory=list)
+
+
+def portrait(customer: Customer, on: date, playbooks: Iterable[InForce] | None = None, look_ahead: bool = True) -> LivePortrait:
+    """Draw one customer now, grade her, and say why and what would change it."""
+    holding = list(playbooks) if playbooks is not None else in_force()
+    plan = Plan.of([h.playbook for h in holding])
+    curves, _ = kept_curves()
+    sales = sales_of(customer)
+    known = file_facts_of(customer, plan.facts, on)
+    day = number_of(on)
+    engine = _engine()
+    moments = pa.table({"customer": pa.array([customer.id]), "on": pa.array([day], pa.int32())})
+    (row,) = live(engine, plan, sales, moments, coverage=coverage(), file_facts=known, curves=curves or None)
+    standings = {(s.playbook, s.scale): s for s in Standing.objects.filter(customer=customer)}
+    explained = []
+    ahead = _ahead(engine, plan, sales, customer.id, day, known, curves) if look_ahead else None
+    for holds in holding:
+        for scale in holds.playbook.scales:
+            standing = standings.get((holds.playbook.key, scale.key))
+            explained.append(_explain(holds.playbook, scale, row, standing, ahead, on))
+    return LivePortrait(customer, on, row, explained)
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """What-ifs: portraits on the days to come without a visit, and with k further visits that end on a day."""
+
+    quiet: list[dict[str, Any]]
+    visits: dict[tuple[int, int], dict[str, Any]]
+
+
+def _ahead(
+    engine: Books, plan: Plan, sales: pa.Table, customer: int, day: int, known: dict[str, Any], curves: dict[str, Any]
+) -> _Ahead:
+    """Draw the coming days as pseudo-customers in one go: the same expressions, nothing calculated twice."""
+    quiet_days = list(range(day + 1, day + AHEAD_DAYS + 1))
+    typical = int(np.median([a for a in sales["amount"].to_pylist() if a > 0] or [0]))
+    base = sales.select(["day", "amount", "attended", "store"])
+    ends = [day + d for d in (*range(1, 15), 21, 30)]
+    pseudo: list[pa.Table] = []
+    moments: list[tuple[int, int]] = [(0, d) for d in quiet_days]
+    names: dict[int, tuple[int, int]] = {}
+    number = 0
+    pseudo.append(_as(base, 0))
+    for k in range(1, MORE_VISITS + 1):
+        for end in ends:
+            days = [end - j for j in range(k) if end - j > day]
+            if len(days) < k:
+                continue
+            number += 1
+            names[number] = (k, end)
+            more = pa.table({
+                "day": pa.array(days, pa.int32()), "amount": pa.array([typical or 1] * k, pa.int64()),
+                "attended": pa.array([0 if typical else 1] * k, pa.int8()), "store": pa.array([0] * k, pa.int32()),
+            })  # fmt: skip
+            pseudo.append(_as(pa.concat_tables([base, more]), number))
+            moments.append((number, end))
+    table = pa.table({"customer": pa.array([c for c, _ in moments], pa.int64()), "on": pa.array([d for _, d in moments], pa.int32())})
+    rows = live(engine, plan, pa.concat_tables(pseudo), table, file_facts=known, curves=curves or None)
+    return _Ahead(rows[: len(quiet_days)], {names[c]: r for (c, _), r in zip(moments[len(quiet_days) :], rows[len(quiet_days) :], strict=True)})
+
+
+def _as(table: pa.Table, customer: int) -> pa.Table:
+    return table.add_column(0, "customer", pa.array([customer] * table.num_rows, pa.int64()))
+
+
+def _explain(playbook: Playbook, scale: Scale, row: dict[str, Any], standing: Standing | None, ahead: _Ahead | None, on: date) -> Explained:
+    fit = fits(row, scale)
+    held = standing.grade if standing else fit.grade
+    index = scale.index(held)
+    shown = held if index is not None else (scale.grades[-1].key if scale.grades[-1].ways else scale.grades[0].key)
+    verdicts = fit.verdicts.get(shown, ())
+    best = next((v for v in verdicts if v.holds), max(verdicts, key=lambda v: sum(f.holds for f in v.findings), default=None))
+    conditions = [as_record(f) for f in best.findings] if best else []
+    better: list[dict[str, Any]] = []
+    drops_on, drops_to = None, ""
+    if ahead is not None:
+        better = _ways_up(scale, fit.index if index is None else index, row, ahead, on)
+        if index is not None:
+            for k, then in enumerate(ahead.quiet):
+                if not stays(then, scale, held):
+                    drops_on, drops_to = on + timedelta(days=k + 1), fits(then, scale).grade
+                    better.append({"grade": drops_to, "needs": [], "by": drops_on.isoformat(), "without_visit": True})
+                    break
+    return Explained(playbook, scale, held, standing.since if standing else on, conditions, better, drops_on, drops_to)
+
+
+def _ways_up(scale: Scale, index: int | None, row: dict[str, Any], ahead: _Ahead, on: date) -> list[dict[str, Any]]:
+    """For each better grade within reach: how many visits like hers, and until when they would do."""
+    found: list[dict[str, Any]] = []
+    better = range(len(scale.grades) if index is None else index)
+    for grade in reversed(better):
+        reached: dict[int, list[int]] = {}
+        for (k, end), then in ahead.visits.items():
+            if (got := fits(then, scale).index) is not None and got <= grade:
+                reached.setdefault(k, []).append(end)
+        needs = [as_record(f) for f in _missing(scale, grade, row)]
+        if reached:
+            k = min(reached)
+            found.append({"grade": scale.grades[grade].key, "needs": needs, "visits": k, "by": day_of(max(reached[k])).isoformat()})
+        elif needs:
+            found.append({"grade": scale.grades[grade].key, "needs": needs, "by": None})
+        if len(found) == 2:
+            break
+    return found
+
+
+def _missing(scale: Scale, grade: int, row: dict[str, Any]) -> list[Any]:
+    """What does not hold yet of the way that is nearest."""
+    verdicts = fits(row, scale).verdicts[scale.grades[grade].key]
+    best = min(verdicts, key=lambda v: sum(not f.holds for f in v.findings), default=None)
+    if best is None:
+        return []
+    known = [f for f in best.findings if not f.holds and f.value is not None]
+    return known or [f for f in best.findings if not f.holds]
+
+
+def explain(customer: Customer, on: date) -> dict[str, Any]:
+    """The contract's shape of `explain`."""
+    drawn = portrait(customer, on)
+    name = first_written([customer.id]).get(customer.id, f"#{customer.id}")
+    return {
+        "customer": name, "on": on.isoformat(),
+        "grades": [
+            {
+                "playbook": e.playbook.key, "version": e.playbook.version, "scale": e.scale.key, "grade": e.grade,
+                "since": e.since.isoformat() if e.since else None, "conditions": e.conditions, "next": e.next,
+            }
+            for e in drawn.grades
+        ],
+    }  # fmt: skip
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def fact_for_file(key: str, value: Any) -> Any:
+    """A fact as a file carries it: yuan with two decimals, ISO dates, empty for unknown."""
+    fact = catalogue.get(key)
+    if value is None:
+        return ""
+    if fact.unit == "yuan":
+        return f"{value / 100:.2f}"
+    if fact.type == "date":
+        return day_of(int(value)).isoformat() if not isinstance(value, date) else value.isoformat()
+    if fact.type == "yes-no":
+        return "true" if value else "false"
+    if key == "last_store":
+        return Store.objects.filter(id=value).values_list("name", flat=True).first() or ""
+    if isinstance(value, float):
+        return f"{value:.4f}".rstrip("0").rstrip(".")
+    return value
+
+
+def grade_rows(playbook: Playbook, on: date) -> tuple[list[str], Iterable[list[Any]]]:
+    """Everybody's grade by one playbook as of a day, as rows of the contract's CSV; writes nothing but the books."""
+    books = open_books()
+    outcome = draw(on, [playbook], books=books)
+    last = GradeRun.objects.filter(playbook=playbook.key, on__lt=on).order_by("-on").first()
+    graded = [grade_scale(books, outcome, playbook, s, last.on if last else None) for s in playbook.scales]
+    keys = sorted(playbook.facts())
+
+    def rows() -> Iterable[list[Any]]:
+        for k, table in enumerate(outcome.tables):
+            customers = table["customer"].to_pylist()
+            names = first_written(customers)
+            columns = {key: table[key].to_pylist() for key in keys if key in table.column_names}
+            for scale, of in zip(playbook.scales, graded, strict=True):
+                for i, customer in enumerate(customers):
+                    facts = [fact_for_file(key, columns[key][i]) if key in columns else "" for key in keys]
+                    yield [names.get(customer, f"#{customer}"), scale.key, name_of(scale, int(of.after[k].grade[i])), *facts]
+
+    return ["customer", "scale", "grade", *keys], rows()
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe_cell(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula; real negative numbers stay numbers.
+
+    >>> safe_cell("=cmd()"), safe_cell("-12.50"), safe_cell("-x")
+    ("'=cmd()", '-12.50', "'-x")
+    """
+    if isinstance(value, str) and value.startswith(FORMULA):
+        try:
+            float(value)
+        except ValueError:
+            return "'" + value
+    return value
+
+
+def write_grades(playbook: Playbook, on: date, out: Path) -> int:
+    """Write the contract's CSV (UTF-8 without BOM); returns the number of rows."""
+    header, rows = grade_rows(playbook, on)
+    n = 0
+    part = out.with_name(out.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for row in rows:
+            writer.writerow([safe_cell(v) for v in row])
+            n += 1
+    part.replace(out)
+    return n
+
+
+# --- the whole base --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class GradeShare:
+    """One grade of a scale: how many customers, and what they carry."""
+
+    key: str
+    customers: int
+    spend: int
+    visits: int
+    share_of_customers: float
+    share_of_spend: float
+
+
+def distribution(run: GradeRun, scale: Scale) -> list[GradeShare]:
+    """How customers and money spread over the grades of a scale in one run, best grade first."""
+    summary = run.summary.get(scale.key, {})
+    order = [g.key for g in scale.grades]
+    order += [k for k in ("new", "none") if k not in order]
+    customers = sum(v["customers"] for v in summary.values()) or 1
+    spend = sum(max(v["spend"], 0) for v in summary.values()) or 1
+    return [
+        GradeShare(k, v["customers"], v["spend"], v["visits"], v["customers"] / customers, max(v["spend"], 0) / spend)
+        for k in order
+        if (v := summary.get(k)) or (v := {"customers": 0, "spend": 0, "visits": 0} if k not in ("new", "none") else None)
+    ]
+
+
+def moved(playbook: str, since: date, limit: int = 50) -> list[GradeChange]:
+    """Changes of grade since a day, the latest first; first gradings are not moves."""
+    found = GradeChange.objects.filter(playbook=playbook, on__gte=since).exclude(was="").select_related("customer")
+    return list(found.order_by("-on", "-id")[:limit])
+
+
+@dataclass(frozen=True)
+class Move:
+    """From one grade to another on a scale, by how many and by whom (a few, best customers first)."""
+
+    scale: str
+    was: str
+    to: str
+    customers: int
+    people: list[int]
+
+
+def would_move(now: Playbook, then: Playbook, on: date, outcome: Outcome | None = None) -> list[Move]:
+    """Who would stand elsewhere if other numbers held: before adopting anything."""
+    books = open_books()
+    outcome = outcome or draw(on, [now, then], books=books)
+    moves: list[Move] = []
+    for scale in then.scales:
+        old = next((s for s in now.scales if s.key == scale.key), None)
+        if old is None:
+            continue
+        from_to: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for table in outcome.tables:
+            before, after = _fit_names(books, table, old), _fit_names(books, table, scale)
+            spend = table["spend_in_12_months"].to_pylist()
+            customers = table["customer"].to_pylist()
+            for k in np.flatnonzero(before != after).tolist():
+                from_to.setdefault((before[k], after[k]), []).append((spend[k] or 0, customers[k]))
+        for (was, to), people in from_to.items():
+            people.sort(reverse=True)
+            moves.append(Move(scale.key, was, to, len(people), [c for _, c in people[:12]]))
+    return sorted(moves, key=lambda m: -m.customers)
+
+
+def _fit_names(books: Books, table: pa.Table, scale: Scale) -> np.ndarray:
+    from regulars.grading.drawing import fits_of
+
+    index, watched, _ = fits_of(books, table, scale)
+    code = np.where(watched, NEW, index)
+    names = np.array([g.key for g in scale.grades] + ["none", "new"], dtype=object)
+    return names[np.where(code == NONE, len(scale.grades), np.where(code == NEW, len(scale.grades) + 1, code))]
+
+
+def standings_of(customers: Sequence[int], playbook: str) -> dict[int, Standing]:
+    """The standing of each customer on the first scale of a playbook."""
+    found: dict[int, Standing] = {}
+    for s in Standing.objects.filter(customer__in=customers, playbook=playbook).order_by("-id"):
+        found[s.customer_id] = s
+    return found
