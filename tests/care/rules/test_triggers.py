@@ -33,9 +33,7 @@ def a_day(on: date = TODAY, **settings: Any) -> Day:
 
 
 def people(*rows: Mapping[str, Any]) -> pa.Table:
-    return pa.Table.from_pylist(
-        [{"customer": n + 1, **row} for n, row in enumerate(rows)]
-    )
+    return pa.Table.from_pylist([{"customer": n + 1, **row} for n, row in enumerate(rows)])
 
 
 def who(

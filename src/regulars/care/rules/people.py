@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -19,6 +20,8 @@ ON_THE_CARD = (
     "customer", "name", "sex", "is_company", "store", "staff_in_charge",
     "birthday", "anniversary", "first_visit_on", "last_visit_on", "usual_gap_days",
 )  # fmt: skip
+
+_YEAR = re.compile(r" \d{4}(?=-)")
 
 
 class People:
@@ -90,7 +93,7 @@ class People:
     def birthdays(self, key: str) -> tuple[npt.NDArray[np.int64], list[Birthday | None]]:
         """A column of birthdays: for each customer a place in the list of different days (-1: none is known).
 
-        A text that is no birthday is None in the list. A million customers share some ten thousand texts.
+        A text that is no birthday is None in the list. A million customers share some thousand days.
         """
         if key not in self._birthdays:
             if not self.has(key):
@@ -99,8 +102,11 @@ class People:
                 encoded = self.table[key].cast(pa.string()).combine_chunks().dictionary_encode()
                 if isinstance(encoded, pa.ChunkedArray):
                     encoded = encoded.combine_chunks()
+                yearless = [_YEAR.sub(" -", text, count=1) for text in encoded.dictionary.to_pylist()]
+                order = {text: place for place, text in enumerate(dict.fromkeys(yearless))}
+                day_of_text = np.array([*(order[text] for text in yearless), -1], dtype=np.int64)
                 places = encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
-                self._birthdays[key] = (places, [_read(text) for text in encoded.dictionary.to_pylist()])
+                self._birthdays[key] = (day_of_text[places], [_read(text) for text in order])
         return self._birthdays[key]
 
     def rows(
@@ -126,6 +132,6 @@ def mask_of(found: Any) -> Mask:
 
 def _read(text: str) -> Birthday | None:
     try:
-        return Birthday.parse(text).yearless()
+        return Birthday.parse(text)
     except NoSuchDay:
         return None

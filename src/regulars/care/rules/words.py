@@ -100,6 +100,9 @@ _NOBODY = frozenset(
 )
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
+Values = Mapping[str, Words | str | int | None]
+"""What stands in the places of a template; None is unknown."""
+
 _PLACE = re.compile(r"\{(\w+)\}")
 _CLAUSE = re.compile(r"[^，。！？；,.!?;]*[，。！？；,.!?;]*[\s”\"']*")
 _GREETING = {
@@ -143,7 +146,7 @@ def say_to_customer(
     customer: Words | None,
     staff: Words | str,
     store: Words | str,
-    values: Mapping[str, Words | str | int | None],
+    values: Values,
     in_person: bool = False,
 ) -> Words:
     """The sentence for one customer, in both languages.
@@ -160,15 +163,20 @@ def say_to_customer(
     return Words(_said(template.zh, "zh", given, in_person), _said(template.en, "en", given, in_person))
 
 
-def say_to_staff(template: Words, values: Mapping[str, Words | str | int | None]) -> Words:
+def say_to_staff(template: Words, values: Values) -> Words:
     """What to do, for one customer: the same places, said to a colleague; what is unknown is left out."""
     spoken = {**values}
     if spoken.get("customer") is None:
         spoken["customer"] = Words("客人", "the customer")
-    return Words(_filled(template.zh, "zh", spoken), _filled(template.en, "en", spoken))
+    return Words(
+        _filled(_without_holes(template.zh, "zh", spoken), "zh", spoken),
+        _filled(_without_holes(template.en, "en", spoken), "en", spoken),
+    )
 
 
-def _said(template: str, lang: str, values: Mapping[str, Words | str | int | None], in_person: bool) -> str:
+def _said(template: str, lang: str, values: Values, in_person: bool) -> str:
+    # The sender is looked for in what is left to say: the clause that named her may have been left out.
+    template = _without_holes(template, lang, {**values, "customer": "somebody"})
     if not in_person:
         template = _signed(template, lang)
     if values["customer"] is None:
@@ -187,7 +195,7 @@ def _signed(template: str, lang: str) -> str:
     if lang == "zh":
         me = "我是{staff}" if store else "这里是{store}" if staff else "我是{store}的{staff}"
         if before and before.rstrip()[-1:] in "，,":
-            return f"{before}{me}，{after}"
+            return f"{before}{me}，{after}" if after else f"{before}{me}。"
         return f"{before}{me}。{after}"
     me = "this is {staff}" if store else "this is {store}" if staff else "this is {staff} from {store}"
     after = after[:1].upper() + after[1:]
@@ -206,18 +214,26 @@ def _nameless(template: str, lang: str) -> str:
     return re.sub(r",?\s*\{customer\}", "", template)
 
 
-def _filled(template: str, lang: str, values: Mapping[str, Words | str | int | None]) -> str:
-    template = _counted(template, lang, values.get("days"))
-    clauses = [clause for clause in _CLAUSE.findall(template) if clause]
+def _without_holes(template: str, lang: str, values: Values) -> str:
+    """The template less the clauses that nobody can fill; the sentence still begins and ends well."""
     kept: list[str] = []
-    for clause in clauses:
+    for clause in _CLAUSE.findall(template):
+        if not clause:
+            continue
         if all(_known(values.get(place)) for place in _PLACE.findall(clause)):
+            if lang == "en" and (not kept or kept[-1].rstrip().endswith((".", "!", "?"))):
+                clause = clause[0].upper() + clause[1:]
             kept.append(clause)
         elif kept:  # the clause before takes over how the sentence ends
             ending = re.search(r"[。！？.!?][\s”\"']*$", clause)
             if ending and re.search(r"[，；,;]\s*$", kept[-1]):
                 kept[-1] = re.sub(r"[，；,;]\s*$", ending[0], kept[-1])
-    return _PLACE.sub(lambda place: _spoken(values.get(place[1]), lang), "".join(kept)).strip()
+    return "".join(kept)
+
+
+def _filled(template: str, lang: str, values: Values) -> str:
+    template = _counted(template, lang, values.get("days"))
+    return _PLACE.sub(lambda place: _spoken(values.get(place[1]), lang), template).strip()
 
 
 def _counted(template: str, lang: str, days: Words | str | int | None) -> str:
