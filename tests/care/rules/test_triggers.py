@@ -14,6 +14,7 @@ from regulars.care.rules.freshness import data_fresh_enough
 from regulars.care.rules.terms import Candidate, Day
 from regulars.playbooks.conditions import parse
 from regulars.playbooks.playbook import CareRule
+from regulars.shop.words import Words
 
 TODAY = date(2026, 11, 22)  # a Sunday
 
@@ -453,3 +454,10 @@ def test_customers_may_be_known_by_text() -> None:
     })  # fmt: skip
     found = due(table, [a_rule("birthday"), a_rule("owed", every_days=30)], a_day(), did)
     assert [(c.customer, c.rule.key) for c in found] == [("M-001", "birthday"), ("M-002", "owed")]
+
+
+def test_a_grade_at_risk_says_until_when() -> None:
+    row = {"grade:main": "a", "drops_on:main": date(2026, 11, 30)}
+    (found,) = who(a_rule("grade_at_risk", within_days=14), [row])
+    assert found.occasion == "at-risk:2026-11-30"
+    assert found.why == Words("再不来，11月30日就不是 A 了", "Will lose A 30 November without a visit")

@@ -413,7 +413,7 @@ _BLOCK = 2_000
 
 
 def _texts(plan: Plan, column: str) -> tuple[Whole, list[str | None]]:
-    """A text of the chosen customers: the place of each in the list of different texts; the first is unknown."""
+    """A text of the chosen customers: for each its place in the list of different texts; 0 is unknown."""
     places = np.zeros(len(plan.choice.rank), dtype=np.int64)
     order: dict[str | None, int] = {None: 0}
     for which, each in enumerate(plan.dues):

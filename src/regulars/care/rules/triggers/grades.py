@@ -70,7 +70,7 @@ def why_at_risk(moment: Moment) -> Reason:
     scale = scale_of(moment)
     grade, drops_on = moment.row.get(f"grade:{scale}"), moment.last_on
     return Reason(
-        Words("再不来，{day}就不是 {grade} 了", "Without a visit no longer {grade}: {day}").fill(
+        Words("再不来，{day}就不是 {grade} 了", "Will lose {grade} {day} without a visit").fill(
             day=day_words(drops_on, moment.on), grade=_shown(grade)
         ),
         {f"grade:{scale}": grade, f"drops_on:{scale}": drops_on},
