@@ -63,12 +63,16 @@ _WINDOW = re.compile(r"_in_(\d+)_(days|months)\Z")
 
 
 class Wrong(ValueError):
-    """Something in a playbook can't stand as it is written; `words` tells its owner what and what is near."""
+    """Something in a playbook can't stand as it is written; `words` tells its owner what and what is near.
 
-    def __init__(self, words: Words, text: str | None = None) -> None:
+    `text` is what to look for to find the line, `place` where it stands below the thing that was checked.
+    """
+
+    def __init__(self, words: Words, text: str | None = None, place: tuple[str | int, ...] = ()) -> None:
         super().__init__(words.en)
         self.words = words
         self.text = text
+        self.place = place
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@
     [words]
     "care.call-a.say" = { zh = "…", en = "…" }
 
-An address reads from the outside in: scale, grade, which way (counted from 1), fact. A `stay` is counted as
 An address reads from outside in: scale, grade, which way (counted from 1), fact. A `stay` is counted as
-``stay1``; where one way compares a fact twice, the second is ``fact#2``. Addresses speak of the playbook
+``stay1``; where one way compares a fact twice, the second is ``fact#2``. Addresses speak of the playbook as
+shipped, so they stay the same however often numbers change. The version of the whole is ``1+3``: the shop's
 third on the playbook's first. `base` says on which version the shop's numbers were decided.
 """
 

@@ -131,9 +131,9 @@ def _words(written: Any) -> Words:
     return Words(written["zh"], written["en"])
 
 
-def did_wrong(word: str, allowed: tuple[str, ...], zh: str, en: str) -> Wrong:
+def did_wrong(word: str, allowed: tuple[str, ...], zh: str, en: str, at: Place = ()) -> Wrong:
     """A wrong word with the nearest right one."""
-    return Wrong(did_you_mean(word, allowed, f"{zh}：{word}", f"{en}: {word}"), word)
+    return Wrong(did_you_mean(word, allowed, f"{zh}：{word}", f"{en}: {word}"), word, at)
 
 
 Bilingual = Annotated[
@@ -219,12 +219,11 @@ class Scale(_Part):
     @model_validator(mode="after")
     def _grades_differ(self) -> Scale:
         seen: set[str] = set()
-        for grade in self.grades:
+        for n, grade in enumerate(self.grades):
+            place = ("grade", n, "key")
             if grade.key in seen:
-                raise Wrong(
-                    Words(f"等级 {grade.key} 写了两次", f"The grade {grade.key} is there twice"),
-                    f'"{grade.key}"',
-                )
+                words = Words(f"等级 {grade.key} 写了两次", f"The grade {grade.key} is there twice")
+                raise Wrong(words, place=place)
             if grade.key == NONE or (grade.key == NEW and self.observe_days):
                 raise Wrong(
                     Words(
@@ -232,17 +231,17 @@ class Scale(_Part):
                         f"{grade.key} is kept for "
                         f"{'observation' if grade.key == NEW else 'having no grade'}; take another name",
                     ),
-                    f'"{grade.key}"',
+                    place=place,
                 )
             seen.add(grade.key)
-        for early in self.grades[:-1]:
+        for n, early in enumerate(self.grades[:-1]):
             if not early.ways:
                 raise Wrong(
                     Words(
                         f"{early.key} 没有条件，人人都会停在这里，后面的等级永远轮不到",
                         f"{early.key} has no conditions: everybody stops there and never gets further",
                     ),
-                    f'"{early.key}"',
+                    place=("grade", n, "key"),
                 )
         return self
 
@@ -386,32 +385,35 @@ class Playbook(_Part):
 
     @model_validator(mode="after")
     def _names_meet(self) -> Playbook:
-        _unique([scale.key for scale in self.scales], Words("尺度", "scale"))
-        _unique([rule.key for rule in self.care], Words("关怀规则", "care rule"))
-        for rule in self.care:
+        _unique("scale", [scale.key for scale in self.scales], Words("尺度", "scale"))
+        _unique("care", [rule.key for rule in self.care], Words("关怀规则", "care rule"))
+        for n, rule in enumerate(self.care):
             for reference in rule.grades:
-                self._check_reference(reference)
-        for example in self.examples:
+                self._check_reference(reference, ("care", n, "grades"))
+        for n, example in enumerate(self.examples):
+            at: Place = ("example", n, "grade")
             for scale, grade in self.expected(example).items():
                 if scale not in self._scale_keys:
-                    raise did_wrong(scale, self._scale_keys, "没有这个尺度", "No such scale")
+                    raise did_wrong(scale, self._scale_keys, "没有这个尺度", "No such scale", at)
                 if grade not in self.scale(scale).outcomes:
-                    raise did_wrong(grade, self.scale(scale).outcomes, "没有这个等级", "No such grade")
+                    raise did_wrong(grade, self.scale(scale).outcomes, "没有这个等级", "No such grade", at)
             if example.was is not None and self.scales[0].index(example.was) is None:
-                raise did_wrong(example.was, self.scales[0].outcomes, "没有这个等级", "No such grade")
+                at = ("example", n, "was")
+                raise did_wrong(example.was, self.scales[0].outcomes, "没有这个等级", "No such grade", at)
         return self
 
     @property
     def _scale_keys(self) -> tuple[str, ...]:
         return tuple(scale.key for scale in self.scales)
 
-    def _check_reference(self, reference: str) -> None:
+    def _check_reference(self, reference: str, at: Place) -> None:
         full = tuple(f"{scale.key}.{grade}" for scale in self.scales for grade in (*scale.outcomes, NONE))
         plain = [grade.split(".", 1)[1] for grade in full]
         if reference in full:
             return
         if plain.count(reference) == 0:
-            raise did_wrong(reference, tuple(dict.fromkeys([*plain, *full])), "没有这个等级", "No such grade")
+            allowed = tuple(dict.fromkeys([*plain, *full]))
+            raise did_wrong(reference, allowed, "没有这个等级", "No such grade", at)
         meant = [f for f in full if f.endswith(f".{reference}")]
         if len({m.split(".")[0] for m in meant}) > 1:
             raise Wrong(
@@ -419,7 +421,7 @@ class Playbook(_Part):
                     f"{reference} 在几个尺度里都有，写清楚是 {' 还是 '.join(meant)}",
                     f"Several scales have {reference}: write {' or '.join(meant)}",
                 ),
-                f'"{reference}"',
+                place=at,
             )
 
     @property
@@ -461,10 +463,11 @@ class Playbook(_Part):
         return say_playbook(self, lang, catalogue or the_catalogue)
 
 
-def _unique(keys: list[str], what: Words) -> None:
-    for key in keys:
-        if keys.count(key) > 1:
-            raise Wrong(Words(f"{what.zh} {key} 写了两次", f"The {what.en} {key} is there twice"), f'"{key}"')
+def _unique(table: str, keys: list[str], what: Words) -> None:
+    for n, key in enumerate(keys):
+        if key in keys[:n]:
+            words = Words(f"{what.zh} {key} 写了两次", f"The {what.en} {key} is there twice")
+            raise Wrong(words, place=(table, n, "key"))
 
 
 def _check_places(sentence: str) -> None:

@@ -180,6 +180,8 @@ def told(
         place = tuple(part for part in detail["loc"] if not str(part).startswith("function-"))
         cause = detail.get("ctx", {}).get("error")
         text = cause.text if isinstance(cause, Wrong) else None
+        if isinstance(cause, Wrong):
+            place += cause.place
         words = cause.words if isinstance(cause, Wrong) else _in_words(detail, place, keys)
         problems.append(PlaybookProblem(file, lines.of(place, text), words))
     return problems

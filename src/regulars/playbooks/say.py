@@ -75,16 +75,16 @@ _TURNS: dict[str, dict[str, Words]] = {
     "referred_customers": {">=": Words("一共介绍来至少 {n} 位顾客", "brought at least {n} customers so far")},
 }
 _PLACE = {
-    "<": Words("{name}前 {p}", "{name}: in the top {p}"),
-    "<=": Words("{name}前 {p}", "{name}: in the top {p}"),
-    ">=": Words("{name}最后 {rest}", "{name}: in the bottom {rest}"),
-    ">": Words("{name}最后 {rest}", "{name}: in the bottom {rest}"),
+    "<": Words("{name}前{p}", "{name}: in the top {p}"),
+    "<=": Words("{name}前{p}", "{name}: in the top {p}"),
+    ">=": Words("{name}最后{rest}", "{name}: in the bottom {rest}"),
+    ">": Words("{name}最后{rest}", "{name}: in the bottom {rest}"),
 }
 _BEFORE = {
-    "<": Words("{name}不到总数的 {p}", "{name}: less than {p} of the whole"),
-    "<=": Words("{name}不超过总数的 {p}", "{name}: at most {p} of the whole"),
-    ">=": Words("{name}至少占总数的 {p}", "{name}: at least {p} of the whole"),
-    ">": Words("{name}超过总数的 {p}", "{name}: more than {p} of the whole"),
+    "<": Words("{name}不到总数的{p}", "{name}: less than {p} of the whole"),
+    "<=": Words("{name}不超过总数的{p}", "{name}: at most {p} of the whole"),
+    ">=": Words("{name}至少占总数的{p}", "{name}: at least {p} of the whole"),
+    ">": Words("{name}超过总数的{p}", "{name}: more than {p} of the whole"),
 }
 _MEDIAN = {
     ">": Words("{w}来得比一般客人勤", "came more often than the middle customer {w}"),
@@ -164,8 +164,8 @@ def _phrase(condition: Condition, fact: Fact, lang: str) -> str:
         window = fact.window.words.say(lang) if fact.window else ""
         return turn.say(lang).format(
             n=number(value, lang),
-            p=percent(value, lang) if fact.unit == "share" else "",
-            rest=percent(1 - Decimal(str(value)), lang) if fact.unit == "share" else "",
+            p=_spaced(percent(value, lang), lang) if fact.unit == "share" else "",
+            rest=_spaced(percent(1 - Decimal(str(value)), lang), lang) if fact.unit == "share" else "",
             w=window,
             name=name.removesuffix("前") if lang.startswith("zh") else name,
             times=_english_times(value),
@@ -173,6 +173,11 @@ def _phrase(condition: Condition, fact: Fact, lang: str) -> str:
     bounds = _MONEY if fact.unit == "yuan" else _BOUND
     said = bounds[sign].say(lang).format(v=_amount(value, fact, lang))
     return f"{name}{said}" if lang.startswith("zh") else f"{name} {said}"
+
+
+def _spaced(said: str, lang: str) -> str:
+    """In Chinese a figure is set off from the words before it, a word is not."""
+    return f" {said}" if lang.startswith("zh") and said[0].isdigit() else said
 
 
 def _turn(fact: Fact, stem: str, sign: str, value: Any) -> Words | None:
@@ -544,7 +549,7 @@ def say_playbook(playbook: Playbook, lang: str = "zh", catalogue: Catalogue | No
         days = _list_and([_review_day(day, lang) for day in playbook.reviews.on], lang)
         parts.append(
             Words(
-                f"每年 {days} 统一复核，平时不降级"
+                f"每年 {days}统一复核，平时不降级"
                 + ("，够了条件当天就升。" if playbook.reviews.upgrade_at_once else "。"),
                 f"Grades are reviewed on {days} and not lost in between"
                 + (
@@ -564,7 +569,7 @@ def say_playbook(playbook: Playbook, lang: str = "zh", catalogue: Catalogue | No
 def _list_and(said: list[str], lang: str) -> str:
     if len(said) == 1:
         return said[0]
-    return ", ".join(said[:-1]) + " and " + said[-1] if lang.startswith("en") else "和".join(said)
+    return ", ".join(said[:-1]) + " and " + said[-1] if lang.startswith("en") else "、".join(said)
 
 
 def _review_day(day: str, lang: str) -> str:
