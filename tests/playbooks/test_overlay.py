@@ -97,7 +97,7 @@ def test_more_of_them_than_there_are_can_not_be_asked() -> None:
         ('extends = "snak"\nversion = 1\n', None, "did you mean snack?"),
         ('extends = "snack"\nversion = 1\n[number]\n', 3, "did you mean numbers?"),
         ('extends = "snack"\nversion = "x"\n', 2, "version is a whole number"),
-        ('extends = "snack"\n[words]\n"main.a.nam" = { zh = "a", en = "a" }\n', 3, "did you mean main.a.name?"),
+        ('extends = "snack"\n[words]\n"main.a.nam" = { zh = "a", en = "a" }\n', 3, "mean main.a.name?"),
         ('extends = "snack"\n[words]\n"main.a.name" = { zh = "甲" }\n', 3, "The English (en) is missing"),
         ('extends = "snack"\nversion = \n', 2, "This line can't be read"),
     ],
