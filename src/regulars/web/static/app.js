@@ -82,6 +82,21 @@
     );
   });
 
+  /* The line above the list: how many are finished by now. */
+  function count() {
+    var done = document.querySelectorAll("[data-done]").length;
+    var all = done + document.querySelectorAll("[data-task]").length;
+    each(document, "[data-day-bar]", function (bar) {
+      var progress = bar.querySelector("progress");
+      progress.max = all;
+      progress.value = done;
+      progress.nextElementSibling.textContent = bar
+        .getAttribute("data-day-bar")
+        .replace("{done}", done)
+        .replace("{all}", all);
+    });
+  }
+
   /* A finished task slides away; what stays is one line with undo. The server answers with that line. */
   document.addEventListener("submit", function (event) {
     var form = event.target;
@@ -108,6 +123,7 @@
           var following = undo ? next : block.nextElementSibling;
           block.parentNode.replaceChild(next, block);
           settle(next);
+          count();
           if (following && following.hasAttribute("data-task")) {
             following.focus({ preventScroll: true });
           }
@@ -189,6 +205,7 @@
       list.textContent = names.join("、");
       list.hidden = names.length === 0;
     }
+    zone.classList.add("ready");
     input.addEventListener("change", show);
     ["dragenter", "dragover"].forEach(function (kind) {
       zone.addEventListener(kind, function (event) {
