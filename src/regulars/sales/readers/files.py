@@ -305,7 +305,7 @@ def _decoded(raw: mmap.mmap, file: str, encoding: str, skip: int, names: frozens
     if not text.strip(DIRT):
         raise Refused(EMPTY.fill(file=file))
     separator = _separator(text)
-    quoted = '"' in text or raw.find(b'"') >= 0
+    quoted = raw.find(b'"') >= 0
     top = list(
         itertools.islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), _HEADER_WITHIN + 15)
     )
@@ -354,13 +354,6 @@ def _straight_text(
         offset = raw.find(b"\n", offset) + 1
         if offset == 0:
             return None
-    blank = raw.find(b"\n\n", offset)
-    if blank < 0:
-        blank = raw.find(b"\n\r\n", offset)
-    if blank >= 0 and raw[blank:].strip(b"\r\n"):
-        return None  # blank lines in the middle: the numbers of the lines would go wrong
-    if raw.find(b"\r", offset) >= 0 and raw.find(b"\n", offset) < 0:
-        return None
     if offset >= len(raw):
         return None
     buffer = pa.py_buffer(raw)
@@ -385,9 +378,29 @@ def _straight_text(
         del buffer
     if quoted and any(_swallowed(column, separator) for column in table.columns):
         return None
+    if not _one_line_each(raw, offset, table.num_rows, quoted):
+        return None
     first = at + 2
     rows = pa.array(np.arange(first, first + table.num_rows, dtype=np.int32))
     return _sheet(file, "", at + 1, head, table.columns, rows)
+
+
+def _one_line_each(raw: mmap.mmap, offset: int, rows: int, quoted: bool) -> bool:
+    """Whether no blank lines stand between the rows; with them the numbers of the lines would be wrong."""
+    if quoted:
+        for blank in (b"\n\n", b"\n\r\n"):
+            at = raw.find(blank, offset)
+            if at >= 0 and raw[at:].strip(b"\r\n"):
+                return False
+        return True
+    end = len(raw)
+    while end > offset and raw[end - 1 : end] in (b"\n", b"\r"):
+        end -= 1
+    lines, step = 1, 1 << 18
+    for at in range(offset, end, step):
+        piece = np.frombuffer(raw[at : min(at + step, end)], dtype=np.uint8)
+        lines += int(np.count_nonzero(piece == ord("\n")))
+    return lines == rows
 
 
 def _swallowed(column: Any, separator: str) -> bool:

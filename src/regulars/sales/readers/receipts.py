@@ -121,6 +121,7 @@ class Columns:
         if reader is not None and reader.tidy is not None:
             self._raw = reader.tidy(self._raw)
         self._clean: dict[str, Any] = {}
+        self._fens: dict[str, Any] = {}
         if "name" not in self._raw and "last_name" in self._raw:
             given = self.get("first_name") if "first_name" in self._raw else None
             family = self.get("last_name")
@@ -145,6 +146,12 @@ class Columns:
     def raw(self, name: str) -> Any:
         """The cells as they stand in the file."""
         return self._raw[name]
+
+    def fens(self, name: str) -> Any:
+        """A column of amounts in fen, read once."""
+        if name not in self._fens:
+            self._fens[name] = money.fens(self._raw[name])
+        return self._fens[name]
 
     def get(self, name: str) -> Any | None:
         """The cleaned cells, null where empty; None if the file has no such column."""
@@ -325,18 +332,18 @@ def _all_clock(column: Any) -> bool:
 def _amounts(columns: Columns, refusals: _Refusals, flagged: Any | None) -> tuple[Any | None, list[Words]]:
     """Net fen of every row: received, else gross less discount, else price times quantity; refunds taken off."""
     warnings: list[Words] = []
-    gross = money.fens(columns.raw("gross")) if "gross" in columns else None
+    gross = columns.fens("gross") if "gross" in columns else None
     source = "amount" if "amount" in columns else "gross" if gross is not None else None
     if source == "amount":
-        amount = money.fens(columns.raw("amount"))
+        amount = columns.fens("amount")
     elif gross is not None:
         amount = gross
         if "discount" in columns:
-            discount = pc.abs(pc.fill_null(money.fens(columns.raw("discount")), 0))
+            discount = pc.abs(pc.fill_null(columns.fens("discount"), 0))
             amount = pc.subtract(gross, discount)
     elif "price" in columns and "quantity" in columns:
         source = "price"
-        price = money.fens(columns.raw("price"))
+        price = columns.fens("price")
         quantity = money.thousandths(columns.get("quantity"))
         amount = money.times(quantity, price)
     else:
@@ -353,7 +360,7 @@ def _amounts(columns: Columns, refusals: _Refusals, flagged: Any | None) -> tupl
     if back is not None:
         amount = pc.if_else(back, pc.negate(pc.abs(amount)), amount)
     if "refund" in columns:
-        refund = pc.abs(pc.fill_null(money.fens(columns.raw("refund")), 0))
+        refund = pc.abs(pc.fill_null(columns.fens("refund"), 0))
         some = pc.greater(refund, 0)
         if back is not None:
             # A line of repayment says in this column what it pays back; elsewhere the line is a sale partly repaid.
@@ -616,11 +623,11 @@ def _lines(columns: Columns, n: int) -> pa.Table | None:
         return None
     quantity = columns.get("quantity")
     if "line_amount" in columns:
-        amount = money.fens(columns.raw("line_amount"))
+        amount = columns.fens("line_amount")
     elif "price" in columns and quantity is not None:
-        amount = money.times(money.thousandths(quantity), money.fens(columns.raw("price")))
+        amount = money.times(money.thousandths(quantity), columns.fens("price"))
     elif "amount" in columns or "gross" in columns:
-        amount = money.fens(columns.raw("amount" if "amount" in columns else "gross"))
+        amount = columns.fens("amount" if "amount" in columns else "gross")
     else:
         amount = pa.nulls(n, pa.int64())
     return pa.table(

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.sales.rules.cells import any_true
+from regulars.sales.rules.cells import any_true, holds
 
 # What a spreadsheet shows of a long number; the digits behind are gone.
 _DESTROYED = r"^[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
@@ -17,6 +17,8 @@ NOBODY = frozenset(
     {"散客", "非会员", "匿名", "匿名用户", "游客", "普通顾客", "普通客户", "散户", "零售客户", "未登录", "过客",
      "guest", "Guest", "GUEST", "walk-in", "Walk-in", "anonymous", "Anonymous"}
 )  # fmt: skip
+
+_NOBODY = pa.array(sorted(NOBODY))
 
 
 def destroyed(text: str) -> bool:
@@ -30,7 +32,7 @@ def destroyed(text: str) -> bool:
 
 def destroyed_cells(column: Any) -> Any | None:
     """Which cells are destroyed numbers; None when none is."""
-    if not any_true(pc.match_substring(column, "+")):
+    if not holds(column, "+"):
         return None
     mask = pc.fill_null(pc.match_substring_regex(column, _DESTROYED), False)
     return mask if any_true(mask) else None
@@ -42,7 +44,7 @@ def ids(column: Any) -> Any:
     >>> ids(pa.array(["13085.0", "007"])).to_pylist()
     ['13085', '007']
     """
-    if any_true(pc.ends_with(column, ".0")):
+    if holds(column, ".") and any_true(pc.ends_with(column, ".0")):
         column = pc.replace_substring_regex(column, pattern=r"^([0-9]+)\.0+$", replacement=r"\1")
     return column
 
@@ -54,10 +56,10 @@ def identities(column: Any) -> Any:
     ['M01', None, None, None]
     """
     column = ids(column)
-    nobody = pc.is_in(column, value_set=pa.array(sorted(NOBODY)))
-    if any_true(pc.match_substring(column, "*")):
+    nobody = pc.is_in(column, value_set=_NOBODY)
+    if holds(column, "*"):
         nobody = pc.or_(nobody, pc.fill_null(pc.match_substring(column, "*"), False))
-    zeros = pc.starts_with(column, "0")
+    zeros = pc.and_(pc.starts_with(column, "0"), pc.equal(pc.ascii_ltrim(column, characters="0"), ""))
     if any_true(zeros):
-        nobody = pc.or_(nobody, pc.fill_null(pc.match_substring_regex(column, "^0+$"), False))
+        nobody = pc.or_(nobody, pc.fill_null(zeros, False))
     return pc.if_else(nobody, pa.scalar(None, pa.string()), column) if any_true(nobody) else column

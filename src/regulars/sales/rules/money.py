@@ -65,14 +65,16 @@ def fens(column: Any) -> Any:
             numbers = column.cast(pa.float64())
         except pa.ArrowInvalid:
             return by_value(column, fen, pa.int64())
-    hundredfold = pc.multiply(numbers, 100.0)
-    whole = pc.round(hundredfold)
     # A binary float of two decimals lands next to a whole number of fen; what does not has more decimals (or is
     # beyond what a float can tell) and is worth exact decimals.
-    sure = pc.and_(pc.less(pc.abs(pc.subtract(hundredfold, whole)), 1e-4), pc.less(pc.abs(hundredfold), 1e10))
-    if not any_true(pc.invert(sure)):
-        return whole.cast(pa.int64())
-    fast = pc.if_else(sure, whole, 0.0).cast(pa.int64())
+    empty = np.asarray(pc.is_null(numbers)) if numbers.null_count else None
+    hundredfold = np.asarray(pc.fill_null(numbers, 0.0)) * 100.0
+    whole = np.rint(hundredfold)
+    sure = (np.abs(hundredfold - whole) < 1e-4) & (np.abs(hundredfold) < 1e10)
+    if sure.all():
+        return pa.array(whole.astype(np.int64), mask=empty)
+    fast = pa.array(np.where(sure, whole, 0).astype(np.int64), mask=empty)
+    sure = pa.array(sure, mask=empty)
     unsure = pc.if_else(pc.fill_null(pc.invert(sure), False), column, pa.scalar(None, pa.string()))
     exact = by_value(unsure, fen, pa.int64())
     return pc.if_else(sure, fast, exact)

@@ -11,21 +11,20 @@ import re
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.sales.rules.cells import any_true, by_value, narrow
+from regulars.sales.rules.cells import by_value, narrow
 
 # Typed in by cashiers to get past a required field. 13800138000 is China Mobile's own service number.
 _PLACEHOLDER = re.compile(r"^(13800138000|1(\d)\2{9}|1\d\d0{8}|1\d\d12345678|(\d)\3{10}|123456789\d\d)$")
-_PLACEHOLDER_CELLS = (
-    r"^(13800138000|1(3{10}|4{10}|5{10}|6{10}|7{10}|8{10}|9{10})|1[0-9][0-9]0{8}|1[0-9][0-9]12345678)$"
-)
 _MASKED = re.compile(r"[*＊•xX×]{2,}")
 _VIRTUAL = re.compile(
     r"^\+?[\d\s-]{11,}\s*(_|转|,|，|#|ext\.?|x)\s*\d{2,6}$|^1\d{10}-\d{2,6}$", re.IGNORECASE
 )
+_MOBILE_DIGITS = 11
 _PREFIX_DIGITS = 5  # what decides whether a Chinese mobile number has been handed out
 
 
@@ -80,12 +79,56 @@ def phones(column: Any) -> Any:
     >>> phones(pa.array(["13912345679", "+86 13912345679", "137****3386", None])).to_pylist()
     ['13912345679', '13912345679', None, None]
     """
-    plain = pc.fill_null(pc.match_substring_regex(column, "^1[3-9][0-9]{9}$"), False)
-    if not pc.all(pc.or_(plain, pc.is_null(column))).as_py():
-        return by_value(column, phone, pa.string())
-    prefixes = pc.unique(pc.utf8_slice_codeunits(column, 0, _PREFIX_DIGITS))
-    unknown = [p for p in prefixes.to_pylist() if p is not None and not _mobile_prefix(p)]
-    nobody = pc.match_substring_regex(column, _PLACEHOLDER_CELLS)
-    for prefix in unknown:
-        nobody = pc.or_(nobody, pc.starts_with(column, prefix))
-    return pc.if_else(nobody, pa.scalar(None, pa.string()), column) if any_true(nobody) else column
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks else pa.array([], pa.string())
+    plain, usable = _plain_mobiles(column)
+    if not (plain | pc.is_null(column).to_numpy(zero_copy_only=False)).all():
+        rest = pc.if_else(pa.array(plain), pa.scalar(None, pa.string()), column)
+        return pc.if_else(pa.array(usable), column, by_value(rest, phone, pa.string()))
+    if (usable == plain).all():
+        return column
+    return pc.if_else(pa.array(usable), column, pa.scalar(None, pa.string()))
+
+
+def _plain_mobiles(column: Any) -> tuple[Any, Any]:
+    """Which cells are eleven digits of a mobile number, and which of these name somebody; by arithmetic, since
+    a column of a million numbers has a million different ones."""
+    n = len(column)
+    plain, usable = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    _, offsets, data = column.buffers()
+    if data is None or not n:
+        return plain, usable
+    bounds = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + n + 1]
+    lengths = np.diff(bounds)
+    try:
+        # The usual column: nothing but eleven digits. The engine's own parser is ten times faster than ours.
+        number = column.cast(pa.int64()).drop_null().to_numpy()
+        rows = np.flatnonzero(lengths) if column.null_count else np.arange(n)
+        digits = lengths[rows] == _MOBILE_DIGITS
+    except pa.ArrowInvalid:
+        rows = np.flatnonzero(lengths == _MOBILE_DIGITS)
+        number, digits = _digits(np.frombuffer(data, dtype=np.uint8), bounds[rows])
+    digits &= (number >= 13_000_000_000) & (number < 20_000_000_000)
+    rows, number = rows[digits], number[digits]
+    prefix = number // 10 ** (_MOBILE_DIGITS - _PREFIX_DIGITS)
+    assigned = np.zeros(10**_PREFIX_DIGITS, dtype=bool)
+    for seen in np.flatnonzero(np.bincount(prefix, minlength=1)):
+        assigned[seen] = _mobile_prefix(str(seen))
+    tail = number % 10**8
+    same = number % 10**10
+    made_up = (tail == 0) | (tail == 12_345_678) | (number == 13_800_138_000)
+    made_up |= (same % 1_111_111_111 == 0) & (same > 0)
+    plain[rows] = True
+    usable[rows] = assigned[prefix] & ~made_up
+    return plain, usable
+
+
+def _digits(characters: Any, starts: Any) -> tuple[Any, Any]:
+    """The eleven characters from each start as a number, and whether all of them are digits."""
+    number = np.zeros(len(starts), dtype=np.int64)
+    digits = np.ones(len(starts), dtype=bool)
+    for place in range(_MOBILE_DIGITS):
+        digit = characters[starts + place] - np.uint8(48)  # below "0" wraps round to beyond 9
+        digits &= digit <= 9
+        number = number * 10 + digit
+    return number, digits
