@@ -79,12 +79,7 @@ def put_in(
     store: str | None = None, by: Staff | None = None, progress: Progress = quiet,
 ) -> Imported:  # fmt: skip
     """Write a reading as a batch; every stage absorbs it, then it counts."""
-    if not reading.sales.num_rows and not reading.people.num_rows:
-        raise Refused(
-            Words("没有读到销售，也没有读到顾客：{why}", "Neither sales nor customers could be read: {why}").fill(
-                why=reading.refused[0].reason if reading.refused else Words("文件里没有数据行", "the file has no data rows")
-            )
-        )
+    must_serve(reading)
     sales.clear_unfinished()
     taken = sales.take_in(
         reading, files=names, digest=digest, by=by, mapping=mapping, options={"dates": dates}, store=store, progress=progress
@@ -102,6 +97,75 @@ def put_in(
     books = grading.open_books()
     grading.update_books(books, touched if len(touched) < 50_000 else None)
     return Imported(taken.batch, False)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What an import would do, before it does anything."""
+
+    reading: Reading
+    new: int
+    known: int
+    customers: int
+    repeat_of: Batch | None = None
+
+    def record(self, lang: str) -> dict[str, Any]:
+        """The contract's shape, without a batch."""
+        r = self.reading
+        return {
+            "batch": None, "rows": r.rows, "new": self.new, "known": self.known,
+            "refused": [p.record(lang) for p in r.refused], "customers": self.customers,
+            "warnings": [w.say(lang) for w in warnings_of(r)],
+        }  # fmt: skip
+
+
+def try_out(
+    paths: Sequence[Path], *, mapping: dict[str, str] | None = None, dates: str | None = None, encoding: str | None = None,
+    store: str | None = None,
+) -> Trial:  # fmt: skip
+    """Say what taking these files in would do; writes nothing."""
+    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, zone=zone())
+    must_serve(reading)
+    digest = sales.digest_of(paths, {**(mapping or {}), "": (dates, store)})
+    repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first()
+    if repeat:
+        return Trial(reading, 0, reading.rows - len(reading.refused), 0, repeat)
+    trial = sales.try_out(reading, store)
+    new_customers = customers.would_be_new(trial.identities, trial.pairs)
+    new, known = trial.new, trial.known
+    if reading.people.num_rows:
+        new += new_customers
+        known += max(0, reading.people.num_rows - new_customers) if not reading.sales.num_rows else 0
+    return Trial(reading, new, known, new_customers)
+
+
+def warnings_of(reading: Reading) -> list[Words]:
+    """What the person should know beside the numbers."""
+    found = list(reading.warnings)
+    if reading.useful_for is not None and reading.useful_for not in found:
+        found.append(reading.useful_for)
+    return found
+
+
+def record_of(taken: Imported, lang: str) -> dict[str, Any]:
+    """The contract's shape of an import."""
+    batch = taken.batch
+    refused = vault.get_table(f"batch-{batch.id}-problems")
+    return {
+        "batch": batch.id, "rows": batch.rows, "new": taken.new, "known": taken.known,
+        "refused": sales.problems_of(batch, lang) if refused is not None else [],
+        "customers": taken.customers, "warnings": [Words(*w).say(lang) for w in batch.warnings],
+    }  # fmt: skip
+
+
+def must_serve(reading: Reading) -> None:
+    """Raise Refused where neither sales nor customers could be read."""
+    if not reading.sales.num_rows and not reading.people.num_rows:
+        raise Refused(
+            Words("没有读到销售，也没有读到顾客：{why}", "Neither sales nor customers could be read: {why}").fill(
+                why=reading.refused[0].reason if reading.refused else Words("文件里没有数据行", "the file has no data rows")
+            )
+        )
 
 
 def undo(batch: Batch, *, by: Staff | None = None, progress: Progress = quiet) -> None:
@@ -125,7 +189,8 @@ def finish_undo(batch: Batch, progress: Progress = quiet) -> None:
     with transaction.atomic():
         touched = customers.release(batch, ids)
         sales.forget_unused_identities(ids)
-    vault.forget(f"batch-{batch.id}-refused")
+    for kind in ("refused", "problems"):
+        vault.forget(f"batch-{batch.id}-{kind}")
     books = grading.open_books()
     grading.update_books(books, before | touched)
 

@@ -188,6 +188,18 @@ def _settle_customers(identities: np.ndarray, batch: Batch | None) -> tuple[set[
     return touched, len(new_groups)
 
 
+def would_be_new(identities: dict[int, tuple[str, bytes]], pairs: list[tuple[int, int]]) -> int:
+    """How many customers an import would add: groups of identities of which none is known (numbers below zero are
+    identities not met yet). A trial's answer; what stands in the store decides in the end."""
+    linked = {i for (i,) in bulk.rows_in(f"SELECT identity_id FROM {Link._meta.db_table} WHERE identity_id IN ({{marks}})", [i for i in identities if i > 0])}
+    known_numbers = {t for i, (kind, t) in identities.items() if i in linked and kind in ("member", "card")}
+    unknown_numbers = [t for i, (kind, t) in identities.items() if i < 0 and kind in ("member", "card")]
+    table = Identity._meta.db_table
+    known_numbers |= {bytes(t) for (t,) in bulk.rows_in(f"SELECT token FROM {table} WHERE kind IN ('member', 'card') AND token IN ({{marks}})", unknown_numbers)}
+    groups = joined(identities, [*pairs, *_same_numbers(identities)], frozenset())
+    return sum(not any(i in linked or identities[i][1] in known_numbers for i in group) for group in groups)
+
+
 def _bound_to(start: set[int]) -> set[int]:
     """These identities and all that evidence, past joins or customers bind to them."""
     everybody, edge = set(start), set(start)

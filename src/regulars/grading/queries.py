@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from regulars.customers.models import Customer
+from regulars.customers.models import Customer, Detail
 from regulars.customers.queries import coverage, file_facts_of, first_written, sales_of
 from regulars.facts import catalogue
 from regulars.grading.actions import (
     InForce, Outcome, as_record, draw, grade_scale, in_force, kept_curves, name_of, open_books,
 )  # fmt: skip
-from regulars.grading.drawing import Plan, live
+from regulars.grading.drawing import Plan, fits_of, live
 from regulars.grading.models import GradeChange, GradeRun, Standing
 from regulars.grading.rules.transition import NEW, NONE
-from regulars.playbooks.playbook import Playbook, Scale, fits, stays
+from regulars.playbooks.playbook import Playbook, Scale, fits, load, stays
 from regulars.shop.books import Books, day_of, number_of
 from regulars.shop.models import Store
 
@@ -337,8 +337,6 @@ def would_move(now: Playbook, then: Playbook, on: date, outcome: Outcome | None 
 
 
 def _fit_names(books: Books, table: pa.Table, scale: Scale) -> np.ndarray:
-    from regulars.grading.drawing import fits_of
-
     index, watched, _ = fits_of(books, table, scale)
     code = np.where(watched, NEW, index)
     names = np.array([g.key for g in scale.grades] + ["none", "new"], dtype=object)
@@ -350,4 +348,17 @@ def standings_of(customers: Sequence[int], playbook: str) -> dict[int, Standing]
     found: dict[int, Standing] = {}
     for s in Standing.objects.filter(customer__in=customers, playbook=playbook).order_by("-id"):
         found[s.customer_id] = s
+    return found
+
+
+def missing_for(keys: Sequence[str]) -> dict[str, list[str]]:
+    """For each playbook the facts that nobody in this shop has yet."""
+    said = set(Detail.objects.values_list("key", flat=True).distinct())
+    shown = {"sex": Customer.objects.exclude(sex="").exists(), "is_company": Customer.objects.filter(is_company=True).exists()}
+    shown["age"] = Customer.objects.exclude(birthday="").exists()
+    said |= {k for k, there in shown.items() if there}
+    found = {}
+    for key in keys:
+        facts = [catalogue.get(f) for f in catalogue.closure(sorted(load(key).facts()))]
+        found[key] = sorted(f.key for f in facts if f.is_file_fact and f.key not in said)
     return found

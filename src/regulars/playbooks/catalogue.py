@@ -75,7 +75,9 @@ class Window:
             return Words(f"最近 {self.n} 天", f"in the last {self.n} days" if self.n > 1 else "today")
         if self.n == 12:
             return Words("最近 12 个月", "in the last 12 months")
-        return Words(f"最近 {self.n} 个月", f"in the last {self.n} months" if self.n > 1 else "in the last month")
+        return Words(
+            f"最近 {self.n} 个月", f"in the last {self.n} months" if self.n > 1 else "in the last month"
+        )
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,9 @@ class Catalogue:
         """
         names = list(self._facts)
         typed = re.match(r"^(?P<stem>.+?)_in_(?P<n>\d+)_(?P<unit>\w+)$", key)
-        n, unit = (typed["n"], "months" if typed["unit"].startswith("m") else "days") if typed else ("30", "days")
+        n, unit = (
+            (typed["n"], "months" if typed["unit"].startswith("m") else "days") if typed else ("30", "days")
+        )
         names += [f"{stem}_in_{n}_{unit}" for stem in self._families]
         return difflib.get_close_matches(key, names, n=3, cutoff=0.6)
 

@@ -89,10 +89,11 @@ def take_in(
     batch = Batch.objects.create(
         files=list(files), digest=digest, reader=guess.reader if guess else "", by=by, mapping=mapping or {},
         kind="sales" if reading.sales.num_rows else "customers", options=options or {}, rows=reading.rows,
-        refused=len(reading.refused), warnings=[list(w) for w in reading.warnings],
+        refused=len(reading.refused), warnings=[list(w) for w in (*reading.warnings, *([reading.useful_for] if reading.useful_for else []))],
     )  # fmt: skip
     if reading.refused:
         vault.put_table(f"batch-{batch.id}-refused", _refused_table(reading))
+        vault.put_table(f"batch-{batch.id}-problems", _problems_table(reading))
     identities: list[np.ndarray] = []
     sales_identity = np.empty(0, dtype="int64")
     if reading.sales.num_rows:
@@ -120,6 +121,27 @@ def _refused_table(reading: Reading) -> pa.Table:
     return table.append_column("原因", pa.array([w.zh for w in told])).append_column("reason", pa.array([w.en for w in told]))
 
 
+def _problems_table(reading: Reading) -> pa.Table:
+    problems = reading.refused
+    return pa.table({
+        "row": pa.array([p.row for p in problems], pa.int32()), "column": pa.array([p.column for p in problems], pa.string()),
+        "value": pa.array([p.value for p in problems], pa.string()),
+        **{f"{part}_{lang}": pa.array([getattr(p, part).say(lang) for p in problems], pa.string())
+           for part in ("reason", "hint") for lang in ("zh", "en")},
+    })  # fmt: skip
+
+
+def problems_of(batch: Batch, lang: str) -> list[dict[str, Any]]:
+    """The refused rows of a batch in the contract's shape, as long as they are kept."""
+    table = vault.get_table(f"batch-{batch.id}-problems")
+    rows = table.to_pylist() if table is not None else []
+    lang = "en" if lang.startswith("en") else "zh"
+    return [
+        {"row": r["row"], "column": r["column"], "value": r["value"], "reason": r[f"reason_{lang}"], "hint": r[f"hint_{lang}"]}
+        for r in rows
+    ]
+
+
 # --- identities ------------------------------------------------------------------------------------------------------
 
 
@@ -135,9 +157,21 @@ def _column(table: pa.Table, name: str) -> pa.Array | None:
 def _identities(batch: Batch, table: pa.Table, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
     """The strongest identity of each row (0 = none) and every other identity that was written beside one; leaves the
     pairings behind as evidence of this batch."""
+    progress(0, table.num_rows, Words("认人", "Who is who"))
+    strongest, found = _who(table, identity_ids)
+    for chunk in bulk.in_chunks(found.tolist(), bulk.CHUNK):
+        with transaction.atomic():
+            known = set(Pairing.objects.filter(batch=batch).values_list("one_id", "other_id"))
+            bulk.insert(
+                Pairing, ("batch_id", "one_id", "other_id"), [(batch.id, a, b) for a, b in chunk if (a, b) not in known]
+            )
+    return strongest, np.unique(found[:, 1])
+
+
+def _who(table: pa.Table, ids_of: Callable[[str, Sequence[str]], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The strongest identity of each row (0 = none), and the pairs (strongest, other) written on one row."""
     n = table.num_rows
     strongest = np.zeros(n, dtype="int64")
-    others: list[np.ndarray] = []
     pairs: list[np.ndarray] = []
     company = _column(table, "company")
     for kind in STRENGTH:
@@ -150,26 +184,16 @@ def _identities(batch: Batch, table: pa.Table, progress: Progress) -> tuple[np.n
             column = pc.if_else(pc.fill_null(company, False), column, pa.scalar(None, column.type))
             if column.null_count == len(column):
                 continue
-        progress(0, n, Words("认人", "Who is who"))
         coded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
-        ids = identity_ids(kind, coded.dictionary.to_pylist())
+        ids = ids_of(kind, coded.dictionary.to_pylist())
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        here = np.where(codes >= 0, np.append(ids, 0)[codes], 0)
-        beside = (strongest > 0) & (here > 0)
+        here = np.append(ids, 0)[codes]
+        beside = (strongest != 0) & (here != 0)
         if beside.any():
             pairs.append(np.unique(np.stack([strongest[beside], here[beside]], axis=1), axis=0))
-            others.append(np.unique(here[beside]))
-        strongest = np.where(strongest > 0, strongest, here)
-    if pairs:
-        found = np.unique(np.concatenate(pairs), axis=0)
-        for chunk in bulk.in_chunks(found.tolist(), bulk.CHUNK):
-            with transaction.atomic():
-                known = set(Pairing.objects.filter(batch=batch).values_list("one_id", "other_id")) if n < 1000 else set()
-                bulk.insert(
-                    Pairing, ("batch_id", "one_id", "other_id"),
-                    [(batch.id, a, b) for a, b in chunk if (a, b) not in known],
-                )  # fmt: skip
-    return strongest, np.concatenate(others) if others else np.empty(0, dtype="int64")
+        strongest = np.where(strongest != 0, strongest, here)
+    found = np.unique(np.concatenate(pairs), axis=0) if pairs else np.empty((0, 2), dtype="int64")
+    return strongest, found
 
 
 NUMBERS = ("member", "card")
@@ -181,13 +205,15 @@ def token_for(kind: str, value: str) -> bytes:
     return keys().token("number" if kind in NUMBERS else kind, value)
 
 
+def _there(kind: str, tokens: Sequence[bytes]) -> dict[bytes, int]:
+    sql = f"SELECT id, token FROM {Identity._meta.db_table} WHERE kind = %s AND token IN ({{marks}})"
+    return {bytes(token): i for i, token in bulk.rows_in(sql, tokens, [kind])}
+
+
 def identity_ids(kind: str, values: Sequence[str]) -> np.ndarray:
     """Numbers of identities as written, made where they are new. One value, one row, whoever writes it."""
     tokens = [token_for(kind, value) for value in values]
-    found: dict[bytes, int] = {}
-    table = Identity._meta.db_table
-    for i, token in bulk.rows_in(f"SELECT id, token FROM {table} WHERE kind = %s AND token IN ({{marks}})", tokens, [kind]):
-        found[bytes(token)] = i
+    found = _there(kind, tokens)
     missing = [(t, v) for t, v in zip(tokens, values, strict=True) if t not in found]
     seal = keys().seal
     for chunk in bulk.in_chunks(missing, bulk.CHUNK):
@@ -275,15 +301,22 @@ def _texts(table: pa.Table, name: str, n: int, limit: int) -> list[str]:
     return pc.fill_null(pc.utf8_slice_codeunits(column, 0, limit), "").to_numpy(zero_copy_only=False).tolist()
 
 
-def _stores(table: pa.Table, given: str | None) -> np.ndarray:
-    """Store numbers of each row; a store that is named for the first time opens with its name."""
+def _stores(table: pa.Table, given: str | None, make: bool = True) -> np.ndarray:
+    """Store numbers of each row; a store that is named for the first time opens with its name (in a trial it gets a
+    number below zero)."""
+
+    def number_of(name: str) -> int:
+        if make:
+            return Store.objects.get_or_create(name=name[:100])[0].id
+        return Store.objects.filter(name=name[:100]).values_list("id", flat=True).first() or -1 - hash(name) % (1 << 30)
+
     business = Business.objects.first()
     fallback = given or (Store.objects.order_by("id").values_list("name", flat=True).first()) or (business.name if business else "1")
     column = _column(table, "store")
     if column is None or given:
-        return np.full(table.num_rows, Store.objects.get_or_create(name=fallback[:100])[0].id, dtype="int64")
+        return np.full(table.num_rows, number_of(fallback), dtype="int64")
     coded = pc.fill_null(column.cast(pa.string()), fallback).dictionary_encode()
-    ids = [Store.objects.get_or_create(name=name[:100])[0].id for name in coded.dictionary.to_pylist()]
+    ids = [number_of(name) for name in coded.dictionary.to_pylist()]
     return np.array(ids, dtype="int64")[coded.indices.to_numpy()]
 
 
@@ -457,6 +490,47 @@ def _write_lines(lines: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], p
     owner = np.repeat(np.arange(first, first + len(pick)), counts)
     rows = zip(owner.tolist(), item[at].tolist(), quantity[at].tolist(), amount[at].tolist(), strict=True)
     bulk.insert(SaleLine, ("sale_id", "item_id", "quantity", "amount"), rows)
+
+
+# --- what would happen ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What an import would do: receipts new and known, and the identities it names that nobody has met, in groups
+    that stand on common rows."""
+
+    new: int
+    known: int
+    identities: dict[int, tuple[str, bytes]]
+    pairs: list[tuple[int, int]]
+
+
+def try_out(reading: Reading, store: str | None = None) -> Trial:
+    """Say what taking a reading in would do; writes nothing. Identities not met yet get numbers below zero."""
+    named: dict[int, tuple[str, bytes]] = {}
+    fresh: dict[tuple[str, bytes], int] = {}
+
+    def ids_of(kind: str, values: Sequence[str]) -> np.ndarray:
+        tokens = [token_for(kind, value) for value in values]
+        there = _there(kind, tokens)
+        ids = [there.get(t) or fresh.setdefault((kind, t), -1 - len(fresh)) for t in tokens]
+        named.update((i, (kind, t)) for i, t in zip(ids, tokens, strict=True))
+        return np.array(ids, dtype="int64")
+
+    new = known = 0
+    pairs: list[tuple[int, int]] = []
+    if reading.sales.num_rows:
+        who, found = _who(reading.sales, ids_of)
+        key, content = sale_keys(reading.sales, _stores(reading.sales, store, make=False), who)
+        seen, amends, _ = _known(key, content)
+        known = int((seen > 0).sum() + amends.sum())
+        new = reading.sales.num_rows - known
+        pairs += [(int(a), int(b)) for a, b in found]
+    if reading.people.num_rows:
+        _, found = _who(reading.people, ids_of)
+        pairs += [(int(a), int(b)) for a, b in found]
+    return Trial(new, known, named, pairs)
 
 
 # --- publish, release ------------------------------------------------------------------------------------------------

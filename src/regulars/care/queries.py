@@ -1,0 +1,60 @@
+"""Questions about care: whose list is what today, what is done, what waits, what is due for one customer."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from regulars.care.models import Task, TaskState
+from regulars.customers.models import Customer
+from regulars.customers.queries import first_written
+from regulars.shop.models import Staff
+from regulars.shop.words import Refused, Words
+
+
+def open_on(on: date, staff: Staff | None = None, fits: bool | None = True) -> QuerySet[Task]:
+    """Open tasks of a day's list, best first; of one person, or of everybody."""
+    found = Task.objects.filter(on=on, state=TaskState.OPEN).select_related("customer", "staff", "store")
+    if staff is not None:
+        found = found.filter(staff=staff)
+    if fits is not None:
+        found = found.filter(fits=fits)
+    return found.order_by("place", "id")
+
+
+def ended_on(on: date, staff: Staff | None = None) -> QuerySet[Task]:
+    """What people have ended on a day, the latest first."""
+    found = Task.objects.filter(ended_on=on, ended_by__isnull=False).select_related("customer", "staff", "ended_by")
+    if staff is not None:
+        found = found.filter(Q(staff=staff) | Q(ended_by=staff))
+    return found.order_by("-ended_at", "-id")
+
+
+def due_for(customer: Customer) -> list[Task]:
+    """Open tasks of one customer."""
+    return list(Task.objects.filter(customer=customer, state=TaskState.OPEN).select_related("staff").order_by("on", "place"))
+
+
+def find_staff(text: str) -> Staff:
+    """A member of staff by e-mail or name. Raises Refused when nobody, or more than one, is meant."""
+    found = list(Staff.objects.filter(Q(email__iexact=text.strip()) | Q(name=text.strip()), is_active=True)[:2])
+    if len(found) != 1:
+        raise Refused(Words("找不到员工「{s}」，用邮箱再试", "No member of staff is called {s}; try the e-mail").fill(s=text))
+    return found[0]
+
+
+def today_records(on: date, staff: str | None, lang: str) -> list[dict[str, Any]]:
+    """The contract's shape of a day's list."""
+    who = find_staff(staff) if staff else None
+    tasks = list(open_on(on, who))
+    names = first_written([t.customer_id for t in tasks])
+    return [
+        {
+            "task": t.id, "customer": names.get(t.customer_id, f"#{t.customer_id}"), "staff": t.staff.email if t.staff else None,
+            "rule": t.rule, "why": Words(*t.why).say(lang), "do": Words(*t.do).say(lang), "channel": t.channel,
+            "say": Words(*t.say).say(lang), "minutes": t.minutes, "cost": t.cost / 100, "due": t.due_on.isoformat(), "rank": n,
+        }
+        for n, t in enumerate(tasks, 1)
+    ]  # fmt: skip

@@ -1,0 +1,52 @@
+"""The example shop: our own generator's files, taken in through the same door as a real till's."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from regulars.shop.words import Words
+
+
+def folder_for(trade: str) -> Path:
+    """Where an example shop of a trade lives: beside nothing of yours."""
+    return Path(tempfile.gettempdir()) / f"regulars-demo-{trade}"
+
+
+def prepare(trade: str, on: date, progress: Callable[[int, int, Words], None]) -> dict[str, str]:
+    """Make the example shop where there is none yet, and give its owner a new password. Returns how to log in."""
+    from regulars import daily, examples
+    from regulars.grading.actions import adopt, start_playbook
+    from regulars.sales.models import Batch, BatchState
+    from regulars.shop.actions import add_staff, found_business, set_password
+    from regulars.shop.models import Business, Staff, Store
+
+    profile = examples.shop(trade)
+    password = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}-{secrets.token_hex(2)}"
+    boss = next(w for w in profile.staff if w.role == "owner")
+    business = Business.objects.first()
+    if business is None:
+        business, owner = found_business(
+            name=profile.name.zh, trade=profile.trade, owner_email=boss.email, owner_name=boss.name, password=password,
+            stores=profile.stores, is_example=True,
+        )  # fmt: skip
+        Staff.objects.filter(id=owner.id).update(minutes_a_day=boss.minutes)
+        stores = {s.name: s for s in Store.objects.all()}
+        for worker in profile.staff:
+            if worker.role != "owner":
+                add_staff(name=worker.name, email=worker.email, role=worker.role, store=stores.get(worker.store or ""), minutes=worker.minutes, by=owner)
+        adopt(start_playbook(profile.trade), by=owner)
+    else:
+        owner = Staff.objects.get(email=boss.email)
+        set_password(owner, password)
+    if not Batch.objects.filter(state=BatchState.COMPLETE).exists():
+        with tempfile.TemporaryDirectory() as scratch:
+            progress(0, 0, Words("写例店的文件", "Writing the example's files"))
+            for path in examples.write(trade, Path(scratch), on):
+                daily.take_in([path], by=owner, progress=progress)
+    if business.last_day_run_on != on:
+        daily.run_day(on, progress=progress, by=owner)
+    return {"email": owner.email, "password": password}

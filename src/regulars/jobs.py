@@ -1,0 +1,84 @@
+"""Long work that pages ask for, and the clock that runs the day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from regulars import daily
+from regulars.sales.models import Batch
+from regulars.shop import vault
+from regulars.shop.actions import ask_for
+from regulars.shop.home import Home
+from regulars.shop.models import Business, Staff
+from regulars.shop.words import Refused, Words
+from regulars.shop.worker import Step, job
+from regulars.web.gate import shop_day
+
+
+def _staff(args: dict[str, Any]) -> Staff | None:
+    return Staff.objects.filter(id=args.get("by")).first() if args.get("by") else None
+
+
+def unpacked(upload: str, names: list[str]) -> list[Path]:
+    """Uploaded files out of the vault into a scratch folder, under their own names. The caller removes them."""
+    folder = Home.find().uploads / f"open-{upload}"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    paths = []
+    for k, name in enumerate(names):
+        data = vault.get_bytes(f"upload-{upload}-{k}")
+        if data is None:
+            raise Refused(Words("上传的文件已经过期，请重新上传", "The upload has expired; please upload it again"))
+        path = folder / (Path(name).name or f"file-{k}")
+        path.write_bytes(data)
+        paths.append(path)
+    return paths
+
+
+def tidy(upload: str) -> None:
+    folder = Home.find().uploads / f"open-{upload}"
+    if folder.is_dir():
+        for path in folder.iterdir():
+            path.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+@job("import")
+def take_in(args: dict[str, Any], step: Step) -> dict[str, Any]:
+    """Take uploaded files in; then grade, so that the result page can say who her A customers are."""
+    try:
+        paths = unpacked(args["upload"], args["names"])
+        taken = daily.take_in(
+            paths, mapping=args.get("mapping") or None, dates=args.get("dates"), encoding=args.get("encoding"),
+            store=args.get("store"), by=_staff(args), names=args["names"], progress=step,
+        )  # fmt: skip
+    finally:
+        tidy(args["upload"])
+    if not taken.is_repeat:
+        daily.run_day(shop_day(Business.objects.first()), progress=step)
+    return {"batch": taken.batch.id, "is_repeat": taken.is_repeat, "new": taken.new, "known": taken.known, "customers": taken.customers}
+
+
+@job("undo")
+def undo(args: dict[str, Any], step: Step) -> dict[str, Any]:
+    """Take a batch back, and grade again."""
+    batch = Batch.objects.get(id=args["batch"])
+    daily.undo(batch, by=_staff(args), progress=step)
+    daily.run_day(shop_day(Business.objects.first()), progress=step)
+    return {"batch": batch.id}
+
+
+@job("day")
+def run_day(args: dict[str, Any], step: Step) -> dict[str, Any]:
+    """The shop's day: everybody graded, today's list made."""
+    return daily.run_day(shop_day(Business.objects.first()), full=bool(args.get("full")), progress=step, by=_staff(args))
+
+
+def ask_for_the_day() -> None:
+    """The clock: the first minute of a new business day asks for its run."""
+    business = Business.objects.first()
+    if business is None:
+        return
+    today = shop_day(business)
+    if business.last_day_run_on is None or business.last_day_run_on < today:
+        ask_for("day", {"on": today.isoformat()})

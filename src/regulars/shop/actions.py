@@ -1,0 +1,103 @@
+"""Verbs of the business: found it, take staff in, ask for long work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.password_validation import password_changed, validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from regulars.shop.models import Business, Job, JobState, Role, Staff, Store, audit
+from regulars.shop.words import Refused, Words
+
+TRADES: dict[str, Words] = {
+    "hotpot": Words("火锅店", "Hot-pot restaurant"),
+    "restaurant": Words("餐厅", "Restaurant"),
+    "snack": Words("零食店、连锁小店", "Snack shop, franchise"),
+    "salon": Words("美容美发", "Salon"),
+    "clinic": Words("诊所、医美", "Clinic"),
+    "hotel": Words("酒店、民宿", "Hotel"),
+    "appliance": Words("家电", "Appliance shop"),
+    "shop": Words("其他零售店", "Other shop"),
+    "wholesale": Words("批发、企业客户", "Wholesale, business customers"),
+}
+
+PASSWORD_HINT = Words(
+    "密码至少 10 个字，不要用常见密码，也不要和邮箱或名字太像",
+    "At least 10 characters, not a common password, and not too close to the e-mail or name",
+)
+
+
+def checked_password(password: str, email: str, name: str) -> str:
+    """The password, or Refused with what is wrong with it."""
+    try:
+        validate_password(password, Staff(email=email, name=name))
+    except ValidationError as wrong:
+        raise Refused(PASSWORD_HINT) from wrong
+    return password
+
+
+def found_business(
+    *, name: str, trade: str, owner_email: str, owner_name: str, password: str, stores: Sequence[str] = (), lang: str = "zh",
+    is_example: bool = False,
+) -> tuple[Business, Staff]:  # fmt: skip
+    """The first start: the business, its stores, and the owner with her own password."""
+    if trade not in TRADES:
+        raise Refused(Words("没有「{t}」这个行业，可选：{all}", "There is no trade {t}; choose one of {all}").fill(t=trade, all=", ".join(TRADES)))
+    if not name.strip():
+        raise Refused(Words("请写店名", "Please give the business a name"))
+    if "@" not in owner_email:
+        raise Refused(Words("「{e}」不是邮箱", "{e} is not an e-mail address").fill(e=owner_email))
+    checked_password(password, owner_email, owner_name)
+    with transaction.atomic():
+        if Business.objects.exists():
+            raise Refused(Words("这个文件夹里已经有一家店了", "This folder already holds a business"))
+        business = Business.objects.create(name=name.strip()[:100], trade=trade, lang=lang, is_example=is_example)
+        for store in dict.fromkeys([s.strip() for s in stores if s.strip()] or [business.name]):
+            Store.objects.create(name=store[:100])
+        owner = add_staff(name=owner_name, email=owner_email, role=Role.OWNER, password=password)
+        audit("found-business", "business", by=owner)
+    return business, owner
+
+
+def add_staff(
+    *, name: str, email: str, role: str, password: str | None = None, store: Store | None = None, minutes: int = 60,
+    by: Staff | None = None,
+) -> Staff:  # fmt: skip
+    """Take a member of staff in. Without a password she can't log in until one is set."""
+    email = email.strip().lower()
+    if "@" not in email:
+        raise Refused(Words("「{e}」不是邮箱", "{e} is not an e-mail address").fill(e=email))
+    if Staff.objects.filter(email__iexact=email).exists():
+        raise Refused(Words("这个邮箱已经有人用了", "Somebody already uses this e-mail"))
+    staff = Staff(name=name.strip()[:60] or email, email=email, role=role, store=store, minutes_a_day=minutes)
+    if password is None:
+        staff.set_unusable_password()
+    else:
+        staff.set_password(checked_password(password, email, name))
+    staff.save()
+    audit("add-staff", f"staff {staff.id}", by=by)
+    return staff
+
+
+def set_password(staff: Staff, password: str, *, by: Staff | None = None) -> None:
+    """Give a member of staff a new password; every session she has ends."""
+    staff.set_password(checked_password(password, staff.email, staff.name))
+    staff.save(update_fields=["password"])
+    password_changed(password, staff)
+    audit("set-password", f"staff {staff.id}", by=by)
+
+
+def ask_for(kind: str, args: dict[str, Any], *, by: Staff | None = None) -> Job:
+    """Ask the worker for long work. The same work that already waits or runs is not asked for twice."""
+    with transaction.atomic():
+        same = Job.objects.filter(kind=kind, args=args, state__in=(JobState.WAITING, JobState.RUNNING)).first()
+        return same or Job.objects.create(kind=kind, args=args, asked_by=by)
+
+
+def cancel(job: Job) -> None:
+    """Ask a job to stop at its next step; one that waits is gone at once."""
+    if not Job.objects.filter(id=job.id, state=JobState.WAITING).update(state=JobState.CANCELLED):
+        Job.objects.filter(id=job.id, state=JobState.RUNNING).update(cancel_asked=True)

@@ -1,0 +1,177 @@
+"""One command serves the shop: the pages and the worker start together and stop together.
+
+The pages run in a granian server of one worker; the worker of long jobs and the clock of the daily run live in one
+child process, so that grading a million customers never makes the counter wait.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import multiprocessing
+import os
+import socket
+import sys
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from regulars.shop.home import Home
+from regulars.shop.words import Refused, Words
+
+log = logging.getLogger(__name__)
+
+CERTIFICATE_DAYS = 397
+"""The longest that phones accept for a certificate."""
+
+
+def serve(*, host: str, port: int, lan: bool = False, login: dict[str, str] | None = None) -> int:
+    """Serve until Ctrl-C. `lan`: for phones on the shop's own network, with a certificate made on the spot."""
+    port = free_port("0.0.0.0" if lan else host, port)
+    certificate: tuple[Path, Path] | None = None
+    addresses = [f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}/"]
+    if lan:
+        host = "0.0.0.0"
+        mine = lan_addresses()
+        certificate = make_certificate(Home.find().folder / "lan", mine)
+        addresses = [f"https://localhost:{port}/", *(f"https://{a}:{port}/" for a in mine)]
+    os.environ["REGULARS_ADDRESSES"] = " ".join(addresses)
+    stop = multiprocessing.get_context("spawn").Event()
+    child = multiprocessing.get_context("spawn").Process(target=_work, args=(stop, os.environ.copy()), name="regulars-worker")
+    child.start()
+    try:
+        _tell(addresses, login, lan)
+        _serve_pages(host, port, certificate)
+    finally:
+        stop.set()
+        child.join(15)
+        if child.is_alive():
+            child.terminate()
+            child.join(5)
+    return 0
+
+
+def _serve_pages(host: str, port: int, certificate: tuple[Path, Path] | None) -> None:
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    options: dict[str, object] = {}
+    if certificate:
+        options = {"ssl_cert": certificate[0], "ssl_key": certificate[1]}
+    server = Server(
+        "regulars.web.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, workers=1,
+        blocking_threads=4, log_level="warning", respawn_failed_workers=True, **options,  # type: ignore[arg-type]
+    )  # fmt: skip
+    server.serve()
+
+
+def _work(stop: object, environment: dict[str, str]) -> None:
+    """The child process: long jobs and the clock of the day."""
+    import signal
+
+    with suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells us when to stop
+    os.environ.update(environment)
+    import django
+
+    django.setup()
+    from regulars.jobs import ask_for_the_day
+    from regulars.shop.worker import work_on
+
+    ended = threading.Event()
+    parent = os.getppid()
+
+    def watch() -> None:
+        while not stop.wait(1):  # type: ignore[attr-defined]
+            if os.name != "nt" and os.getppid() != parent:
+                break  # the pages are gone, whatever killed them
+        ended.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    work_on(ended, ask_for_the_day)
+
+
+def free_port(host: str, port: int) -> int:
+    """The port asked for, or Refused with the next free one."""
+    for candidate in range(port, port + 20):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError:
+                continue
+            if candidate != port:
+                print(Words("端口 {a} 有人在用，改用 {b}", "Port {a} is taken; using {b}").fill(a=port, b=candidate).say(_lang()), file=sys.stderr)  # noqa: T201
+            return candidate
+    raise Refused(Words("端口 {p} 到 {q} 都有人在用；用 --port 换一个", "Ports {p} to {q} are taken; choose another with --port").fill(p=port, q=port + 19))
+
+
+def lan_addresses() -> list[str]:
+    """This machine's addresses on the shop's network."""
+    found: set[str] = set()
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks which address would be used
+        found.add(probe.getsockname()[0])
+    with suppress(OSError):
+        found |= {str(i[4][0]) for i in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+    return sorted(a for a in found if not ipaddress.ip_address(a).is_loopback)
+
+
+def make_certificate(folder: Path, addresses: list[str]) -> tuple[Path, Path]:
+    """A certificate of our own for these addresses; made anew when it has run out or the addresses have changed."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    certificate, key_file = folder / "certificate.pem", folder / "certificate.key"
+    wanted = {ipaddress.ip_address(a) for a in ("127.0.0.1", *addresses)}
+    now = datetime.now(UTC)
+    if certificate.exists() and key_file.exists():
+        old = x509.load_pem_x509_certificate(certificate.read_bytes())
+        names = old.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        if set(names.get_values_for_type(x509.IPAddress)) >= wanted and old.not_valid_after_utc > now + timedelta(days=7):
+            return certificate, key_file
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Regulars")])
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=CERTIFICATE_DAYS))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), *(x509.IPAddress(a) for a in sorted(wanted, key=str))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    return certificate, key_file
+
+
+def _lang() -> str:
+    from regulars.cli import lang
+
+    return lang()
+
+
+def _tell(addresses: list[str], login: dict[str, str] | None, lan: bool) -> None:
+    """Where to go and how to log in, for the person at the machine."""
+    import typer
+
+    speak = _lang()
+    typer.echo("")
+    typer.echo(Words("  熟客已开张：{a}", "  Regulars is open: {a}").fill(a=addresses[0]).say(speak))
+    for other in addresses[1:]:
+        typer.echo(Words("  手机打开：{a}", "  On a phone: {a}").fill(a=other).say(speak))
+    if lan and len(addresses) > 1:
+        import segno
+
+        segno.make(addresses[1]).terminal(out=sys.stdout, compact=True)
+        typer.echo(Words("  证书是这台电脑自己做的，手机第一次会提醒，选“继续”", "  This machine made the certificate itself: the phone warns once; go on").say(speak))
+    if login:
+        typer.echo(Words("  登录：{e}  密码：{p}", "  Log in: {e}  password: {p}").fill(e=login["email"], p=login["password"]).say(speak))
+    typer.echo(Words("  关店：Ctrl-C", "  Close: Ctrl-C").say(speak))
+    typer.echo("")
