@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from django.db import transaction
 from django.utils import timezone
 
-from regulars.care.models import Task, TaskState
+from regulars.care.models import DayPlan, Task, TaskState
 from regulars.care.rules.due import Due, due
 from regulars.care.rules.plan import Plan, plan
 from regulars.care.rules.terms import Day, Person
@@ -43,7 +43,7 @@ def plan_day(outcome: Outcome, on: date) -> dict[str, Any]:
     open_before = {(t.customer_id, t.rule, t.occasion): t for t in Task.objects.filter(state=TaskState.OPEN)}
     made = _plan(outcome, holding, on)
     if made is None:
-        return {"tasks": 0, "waiting": 0, "waiting_beyond": 0, "paused": []}
+        return _keep_plan(on, outcome, {"tasks": 0, "waiting": 0, "waiting_beyond": 0, "paused": []})
     kept = _forced(on, open_before)
     stores = {s.name: s.id for s in Store.objects.all()}
     waiting = made.left_over[:KEPT_WAITING]
@@ -68,11 +68,36 @@ def plan_day(outcome: Outcome, on: date) -> dict[str, Any]:
             ["on", "due_on", "last_on", "staff_id", "why", "do", "say", "also", "rank", "place", "fits", "grade", "store_id"],
             batch_size=200,
         )  # fmt: skip
-    return {
+    return _keep_plan(on, outcome, {
         "tasks": len(made.tasks), "waiting": len(made.left_over),
         "waiting_beyond": max(0, len(made.left_over) - KEPT_WAITING),
         "paused": sorted({(p.rule.key, p.store or "", p.why.zh, p.why.en) for p in made.paused}),
-    }  # fmt: skip
+    })  # fmt: skip
+
+
+EXPECTED = 200
+"""How many of those who may come by their own rhythm are written down: more than a counter can look out for."""
+
+
+def _keep_plan(on: date, outcome: Outcome, planned: dict[str, Any]) -> dict[str, Any]:
+    """Write down what pages say about the plan beside its tasks."""
+    kept = {k: planned[k] for k in ("waiting", "waiting_beyond", "paused")}
+    DayPlan.objects.update_or_create(on=on, defaults={**kept, "expected": _expected(outcome, on)})
+    return planned
+
+
+def _expected(outcome: Outcome, on: date) -> list[list[Any]]:
+    """Who is due today by her own rhythm, the best customers first: number, store, usual gap."""
+    found: list[tuple[int, int, int | None, float]] = []
+    for table in outcome.tables:
+        gap, last = table["usual_gap_days"], pc.cast(table["last_visit_on"], pa.int32())
+        due_today = pc.equal(pc.add(last, pc.cast(pc.round(gap), pa.int32())), (on - date(1970, 1, 1)).days)
+        chosen = table.filter(pc.fill_null(due_today, False))
+        stores = chosen["last_store"].to_pylist() if "last_store" in chosen.column_names else [None] * chosen.num_rows
+        rows = (chosen["spend_in_12_months"].to_pylist(), chosen["customer"].to_pylist(), stores, chosen["usual_gap_days"].to_pylist())
+        found += [(s or 0, c, store, round(g, 1)) for s, c, store, g in zip(*rows, strict=True)]
+    found.sort(key=lambda one: (-one[0], one[1]))
+    return [[c, store, g] for _, c, store, g in found[:EXPECTED]]
 
 
 def _wake(on: date) -> None:

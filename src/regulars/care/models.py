@@ -55,3 +55,13 @@ class Task(models.Model):
             models.Index(fields=["state", "last_on"], name="care_task_open"),
             models.Index(fields=["rule", "ended_on"], name="care_task_rule"),
         ]
+
+
+class DayPlan(models.Model):
+    """What came of planning a day beside its tasks: how many wait, which rules stay silent and why, who may come."""
+
+    on = models.DateField(unique=True)
+    waiting = models.PositiveIntegerField(default=0)
+    waiting_beyond = models.PositiveIntegerField(default=0)  # of these, not written down by name
+    paused = models.JSONField(default=list)  # [[rule, store or "", zh, en], …]
+    expected = models.JSONField(default=list)  # [[customer, store number or null, usual gap in days], …] best first

@@ -285,6 +285,36 @@ def first_written(customers: Sequence[int]) -> dict[int, str]:
     return {c: unseal(w) for c, (_, _, w) in best.items()}
 
 
+@dataclass(frozen=True)
+class Called:
+    """How a customer is called on a page: her name, else her number; the tail of her phone; never a whole phone."""
+
+    name: str
+    tail: str
+
+
+def called(customers: Iterable[Customer]) -> dict[int, Called]:
+    """What lists call these customers, in two queries however many they are."""
+    people = {c.id: c for c in customers}
+    identity, link, customer = Identity._meta.db_table, Link._meta.db_table, Customer._meta.db_table
+    into = dict(bulk.rows_in(f"SELECT id, merged_into_id FROM {customer} WHERE merged_into_id IN ({{marks}})", list(people)))
+    sql = (
+        f"SELECT l.customer_id, i.kind, i.written, i.is_shared FROM {identity} i JOIN {link} l ON l.identity_id = i.id "
+        f"WHERE i.kind IN ('member', 'card', 'phone') AND l.customer_id IN ({{marks}})"
+    )
+    numbers: dict[int, str] = {}
+    tails: dict[int, str] = {}
+    unseal = keys().unseal
+    for owner, kind, written, is_shared in bulk.rows_in(sql, [*people, *into]):
+        owner = into.get(owner, owner)
+        if kind == "phone":
+            if not is_shared:
+                tails.setdefault(owner, unseal(written)[-4:])
+        elif (kind == "member" or owner not in numbers) and not (number := unseal(written)).startswith("hand-"):
+            numbers[owner] = number
+    return {i: Called(c.name or numbers.get(i, "") or f"#{i}", tails.get(i, "")) for i, c in people.items()}
+
+
 def find(text: str) -> Customer | None:
     """The customer whom a person names exactly: by member number, card, phone, openid or company name, or `#12`."""
     text = text.strip()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,15 @@ from django.utils import timezone
 from regulars.customers.actions import write_portraits
 from regulars.customers.models import Portrait
 from regulars.customers.queries import arrow, coverage, customers_alive, people_for_books, sales_for_books
-from regulars.grading.drawing import (
-    Plan, days_sql, fits_of, portraits, refresh_measures, stand, derive_sql, measure_sql, state_arrow_schema,
-)  # fmt: skip
+from regulars.grading.drawing import Plan, days_sql, fits_of, portraits, refresh_measures
+from regulars.grading.drops import drop_days
 from regulars.grading.models import Adoption, GradeChange, GradeRun, Standing
 from regulars.grading.rules.transition import NEW, NONE, NOT_BELOW, UNGRADED, Held, move, review_has_come
 from regulars.playbooks.conditions import Finding
 from regulars.playbooks.playbook import Playbook, Scale, fits, load
 from regulars.playbooks.portrait import Curve
 from regulars.shop import bulk
-from regulars.shop.books import PART, Books, day_of, number_of
+from regulars.shop.books import Books, day_of, number_of
 from regulars.shop.home import Home
 from regulars.shop.models import Staff, audit
 from regulars.shop.words import Words
@@ -63,7 +63,13 @@ def in_force() -> list[InForce]:
     for adoption in Adoption.objects.filter(taken_back_at=None).order_by("id"):
         latest[adoption.key] = adoption
     ordered = sorted(latest.values(), key=lambda a: (not a.is_first, a.id))
-    return [InForce(a, load(a.key, overlay=a.overlay or None)) for a in ordered]
+    return [InForce(a, _loaded(a.key, a.overlay)) for a in ordered]
+
+
+@lru_cache(maxsize=32)
+def _loaded(key: str, overlay: str) -> Playbook:
+    """A playbook never changes under its key and overlay, and pages ask for it on every request."""
+    return load(key, overlay=overlay or None)
 
 
 def adopt(key: str, overlay: str = "", *, by: Staff | None = None, is_first: bool = True) -> Adoption:
@@ -186,7 +192,7 @@ def draw(on: date, playbooks: Iterable[Playbook], *, full: bool = False, books: 
     day = number_of(on)
     was_full = refresh_measures(books, plan, day, full)
     people = people_for_books(plan.facts, on)
-    tables, curves = portraits(books, plan, day, coverage=coverage(), people=people)
+    tables, curves = portraits(books, plan, day, people, coverage=coverage())
     return Outcome(on, tables, plan, curves, was_full=was_full, seconds=time.perf_counter() - start)
 
 
@@ -237,7 +243,11 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
         for scale in holds.playbook.scales:
             graded = grade_scale(books, outcome, holds.playbook, scale, last.on if last else None)
             horizon = max((r.within_days or 14 for r in holds.playbook.care if r.when == "grade_at_risk"), default=0)
-            drops = drop_days(books, outcome, graded, horizon) if horizon else {}
+            drops = {}
+            if horizon:
+                drops = drop_days(
+                    books, outcome.plan, outcome.tables, outcome.curves, holds.playbook, scale, graded.after, number_of(on), horizon
+                )
             changed += _record(outcome, graded, drops)
             outcome.changes[(holds.playbook.key, scale.key)] = changed
             summary[scale.key] = _summary(outcome, graded)
@@ -401,89 +411,6 @@ def missing_facts(outcome: Outcome, playbook: Playbook) -> list[str]:
     return [f.key for f in asked if all(f.key not in t.column_names or t[f.key].null_count == t.num_rows for t in outcome.tables)]
 
 
-def drop_days(books: Books, outcome: Outcome, graded: Graded, horizon: int) -> dict[int, int]:
-    """Customers who would lose their grade within `horizon` days without another visit: customer → the day.
-
-    The base is drawn once more for the last day of the horizon, as if nobody came; only for those who would have
-    dropped by then the exact day is looked for.
-    """
-    plan, day = outcome.plan, number_of(outcome.on)
-    scale = graded.scale
-    then = day + horizon
-    nobody = pa.table({"store": pa.array([], pa.int32()), "known_until": pa.array([], pa.int32())})
-    measure, derive = measure_sql(books, plan, then), derive_sql(books, plan, then, False)
-    empty = state_arrow_schema(books, plan, then)
-    found: dict[int, int] = {}
-    by_part = {int(t["customer"][0].as_py()) // PART: k for k, t in enumerate(outcome.tables) if t.num_rows}
-    for part in books.manifest.parts:
-        k = by_part.get(part)
-        if k is None:
-            continue
-        after = graded.after[k]
-        customers = outcome.tables[k]["customer"].to_numpy()
-        held = customers[after.grade >= 0]
-        if not len(held):
-            continue
-        state = books.part_days(part, measure, upto=day)
-        table = books.run(derive, state=state if state.num_rows else empty.empty_table(), coverage=nobody)
-        (table,), _ = stand([table], plan, outcome.curves)
-        table = _with_file_facts(table, outcome.tables[k], plan)
-        index, _, stays = fits_of(books, table, scale)
-        ids = table["customer"].to_numpy()
-        grade_of = dict(zip(customers.tolist(), after.grade.tolist(), strict=True))
-        now = np.array([grade_of.get(int(c), UNGRADED) for c in ids])
-        stay = np.zeros(len(index), dtype=bool)
-        for g, holds in enumerate(stays):
-            stay |= (now == g) & holds
-        rank = np.where(index >= 0, index, 10_000)
-        risky = ids[(now >= 0) & (rank > now) & ~stay]
-        if len(risky):
-            found.update(_exact_drops(books, outcome, graded, part, risky, grade_of, day, horizon))
-    return found
-
-
-def _with_file_facts(table: pa.Table, source: pa.Table, plan: Plan) -> pa.Table:
-    """Carry what people know over to a what-if portrait."""
-    wanted = [f.key for f in plan.file_facts if f.key in source.column_names and source[f.key].null_count < source.num_rows]
-    if not wanted:
-        return table
-    kept = source.select(["customer", *wanted])
-    at = {c: k for k, c in enumerate(kept["customer"].to_pylist())}
-    rows = pa.array([at.get(c) for c in table["customer"].to_pylist()], pa.int64())
-    for key in wanted:
-        table = table.set_column(table.column_names.index(key), key, kept[key].combine_chunks().take(rows)) if key in table.column_names else table
-    return table
-
-
-def _exact_drops(
-    books: Books, outcome: Outcome, graded: Graded, part: int, risky: np.ndarray, grade_of: dict[int, int], day: int, horizon: int
-) -> dict[int, int]:
-    """The first day on which each of these would no longer fit her grade."""
-    plan, scale = outcome.plan, graded.scale
-    found: dict[int, int] = {}
-    for chunk in bulk.in_chunks(risky, 20_000):
-        days = books.days_of(part, chunk, upto=day)
-        left = set(chunk.tolist())
-        for ahead in range(1, horizon + 1):
-            moments = pa.table({"customer": pa.array(sorted(left)), "on": pa.array([day + ahead] * len(left), pa.int32())})
-            at = books.run("SELECT d.*, m.on FROM days d JOIN moments m ON m.customer = d.customer", days=days, moments=moments)
-            state = books.run(measure_sql(books, plan, None), days=at)
-            nobody = pa.table({"store": pa.array([], pa.int32()), "known_until": pa.array([], pa.int32())})
-            table = books.run(derive_sql(books, plan, None, False), state=state, coverage=nobody)
-            (table,), _ = stand([table], plan, outcome.curves)
-            source = next(t for t in outcome.tables if t.num_rows and t["customer"][0].as_py() // PART == part)
-            table = _with_file_facts(table, source, plan)
-            index, _, stays = fits_of(books, table, scale)
-            for k, customer in enumerate(table["customer"].to_pylist()):
-                had = grade_of[customer]
-                if (index[k] < 0 or index[k] > had) and not stays[had][k]:
-                    found[customer] = day + ahead
-                    left.discard(customer)
-            if not left:
-                break
-    return found
-
-
 def _write_portraits(outcome: Outcome) -> None:
     """Write the listed facts back where they changed, and nowhere else."""
     columns = [f.column for f in Portrait._meta.concrete_fields if f.column != "customer_id"]
@@ -536,7 +463,9 @@ def keep_curves(books: Books, outcome: Outcome) -> None:
         rows["count"].append(curve.counts)
         rows["lower"].append(np.full(n, curve.lower_is_better))
     table = pa.table({k: np.concatenate(v) if v else np.empty(0) for k, v in rows.items()})
-    table = table.replace_schema_metadata({"on": outcome.on.isoformat()})
+    # A metric that nobody has leaves no row, but it was looked at.
+    metrics = {metric: curve.lower_is_better for metric, curve in outcome.curves.items()}
+    table = table.replace_schema_metadata({"on": outcome.on.isoformat(), "metrics": json.dumps(metrics)})
     part = books.folder / "curves.writing"
     pq.write_table(table, part)
     part.replace(books.folder / "curves.parquet")
@@ -550,9 +479,9 @@ def kept_curves() -> tuple[dict[str, Curve], date | None]:
     table = pq.read_table(file)
     on = (table.schema.metadata or {}).get(b"on", b"").decode()
     curves = {}
-    for metric in pc.unique(table["metric"]).to_pylist() if table.num_rows else []:
-        rows = table.filter(pc.equal(table["metric"], metric))
-        curves[metric] = Curve(rows["value"].to_numpy(), rows["count"].to_numpy(), bool(rows["lower"][0].as_py()))
+    for metric, lower in json.loads((table.schema.metadata or {}).get(b"metrics", b"{}")).items():
+        rows = table.filter(pc.equal(table["metric"], metric)) if table.num_rows else table
+        curves[metric] = Curve(rows["value"].to_numpy().astype("float64"), rows["count"].to_numpy().astype("int64"), lower)
     return curves, date.fromisoformat(on) if on else None
 
 
