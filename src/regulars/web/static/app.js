@@ -295,6 +295,12 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) {
       return;
     }
+    if (event.key === "Enter" && where.name === "note" && closest(where, "[data-result]")) {
+      /* Enter ends the note, not the task: which result it was is still for a person to say. */
+      event.preventDefault();
+      closest(where, "[data-result]").querySelector("[name=result]").focus();
+      return;
+    }
     if (/^(INPUT|TEXTAREA|SELECT)$/.test(where.tagName) || where.isContentEditable) {
       return;
     }
