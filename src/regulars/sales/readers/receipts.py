@@ -7,6 +7,7 @@ cancelled, deleted), or not data at all (totals, repeated headers).
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +40,9 @@ KEPT_FIELDS = (
     "birthday", "lunar_birthday", "sex", "address", "points", "balance", "balance_bonus", "referrer", "note",
     "company", "tier", "email", "wechat", "tags", "source", "registered_on",
 )  # fmt: skip
+
+# Below this many rows starting threads costs more than they save.
+_WORTH_THREADS = 50_000
 
 _COMPANY = (
     r"公司|集团|有限|股份|合作社|合伙|事务所|商行|商贸|贸易|批发部|经营部|经销部|工厂|厂$|酒店$|饭店$|超市$|学校$|医院$|大学$|"
@@ -122,6 +126,7 @@ class Columns:
             self._raw = reader.tidy(self._raw)
         self._clean: dict[str, Any] = {}
         self._fens: dict[str, Any] = {}
+        self._phones: Any = None
         if "name" not in self._raw and "last_name" in self._raw:
             given = self.get("first_name") if "first_name" in self._raw else None
             family = self.get("last_name")
@@ -147,6 +152,26 @@ class Columns:
         """The cells as they stand in the file."""
         return self._raw[name]
 
+    def prepare(self) -> None:
+        """Read the costly columns of a large sheet side by side; the engine works outside Python's lock."""
+        if self.sheet.table.num_rows < _WORTH_THREADS:
+            return
+        amounts = [name for name in ("amount", "gross", "refund", "price") if name in self._raw]
+        texts = [name for name in SALES.names if name in self._raw and name != "amount"]
+        texts += [name for name in ("item", "category") if name in self._raw]
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            waiting = [pool.submit(self.phones)] if "phone" in self._raw else []
+            waiting += [pool.submit(self.fens, name) for name in amounts]
+            waiting += [pool.submit(self.get, name) for name in texts]
+            for done in waiting:
+                done.result()
+
+    def phones(self) -> Any:
+        """The phone column as numbers that name somebody, read once."""
+        if self._phones is None:
+            self._phones = phones.phones(self.get("phone"))
+        return self._phones
+
     def fens(self, name: str) -> Any:
         """A column of amounts in fen, read once."""
         if name not in self._fens:
@@ -169,6 +194,7 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
     """
     sheet = sheet.until(reader.ends_at)
     columns = Columns(sheet, guess, reader)
+    columns.prepare()
     n = sheet.table.num_rows
     refusals = _Refusals(sheet)
     out: dict[str, Any] = {"row": sheet.rows}
@@ -195,7 +221,7 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
         lost = ids.destroyed_cells(column)
         if lost is not None:
             refusals.add(lost, columns.header_of.get("phone", "phone"), column, LOST_DIGITS, LOST_DIGITS_HINT)
-        out["phone"] = phones.phones(column)
+        out["phone"] = columns.phones()
         useless = pc.sum(pc.and_(pc.is_valid(column), pc.is_null(out["phone"]))).as_py() or 0
         if useless:
             warnings.append(unusable_phones(useless))
