@@ -1,8 +1,8 @@
 """What every test run stands on, set before Django reads its settings.
 
 A run never touches a shop of yours: REGULARS_HOME is a new folder that goes away with the run. The store is
-SQLite, or, with REGULARS_TEST_STORE=postgres, a real PostgreSQL that lives as long as the run; then only those
-tests run that use the store. `./run test` does both.
+SQLite, or, with REGULARS_TEST_STORE=postgres, a real PostgreSQL that lives as long as the run; then only
+those tests run that use the store. `./run test` does both.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ from pathlib import Path
 def start(folder: Path) -> str:
     """Start a server that keeps its data in `folder` and give the postgresql:// address of it.
 
-    The server listens on a Unix socket (on Windows: on a free port of this computer) and stops when the process
-    ends. As root it runs under a system user of its own, which has to reach the folder, so the folder's parents
-    are opened for reading.
+    The server listens on a Unix socket (on Windows: on a free port of this computer) and stops when the
+    process ends. As root it runs under a system user of its own, which has to reach the folder, so the
+    folder's parents are opened for reading.
     """
-    # The package keeps one lock file for all users of a machine, in /tmp, unless a folder of this name is there:
-    # a second user would be refused.
+    # The package keeps one lock file for all users of a machine, in /tmp, unless a folder of this name is
+    # there: a second user would be refused.
     runtime = folder.parent / "runtime"
     (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
     runtime.chmod(0o700)  # any other mode, and the folder is passed over

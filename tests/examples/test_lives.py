@@ -84,9 +84,9 @@ def test_nobody_is_served_while_the_shop_is_closed(trade: str) -> None:
     habits = HABITS[trade]
     lives = live(habits, YESTERDAY, np.random.default_rng(7))
     key = habits.closed[0][0]
-    holidays = {day.on for day in festivals_between(lives.date(0), YESTERDAY, [key])}
+    holidays = {day.on for day in festivals_between(lives.date_at(0), YESTERDAY, [key])}
     assert holidays
-    assert not holidays & {lives.date(day) for day in set(lives.day.tolist())}
+    assert not holidays & {lives.date_at(day) for day in set(lives.day.tolist())}
 
 
 def test_hotpot_nights_go_past_midnight(hotpot: Lives) -> None:

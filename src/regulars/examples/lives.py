@@ -79,13 +79,13 @@ class Lives:
     store: Array
     staff: Array
 
-    def date(self, index: int) -> date:
+    def date_at(self, index: int) -> date:
         """The calendar date of a day index."""
         return self.end - timedelta(days=self.days - 1 - int(index))
 
     def dates(self) -> list[date]:
         """All days of the history, by index."""
-        return [self.date(index) for index in range(self.days)]
+        return [self.date_at(index) for index in range(self.days)]
 
 
 def live(habits: Habits, end: date, rng: np.random.Generator, scale: float = 1.0) -> Lives:
