@@ -207,8 +207,11 @@ class Graded:
     fits: list[np.ndarray]
 
 
-def grade_scale(books: Books, outcome: Outcome, playbook: Playbook, scale: Scale, last_run: date | None) -> Graded:
-    """The grades that hold after `on` for everybody drawn; writes nothing."""
+def grade_scale(
+    books: Books, outcome: Outcome, playbook: Playbook, scale: Scale, last_run: date | None, *, forgets_later: bool = False
+) -> Graded:
+    """The grades that hold after `on` for everybody drawn; writes nothing. A question about an earlier day
+    `forgets_later` grades: nobody held them yet."""
     day = number_of(outcome.on)
     reviews = playbook.reviews
     is_review = review_has_come(reviews.on if reviews else (), number_of(last_run) if last_run else None, day, day_of)
@@ -216,6 +219,9 @@ def grade_scale(books: Books, outcome: Outcome, playbook: Playbook, scale: Scale
     for table in outcome.tables:
         index, watched, stays = fits_of(books, table, scale)
         held = held_by(playbook, scale, table["customer"].to_numpy())
+        if forgets_later:
+            later = held.since > day
+            held.grade[later], held.below_since[later] = UNGRADED, NOT_BELOW
         stay = np.zeros(len(index), dtype=bool)
         for k, holds in enumerate(stays):
             stay |= (held.grade == k) & holds

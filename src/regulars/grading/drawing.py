@@ -5,7 +5,7 @@ Knows no Django: the library grades a file with the same lines as the shop's nig
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from regulars.facts import catalogue
 from regulars.grading.rules.transition import NONE
@@ -106,8 +107,13 @@ def _state_schema(books: Books, plan: Plan, on: int | None) -> dict[str, Any]:
 
 
 def derive_sql(books: Books, plan: Plan, on: int | None, with_people: bool) -> str:
+    """Measures → portraits, as SQL over the views `state` and `coverage`, and `people` where they are given apart;
+    otherwise the state carries the file facts itself. Without a day of its own (`on` None) it has a column `on`."""
     day = None if on is None else ibis.literal(on, "int32")
-    tables: dict[str, Any] = {"state": _state_schema(books, plan, on), "coverage": COVERAGE_SCHEMA}
+    state_schema = _state_schema(books, plan, on)
+    if not with_people:
+        state_schema = {**state_schema, **{f.key: ENGINE_TYPES[f.type] for f in plan.file_facts}}
+    tables: dict[str, Any] = {"state": state_schema, "coverage": COVERAGE_SCHEMA}
     if with_people:
         tables["people"] = plan.people_schema()
 
@@ -142,27 +148,23 @@ def refresh_measures(books: Books, plan: Plan, on: int, full: bool = False) -> b
 
 
 def portraits(
-    books: Books, plan: Plan, on: int, *, coverage: pa.Table | None = None, people: pa.Table | None = None,
+    books: Books, plan: Plan, on: int, people: pa.Table, *, coverage: pa.Table | None = None,
     curves: dict[str, Curve] | None = None,
 ) -> tuple[list[pa.Table], dict[str, Curve]]:  # fmt: skip
     """Portraits of everybody as of `on`, part by part, and the curves of the whole base that standings were read from.
 
-    `people` (customer and file facts, sorted by customer) adds whoever has no sale. Pass `curves` to hold somebody
-    against the base of another run.
+    `people` (customer and file facts, sorted by customer) says who there is, with or without a sale. Pass `curves` to
+    hold somebody against the base of another run.
     """
     coverage = coverage if coverage is not None else ibis.schema(COVERAGE_SCHEMA).to_pyarrow().empty_table()
-    sql = derive_sql(books, plan, on, people is not None)
+    sql = derive_sql(books, plan, on, True)
     empty = state_arrow_schema(books, plan, on)
-    numbers = set(books.manifest.parts)
-    ids = people["customer"].to_numpy() if people is not None else np.empty(0, "int64")
-    numbers |= set(np.unique(ids // PART).tolist())
+    ids = people["customer"].to_numpy()
+    numbers = set(books.manifest.parts) | set(np.unique(ids // PART).tolist())
     tables = []
     for part in sorted(numbers):
-        more: dict[str, Any] = {"coverage": coverage}
-        if people is not None:
-            low, high = np.searchsorted(ids, [part * PART, (part + 1) * PART])
-            more["people"] = people.slice(low, high - low)
-        tables.append(books.in_part(part, sql, empty, **more))
+        low, high = np.searchsorted(ids, [part * PART, (part + 1) * PART])
+        tables.append(books.in_part(part, sql, empty, coverage=coverage, people=people.slice(low, high - low)))
     return stand(tables, plan, curves)
 
 
@@ -175,7 +177,9 @@ def stand(tables: list[pa.Table], plan: Plan, curves: Mapping[str, Curve] | None
     for table in tables:
         for fact in plan.standings:
             assert fact.standing
-            values = curves[fact.standing.metric].stand(fact.standing, _metric(table, fact.standing.metric))
+            # A fact that was not asked for in the last full run is not known until the next one.
+            curve, metric = curves.get(fact.standing.metric), _metric(table, fact.standing.metric)
+            values = np.full(len(metric), np.nan) if curve is None else curve.stand(fact.standing, metric)
             table = table.append_column(fact.key, pa.array(values, mask=np.isnan(values)))
         out.append(table)
     return out, dict(curves)
@@ -232,26 +236,40 @@ def live(
     days = books.run(days_sql(books), sales=sales)
     at = books.run("SELECT d.*, m.on FROM days d JOIN moments m ON m.customer = d.customer", days=days, moments=moments)
     state = books.run(measure_sql(books, plan, None), days=at)
+    state = _with_file_facts(_with_strangers(state, moments, plan), plan, file_facts or {})
     table = books.run(derive_sql(books, plan, None, False), state=state, coverage=coverage)
-    (table,), _ = stand([table], plan, curves or {})if plan.standings and curves else ([table], None)
+    if plan.standings:
+        (table,), _ = stand([table], plan, curves or {})
     rows = {(r["customer"], r["on"]): r for r in table.to_pylist()}
-    empty = {f.key: f.measure.empty if f.measure else None for f in plan.facts}
-    out = []
-    for moment in moments.to_pylist():
-        row = rows.get((moment["customer"], moment["on"]))
-        row = dict(row) if row else {**empty, **moment}
-        row.update({k: v for k, v in (file_facts or {}).items() if k in empty})
-        out.append(_derive_by_hand(row, moment["on"]))
-    return out
+    return [rows[(m["customer"], m["on"])] for m in moments.to_pylist()]
 
 
-def _derive_by_hand(row: dict[str, Any], on: int) -> dict[str, Any]:
-    """File facts that age are dates and become days when read."""
-    if row.get("expected_deal_on") is not None and "days_to_expected_deal" in row:
-        row["days_to_expected_deal"] = row["expected_deal_on"] - on
-    return row
+def _with_strangers(state: pa.Table, moments: pa.Table, plan: Plan) -> pa.Table:
+    """Add a row of measures for every moment up to which there is no sale, as the full run has one for everybody."""
+    there = set(zip(state["customer"].to_pylist(), state["on"].to_pylist(), strict=True))
+    empty = {f.key: f.measure.empty for f in plan.facts if f.measure}
+    absent = [{**empty, **m} for m in moments.to_pylist() if (m["customer"], m["on"]) not in there]
+    if not absent:
+        return state
+    return pa.concat_tables([state, pa.Table.from_pylist(absent, schema=state.schema)])
 
 
-def chunks_of(tables: Sequence[pa.Table], column: str) -> Iterator[np.ndarray]:
-    for table in tables:
-        yield table[column].to_numpy()
+ARROW_TYPES = {"number": pa.float64(), "text": pa.string(), "yes-no": pa.bool_(), "date": pa.int32()}
+"""File facts as they are handed to the engine."""
+
+
+def _with_file_facts(state: pa.Table, plan: Plan, known: Mapping[str, Any]) -> pa.Table:
+    """Add what people know about one customer to each row of her measures; what nobody said is unknown."""
+    for fact in plan.file_facts:
+        state = state.append_column(fact.key, pa.array([known.get(fact.key)] * state.num_rows, ARROW_TYPES[fact.type]))
+    return state
+
+
+def carry_file_facts(state: pa.Table, source: pa.Table, plan: Plan) -> pa.Table:
+    """Add to measures what people know, from portraits of the same customers."""
+    at = pc.index_in(state["customer"], value_set=source["customer"].combine_chunks())
+    at = at.combine_chunks() if isinstance(at, pa.ChunkedArray) else at
+    for fact in plan.file_facts:
+        column = source[fact.key].combine_chunks()
+        state = state.append_column(fact.key, column.take(at).cast(ARROW_TYPES[fact.type], safe=False))
+    return state

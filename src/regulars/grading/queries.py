@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from regulars.grading.actions import (
 )  # fmt: skip
 from regulars.grading.drawing import Plan, fits_of, live
 from regulars.grading.models import GradeChange, GradeRun, Standing
-from regulars.grading.rules.transition import NEW, NONE
+from regulars.grading.rules.transition import NEW, NONE, NOT_BELOW, Held, move, review_has_come
 from regulars.playbooks.playbook import Playbook, Scale, fits, load, stays
 from regulars.shop.books import Books, day_of, number_of
 from regulars.shop.models import Store
@@ -139,13 +139,30 @@ def _explain(playbook: Playbook, scale: Scale, row: dict[str, Any], standing: St
     drops_on, drops_to = None, ""
     if ahead is not None:
         better = _ways_up(scale, fit.index if index is None else index, row, ahead, on)
-        if index is not None:
-            for k, then in enumerate(ahead.quiet):
-                if not stays(then, scale, held):
-                    drops_on, drops_to = on + timedelta(days=k + 1), fits(then, scale).grade
-                    better.append({"grade": drops_to, "needs": [], "by": drops_on.isoformat(), "without_visit": True})
-                    break
+        if index is not None and (lost := _lost(playbook, scale, index, standing, ahead, on)):
+            drops_on, drops_to = lost
+            better.append({"grade": drops_to, "needs": [], "by": drops_on.isoformat(), "without_visit": True})
     return Explained(playbook, scale, held, standing.since if standing else on, conditions, better, drops_on, drops_to)
+
+
+def _lost(playbook: Playbook, scale: Scale, index: int, standing: Standing | None, ahead: _Ahead, on: date) -> tuple[date, str] | None:
+    """The day on which the grade would be lost without a visit, and to which, by the steps of the nightly run."""
+    reviews = playbook.reviews
+    grace = [g.grace_days for g in scale.grades]
+    below = standing.below_since if standing else None
+    held = Held(np.array([index]), np.array([0], "int32"), np.array([number_of(below) if below else NOT_BELOW], "int32"))
+    for k, then in enumerate(ahead.quiet, number_of(on) + 1):
+        fit = fits(then, scale)
+        held = move(
+            held, np.array([NONE if fit.index is None else fit.index]), np.array([False]),
+            np.array([stays(then, scale, scale.grades[index].key)]), grace, k,
+            is_review=review_has_come(reviews.on if reviews else (), k - 1, k, day_of),
+            upgrade_at_once=reviews.upgrade_at_once if reviews else True,
+        )  # fmt: skip
+        got = int(held.grade[0])
+        if got != index:
+            return None if 0 <= got < index else (day_of(k), name_of(scale, got))
+    return None
 
 
 def _ways_up(scale: Scale, index: int | None, row: dict[str, Any], ahead: _Ahead, on: date) -> list[dict[str, Any]]:
@@ -220,7 +237,7 @@ def grade_rows(playbook: Playbook, on: date) -> tuple[list[str], Iterable[list[A
     books = open_books()
     outcome = draw(on, [playbook], books=books)
     last = GradeRun.objects.filter(playbook=playbook.key, on__lt=on).order_by("-on").first()
-    graded = [grade_scale(books, outcome, playbook, s, last.on if last else None) for s in playbook.scales]
+    graded = [grade_scale(books, outcome, playbook, s, last.on if last else None, forgets_later=True) for s in playbook.scales]
     keys = sorted(playbook.facts())
 
     def rows() -> Iterable[list[Any]]:

@@ -60,7 +60,8 @@ def move(
     patience = np.asarray([*grace, 0], dtype="int64")[np.where(had, held.grade, len(grace))]
     lose = worse & (on - below_since.astype("int64") >= patience) & is_review
     win = better & (upgrade_at_once or is_review)
-    fresh = ~had & (target != held.grade)
+    # Whoever has no grade yet gets hers at once; so does whoever turns out to be newer than was thought.
+    fresh = (~had | observed) & (target != held.grade)
     changes = lose | win | fresh
     grade = np.where(changes, target, held.grade)
     since = np.where(changes, on, held.since).astype("int32")
