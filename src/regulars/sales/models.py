@@ -11,6 +11,7 @@ from regulars.shop.models import SealedTextField, Staff, Store
 class BatchState(models.TextChoices):
     WRITING = "writing"  # nobody sees its rows yet
     COMPLETE = "complete"
+    UNDOING = "undoing"  # out of sight again, not all of its rows are gone yet
     UNDONE = "undone"
 
 
@@ -33,6 +34,7 @@ class Batch(models.Model):
     covers_from = models.DateField(null=True)
     covers_until = models.DateField(null=True)
     covers = models.JSONField(default=dict)  # {store number: last day}
+    first_identity = models.BigIntegerField(default=0)  # identities that it made have this number or a higher one
     by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
     undone_at = models.DateTimeField(null=True)
@@ -64,7 +66,7 @@ class Identity(models.Model):
 class Pairing(models.Model):
     """Evidence of one batch that two identities were written on one row, so they belong to one customer."""
 
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="+")
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="+", db_index=False)  # the constraint has it
     one = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
     other = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
 
@@ -90,14 +92,16 @@ class SaleKind(models.TextChoices):
 
 class Sale(models.Model):
     """One receipt as one batch wrote it. Never edited: a later file that knows better adds a row with the same `key`,
-    and only the row of the latest batch `is_current`."""
+    and only the row of the latest batch `is_current`.
 
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="sales")
+    A million rows are written at a time, so there is no index that no question asks for."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="sales", db_index=False)
     key = models.BigIntegerField()  # 64 bits of a hash: by receipt number, else store, time, identity, amount, occurrence
     content = models.BigIntegerField()  # 64 bits of a hash over everything that the row says
     row = models.IntegerField(null=True)
-    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+")
-    identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="sales")
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+", db_index=False)
+    identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="sales", db_index=False)
     kind = models.CharField(max_length=10, choices=SaleKind.choices)
     day = models.DateField()  # business day on which it counts; a linked refund counts on its original's day
     own_day = models.DateField(null=True)  # of a linked refund: its own day, for when the original goes
@@ -116,6 +120,7 @@ class Sale(models.Model):
             models.Index(fields=["key"], name="sales_sale_key"),
             models.Index(fields=["identity", "day"], name="sales_sale_identity"),
             models.Index(fields=["batch"], name="sales_sale_batch"),
+            models.Index(fields=["receipt"], name="sales_sale_receipt", condition=~Q(receipt="")),
             models.Index(fields=["refund_of"], name="sales_sale_refund_of", condition=~Q(refund_of="")),
         ]
 
@@ -124,7 +129,7 @@ class SaleLine(models.Model):
     """What was on a receipt. Quantity in thousandths, amount in fen."""
 
     sale = models.ForeignKey(Sale, on_delete=models.CASCADE, related_name="lines")
-    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+", db_index=False)
     quantity = models.BigIntegerField(default=1000)
     amount = models.BigIntegerField(default=0)
 
@@ -133,7 +138,7 @@ class Sighting(models.Model):
     """A batch that carried a sale which another batch had already written in the same words: if that one is undone,
     the sale stays."""
 
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="+")
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="+", db_index=False)  # the constraint has it
     sale = models.ForeignKey(Sale, on_delete=models.CASCADE, related_name="sightings")
 
     class Meta:
