@@ -29,13 +29,7 @@ PART = 65_536
 """Customers to a part: their groups fit the cache, and a part of 20 visits each is about 10 MB."""
 
 EPOCH = date(1970, 1, 1).toordinal()
-FORMAT = 1
-DAYS_SCHEMA = pa.schema(
-    [
-        ("customer", pa.int64()), ("day", pa.int32()), ("spend", pa.int64()), ("visit", pa.int8()),
-        ("gap", pa.int32()), ("store", pa.int32()),
-    ]
-)  # fmt: skip
+FORMAT = 2
 
 
 def number_of(day: date) -> int:
@@ -88,7 +82,7 @@ class Books:
             self.connection.execute(f"DROP VIEW IF EXISTS {name}")
             self.connection.register(name, table)
         try:
-            return self.connection.execute(sql).fetch_arrow_table()
+            return self.connection.execute(sql).to_arrow_table()
         finally:
             for name in tables:
                 self.connection.unregister(name)
@@ -157,11 +151,11 @@ class Books:
             self.connection.execute(
                 f"CREATE OR REPLACE TEMP VIEW sales AS SELECT * FROM incoming WHERE customer BETWEEN {part * PART} AND {part * PART + PART - 1}"
             )
-            fresh = f"SELECT customer, day, spend, visit, gap, store FROM ({days_sql})"
+            fresh = f"SELECT * FROM ({days_sql})"
             file = self._file("days", part)
             if customers is not None and file.exists():
                 fresh += (
-                    f" UNION ALL SELECT customer, day, spend, visit, gap, store FROM read_parquet('{file.as_posix()}') "
+                    f" UNION ALL BY NAME SELECT * FROM read_parquet('{file.as_posix()}') "
                     "WHERE customer NOT IN (SELECT customer FROM touched)"
                 )
             self._copy(f"SELECT * FROM ({fresh}) ORDER BY customer, day", file)
@@ -267,7 +261,7 @@ class Books:
         file = self._file("days", part).as_posix()
         self.connection.execute("DROP VIEW IF EXISTS days")
         self.connection.execute(f"CREATE TEMP VIEW days AS SELECT * FROM read_parquet('{file}') WHERE day <= {upto}")
-        return self.connection.execute(sql).fetch_arrow_table()
+        return self.connection.execute(sql).to_arrow_table()
 
     def days_of(self, part: int, customers: np.ndarray, upto: int) -> pa.Table:
         """The days of some customers of one part."""
