@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 import python_calamine
 
 from regulars.sales.readers.contract import Sheet
-from regulars.sales.rules.cells import DIRT, NOTHING, clean_cell
+from regulars.sales.rules.cells import DIRT, NOTHING, clean_cell, holds
 from regulars.sales.rules.dates import looks_dated
 from regulars.sales.rules.headers import known, plain, total
 from regulars.sales.rules.money import fen
@@ -376,7 +376,9 @@ def _straight_text(
         return None
     finally:
         del buffer
-    if quoted and any(_swallowed(column, separator) for column in table.columns):
+    if quoted and any(_swallowed(column, separator, len(head)) for column in table.columns):
+        return None
+    if quoted and _count_of(raw, offset, len(raw), '"') % 2:
         return None
     if not _one_line_each(raw, offset, table.num_rows, quoted):
         return None
@@ -396,22 +398,25 @@ def _one_line_each(raw: mmap.mmap, offset: int, rows: int, quoted: bool) -> bool
     end = len(raw)
     while end > offset and raw[end - 1 : end] in (b"\n", b"\r"):
         end -= 1
-    lines, step = 1, 1 << 18
-    for at in range(offset, end, step):
-        piece = np.frombuffer(raw[at : min(at + step, end)], dtype=np.uint8)
-        lines += int(np.count_nonzero(piece == ord("\n")))
+    lines = 1 + _count_of(raw, offset, end, "\n")
     return lines == rows
 
 
-def _swallowed(column: Any, separator: str) -> bool:
-    """Whether a quote that was never closed has swallowed whole lines."""
-    longest = pc.max(pc.binary_length(column)).as_py() or 0
-    if longest < 200:
-        return False
-    lines = pc.max(pc.count_substring(column, "\n")).as_py() or 0
-    return lines > 3 and bool(
-        pc.any(pc.match_substring_regex(column, f"\\n[^\\n]*[{separator}][^\\n]*\\n")).as_py()
+def _count_of(raw: mmap.mmap, start: int, end: int, sign: str) -> int:
+    """How often a sign stands in a part of the file, without copying the file."""
+    step = 1 << 18
+    return sum(
+        int(np.count_nonzero(np.frombuffer(raw[at : min(at + step, end)], dtype=np.uint8) == ord(sign)))
+        for at in range(start, end, step)
     )
+
+
+def _swallowed(column: Any, separator: str, width: int) -> bool:
+    """Whether a quote that was never closed has swallowed whole lines: one cell holds a full line of the table."""
+    if not holds(column, "\n"):
+        return False
+    line = r"\n" + rf"[^\n{separator}]*[{separator}]" * (width - 1)
+    return bool(pc.any(pc.match_substring_regex(column, line)).as_py())
 
 
 def _careful_text(
@@ -421,13 +426,30 @@ def _careful_text(
     text = raw[skip:].decode(encoding)
     text = text.removeprefix("\ufeff")
     rows: Iterable[list[str]]
-    if text.count('"') % 2:
-        # A lone quote (5" pipe) would swallow the rest of the file: no quoting then.
+    csv.field_size_limit(1 << 24)
+    if text.count('"') % 2 or _quotes_lie(text, separator):
+        # A lone quote (5" pipe) would swallow the lines up to the next one: no quoting then.
         rows = ([cell.strip('"') for cell in line.split(separator)] for line in text.splitlines())
     else:
-        csv.field_size_limit(1 << 24)
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     return _sheet_of_rows(rows, file, "", names, False)
+
+
+def _quotes_lie(text: str, separator: str) -> bool:
+    """Whether reading quotes as quotes hides whole lines inside a cell."""
+    if '"' not in text:
+        return False
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    widths = [len(row) for row in itertools.islice(rows, 50)]
+    usual = max(set(widths), key=widths.count) if widths else 0
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    return usual > 1 and any(
+        line.count(separator) >= usual - 1
+        for row in rows
+        for cell in row
+        if "\n" in cell
+        for line in cell.split("\n")[1:]
+    )
 
 
 # ── from lines to a sheet ──

@@ -66,6 +66,11 @@ _PAID_BACK = (
 )
 _PARTLY = ("部分", "partial")
 YES = frozenset({"是", "1", "true", "yes", "y", "t", "已退款", "全部退款", "已注销"})
+# What stands alone in a line below a table.
+_FOOTER = re.compile(
+    r"^(导出|打印|制表|统计|查询|注|备注|说明|数据来源|操作员|日期范围)[^,]*[:：]|第\s*\d+\s*页|共\s*\d+\s*[条页笔行]|^(page|exported|printed)\b",
+    re.IGNORECASE,
+)
 _ORDER_LEVEL = re.compile(r"实付|实收|实际支付|订单|合计|应付|账单|总|total|paid|order|bill|receipt")
 
 NO_DATE = Words("没有日期。", "There is no date.")
@@ -427,9 +432,10 @@ def _currency(columns: Columns, reader: Reader, n: int) -> Any:
         return pc.utf8_upper(by_value(named, lambda text: money.currency(text) or text, pa.string()))
     if reader.currency:
         return pa.repeat(pa.scalar(reader.currency), n)
-    source = columns.get("amount") if "amount" in columns and "amount" in columns._clean else None
-    if source is not None:
-        return by_value(source, money.currency, pa.string())
+    for name in ("amount", "gross", "price"):
+        if name in columns:
+            found = money.currencies(columns.raw(name))
+            return pa.nulls(n, pa.string()) if found is None else found
     return pa.nulls(n, pa.string())
 
 
@@ -575,6 +581,7 @@ def no_data_rows(sheet: Sheet, indexes: list[int]) -> list[int]:
     empty = np.ones(len(indexes), dtype=bool)
     headed = np.zeros(len(indexes), dtype=int)
     totals = np.zeros(len(indexes), dtype=bool)
+    footer = np.zeros(len(indexes), dtype=bool)
     texts = np.zeros(len(indexes), dtype=int)
     for header in sheet.headers:
         for i, cell in enumerate(part[header].to_pylist()):
@@ -584,12 +591,11 @@ def no_data_rows(sheet: Sheet, indexes: list[int]) -> list[int]:
             texts[i] += 1
             if texts[i] <= 3 and total(text):
                 totals[i] = True
+            footer[i] |= _FOOTER.search(text) is not None
             empty[i] = False
             if plain(text) == plain(header) and plain(text) in heads:
                 headed[i] += 1
-    # A footer ("导出时间：…", "第 1 页") stands alone in its line under a table of several columns.
-    lonely = (texts == 1) & (len(sheet.headers) > 2)
-    gone = empty | totals | (headed >= 2) | lonely
+    gone = empty | totals | (headed >= 2) | (footer & (texts == 1))
     return [index for index, is_gone in zip(indexes, gone, strict=True) if is_gone]
 
 

@@ -119,6 +119,15 @@ def holds(column: Any, sign: str) -> bool:
     return False
 
 
+def holds_beyond_digits(column: Any) -> bool:
+    """Whether any cell holds a letter or a sign of money, so that a column of amounts may name a currency."""
+    for data, starts, ends in _pieces(column):
+        piece = data[starts[0] : ends[-1]]
+        if ((piece > ord("9")) | (piece == ord("$"))).any():
+            return True
+    return False
+
+
 def any_true(mask: Any) -> bool:
     """Whether a column of yes and no holds a single yes; empty and null count as no."""
     return bool(pc.any(mask).as_py())

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.sales.rules.cells import any_true, by_value, clean, clean_cell, narrow
+from regulars.sales.rules.cells import any_true, by_value, clean, clean_cell, holds_beyond_digits, narrow
 
 _SIGN_WORDS = {"￥": "CNY", "¥": "CNY", "RMB": "CNY", "CNY": "CNY", "人民币": "CNY", "HK$": "HKD", "HKD": "HKD",
                "NT$": "TWD", "US$": "USD", "USD": "USD", "$": "USD", "€": "EUR", "EUR": "EUR", "£": "GBP",
@@ -70,7 +70,8 @@ def fens(column: Any) -> Any:
     empty = np.asarray(pc.is_null(numbers)) if numbers.null_count else None
     hundredfold = np.asarray(pc.fill_null(numbers, 0.0)) * 100.0
     whole = np.rint(hundredfold)
-    sure = (np.abs(hundredfold - whole) < 1e-4) & (np.abs(hundredfold) < 1e10)
+    with np.errstate(invalid="ignore"):  # infinity is no amount either
+        sure = (np.abs(hundredfold - whole) < 1e-4) & (np.abs(hundredfold) < 1e10)
     if sure.all():
         return pa.array(whole.astype(np.int64), mask=empty)
     fast = pa.array(np.where(sure, whole, 0).astype(np.int64), mask=empty)
@@ -106,5 +107,13 @@ def currency(text: str) -> str | None:
     >>> currency("HK$120"), currency("￥5"), currency("5")
     ('HKD', 'CNY', None)
     """
-    found = _SIGN.search(narrow(text).replace("¥", "¥")) or _SIGN.search(text)
+    found = _SIGN.search(narrow(text)) or _SIGN.search(text)
     return _SIGN_WORDS[found[0].upper()] if found else None
+
+
+def currencies(column: Any) -> Any | None:
+    """The currency each amount of a column names; None when none of them names any."""
+    if not holds_beyond_digits(column):
+        return None
+    found = by_value(column, currency, pa.string())
+    return found if found.null_count < len(found) else None

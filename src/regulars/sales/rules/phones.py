@@ -103,7 +103,9 @@ def _plain_mobiles(column: Any) -> tuple[Any, Any]:
     try:
         # The usual column: nothing but eleven digits. The engine's own parser is ten times faster than ours.
         number = column.cast(pa.int64()).drop_null().to_numpy()
-        rows = np.flatnonzero(column.is_valid()) if column.null_count else np.arange(n)  # a null may keep its bytes
+        rows = (
+            np.flatnonzero(column.is_valid()) if column.null_count else np.arange(n)
+        )  # a null may keep its bytes
         digits = lengths[rows] == _MOBILE_DIGITS
     except pa.ArrowInvalid:
         rows = np.flatnonzero(lengths == _MOBILE_DIGITS)
