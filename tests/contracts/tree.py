@@ -24,7 +24,16 @@ FLOW = (
     "outcomes",
     "web",
 )
-PURE_GROUND = ("shop.words", "shop.money", "shop.calendar", "shop.books", "sales.reading")
+PURE_BESIDES = (
+    "library",
+    "shop.words",
+    "shop.money",
+    "shop.calendar",
+    "shop.books",
+    "sales.reading",
+    "grading.drawing",
+    "grading.drops",
+)
 
 
 def tracked_files() -> list[Path]:
@@ -72,6 +81,6 @@ def is_pure(name: str) -> bool:
     """
     within = name.removeprefix("regulars.")
     parts = within.split(".")
-    if parts[0] in ("playbooks", "examples", "facts") or within in PURE_GROUND:
+    if parts[0] in ("playbooks", "examples", "facts") or within in PURE_BESIDES:
         return True
     return len(parts) > 1 and (parts[1] in ("rules", "facts") or within.startswith("sales.readers"))
