@@ -11,7 +11,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from regulars.grading.drawing import COVERAGE_SCHEMA, Plan, carry_file_facts, derive_sql, fits_of, measure_sql, stand
+from regulars.grading.drawing import (
+    COVERAGE_SCHEMA,
+    Plan,
+    carry_file_facts,
+    derive_sql,
+    fits_of,
+    measure_sql,
+    stand,
+)
 from regulars.grading.rules.transition import Held, move, review_has_come
 from regulars.playbooks.playbook import Playbook, Scale
 from regulars.playbooks.portrait import Curve
@@ -44,8 +52,16 @@ def drop_days(
         below = (mine.grade >= 0) & _is_worse(index, mine.grade) & ~_may_stay(mine.grade, stays)
         for start in range(0, int(below.sum()), CHUNK):
             some = ids[below][start : start + CHUNK]
-            theirs = books.run("SELECT * FROM days WHERE customer IN (SELECT customer FROM wanted)", days=days, wanted=pa.table({"customer": some}))
-            found.update(_each_day(books, plan, theirs, curves, tables[k], playbook, scale, customers, held[k], day, horizon))
+            theirs = books.run(
+                "SELECT * FROM days WHERE customer IN (SELECT customer FROM wanted)",
+                days=days,
+                wanted=pa.table({"customer": some}),
+            )
+            found.update(
+                _each_day(
+                    books, plan, theirs, curves, tables[k], playbook, scale, customers, held[k], day, horizon
+                )
+            )
     return found
 
 
@@ -72,10 +88,15 @@ def _each_day(
     return found
 
 
-def _then(books: Books, plan: Plan, days: pa.Table, curves: Mapping[str, Curve], source: pa.Table, on: int) -> pa.Table:
+def _then(
+    books: Books, plan: Plan, days: pa.Table, curves: Mapping[str, Curve], source: pa.Table, on: int
+) -> pa.Table:
     """Portraits of the day `on`, without any visit that `days` does not hold, upwards by customer."""
     # The day stands in a column: one compiled statement serves every day.
-    state = books.run(measure_sql(books, plan, None), days=days.append_column("on", pa.array([on] * days.num_rows, pa.int32())))
+    state = books.run(
+        measure_sql(books, plan, None),
+        days=days.append_column("on", pa.array([on] * days.num_rows, pa.int32())),
+    )
     state = carry_file_facts(state.sort_by("customer"), source, plan)
     nobody = pa.table({name: pa.array([], pa.int32()) for name in COVERAGE_SCHEMA})
     table = books.run(derive_sql(books, plan, None, False), state=state, coverage=nobody)

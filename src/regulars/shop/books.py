@@ -72,8 +72,13 @@ class Books:
     def compile(self, key: Any, build: Callable[..., Any], **schemas: Any) -> str:
         """SQL of an Ibis expression over named tables; built and compiled once per key."""
         if key not in self._compiled:
-            tables = {name: ibis.table(schema, name=name) for name, schema in schemas.items()}
-            self._compiled[key] = str(ibis.to_sql(build(**tables), dialect="duckdb"))
+            expression = build(**{name: ibis.table(schema, name=name) for name, schema in schemas.items()})
+            sql = str(ibis.to_sql(expression, dialect="duckdb"))
+            # The engine sums integers into 128 bits, which files and arrays would turn into floats.
+            columns = ", ".join(
+                f'CAST("{n}" AS BIGINT) AS "{n}"' if t.is_int64() else f'"{n}"' for n, t in expression.schema().items()
+            )
+            self._compiled[key] = f"SELECT {columns} FROM ({sql})"
         return self._compiled[key]
 
     def run(self, sql: str, **tables: Any) -> pa.Table:
@@ -82,7 +87,7 @@ class Books:
             self.connection.execute(f"DROP VIEW IF EXISTS {name}")
             self.connection.register(name, table)
         try:
-            return self.connection.execute(sql).to_arrow_table()
+            return in_whole_numbers(self.connection.execute(sql).to_arrow_table())
         finally:
             for name in tables:
                 self.connection.unregister(name)
@@ -111,6 +116,10 @@ class Books:
     def _copy(self, sql: str, to: Path) -> None:
         to.parent.mkdir(parents=True, exist_ok=True)
         temporary = to.with_suffix(".writing")
+        # Sums come in 128 bits, which Parquet would keep as floating point; whole fen stay whole.
+        kinds = self.connection.execute(f"DESCRIBE {sql}").fetchall()
+        wide = ", ".join(f'CAST("{c[0]}" AS BIGINT) AS "{c[0]}"' for c in kinds if c[1] == "HUGEINT")
+        sql = f"SELECT * REPLACE ({wide}) FROM ({sql})" if wide else sql
         self.connection.execute(
             f"COPY ({sql}) TO '{temporary.as_posix()}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
         )
@@ -261,7 +270,7 @@ class Books:
         file = self._file("days", part).as_posix()
         self.connection.execute("DROP VIEW IF EXISTS days")
         self.connection.execute(f"CREATE TEMP VIEW days AS SELECT * FROM read_parquet('{file}') WHERE day <= {upto}")
-        return self.connection.execute(sql).to_arrow_table()
+        return in_whole_numbers(self.connection.execute(sql).to_arrow_table())
 
     def days_of(self, part: int, customers: np.ndarray, upto: int) -> pa.Table:
         """The days of some customers of one part."""
@@ -270,6 +279,14 @@ class Books:
         return self.run(
             f"SELECT * FROM read_parquet('{file}') WHERE day <= {upto} AND customer IN (SELECT customer FROM wanted)", wanted=wanted
         )
+
+
+def in_whole_numbers(table: pa.Table) -> pa.Table:
+    """Sums, which the engine gives in 128 bits, as the 64-bit integers that they are."""
+    for place, field_ in enumerate(table.schema):
+        if pa.types.is_decimal(field_.type) and field_.type.scale == 0:
+            table = table.set_column(place, field_.name, pc.cast(table.column(place), pa.int64()))
+    return table
 
 
 def as_dates(table: pa.Table, columns: Iterable[str]) -> pa.Table:
