@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from regulars.customers.actions import tail_word
-from regulars.customers.models import Customer, Detail, Link, Note, SearchKey
+from regulars.customers.models import Customer, Detail, Link, Note, Portrait, SearchKey
 from regulars.customers.rules.names import plain
 from regulars.playbooks.catalogue import Fact
 from regulars.sales.actions import token_for
@@ -127,7 +127,9 @@ def people_for_books(facts: Sequence[Fact], on: date) -> pa.Table:
 
 
 def value_of(fact: Fact, text: str) -> Any:
-    """The stored text of a file fact as the engine's value; what can't be read is unknown."""
+    """The stored text of a file fact as the engine's value; what can't be read, or was taken back, is unknown."""
+    if not text:
+        return None
     try:
         if fact.type == "number":
             return float(text) * (100 if fact.unit == "yuan" else 1)
@@ -283,6 +285,88 @@ def first_written(customers: Sequence[int]) -> dict[int, str]:
             best[owner] = (order, i, written)
     unseal = keys().unseal
     return {c: unseal(w) for c, (_, _, w) in best.items()}
+
+
+@dataclass(frozen=True)
+class Away:
+    """When a customer counts as late: away for `times` her usual gap, within bounds of days, judged on a day."""
+
+    judged_on: date
+    times: float
+    at_least_days: int = 0
+    at_most_days: int | None = None
+
+    def holds(self, portrait: Portrait | None) -> bool:
+        """Whether this customer is late; nobody is without a rhythm of her own."""
+        if portrait is None or portrait.last_visit_on is None or portrait.usual_gap_days is None:
+            return False
+        days = (self.judged_on - portrait.last_visit_on).days
+        if self.at_most_days is not None and days > self.at_most_days:
+            return False
+        return days >= max(round(self.times * portrait.usual_gap_days, 6), self.at_least_days, 1)
+
+
+ORDERS = ("spend", "newest")
+
+
+def listed(
+    *, order: str = "spend", grade: tuple[str, str, str] | None = None, late: Away | None = None,
+    after: tuple[int, int] | None = None, before: tuple[int, int] | None = None, limit: int = 50,
+) -> list[Customer]:  # fmt: skip
+    """One page of customers, best or newest first, each with her portrait: `limit` and one more, so that the page knows
+    whether another follows.
+
+    A place in the list is (spend in 12 months, number), or (0, number) for the newest. `after` and `before` are places:
+    the page follows or precedes them. Nothing is counted and nothing skipped, whatever the size of the base.
+    """
+    from django.db.models import Q
+
+    back = before is not None
+    place = before if back else after
+    found = Customer.objects.filter(merged_into=None, is_gone=False).select_related("portrait", "store")
+    if grade:
+        playbook, scale, key = grade
+        found = found.filter(standings__playbook=playbook, standings__scale=scale, standings__grade=key)
+    if late:
+        days = (
+            "%s::date - {t}.last_visit_on" if bulk.is_postgres() else "julianday(%s) - julianday({t}.last_visit_on)"
+        ).format(t=Portrait._meta.db_table)
+        low = "CASE WHEN %s > {t}.usual_gap_days * %s THEN %s ELSE {t}.usual_gap_days * %s END".format(t=Portrait._meta.db_table)
+        least, on = max(late.at_least_days, 1), late.judged_on.isoformat()
+        found = found.filter(portrait__usual_gap_days__isnull=False, portrait__last_visit_on__isnull=False)
+        found = found.extra(where=[f"{days} >= {low} - 0.000001"], params=[on, least, late.times, least, late.times])
+        if late.at_most_days is not None:
+            found = found.filter(portrait__last_visit_on__gte=late.judged_on - timedelta(days=late.at_most_days))
+    if order == "newest":
+        if place:
+            found = found.filter(id__gt=place[1]) if back else found.filter(id__lt=place[1])
+        found = found.order_by("id" if back else "-id")
+    else:
+        found = found.filter(portrait__isnull=False)
+        if place:
+            spend, number = place
+            same = Q(portrait__spend_in_12_months=spend)
+            if back:
+                found = found.filter(Q(portrait__spend_in_12_months__gt=spend) | (same & Q(portrait__customer__lt=number)))
+            else:
+                found = found.filter(portrait__spend_in_12_months__lte=spend)
+                found = found.exclude(same & Q(portrait__customer__lte=number))
+        found = found.order_by(*(("portrait__spend_in_12_months", "-portrait__customer") if back else ("-portrait__spend_in_12_months", "portrait__customer")))
+    rows = list(found[: limit + 1])
+    return rows[::-1] if back else rows
+
+
+def visit_days_of(customer: Customer, since: date) -> list[tuple[date, int]]:
+    """The days on which she came and what they brought (fen), refunds taken off, oldest first."""
+    from django.db.models import Sum
+
+    days = (
+        Sale.objects.filter(identity__link__customer__in=family_of(customer), is_current=True, batch__state="complete", day__gte=since)
+        .values("day")
+        .annotate(amount=Sum("amount"))
+        .order_by("day")
+    )
+    return [(d["day"], d["amount"] or 0) for d in days]
 
 
 @dataclass(frozen=True)
