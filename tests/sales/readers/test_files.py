@@ -375,3 +375,22 @@ def test_parquet_is_read_with_its_types(tmp_path: Path) -> None:
     reading = read(path)
     assert reading.sales["amount"].to_pylist() == [14580]
     assert [p.column for p in reading.refused] == ["ts"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
+def test_large_files_are_read_whole_in_each_encoding_and_with_blank_lines(
+    write: Write, encoding: str
+) -> None:
+    lines = [f"会员{i:06d},2026-01-05 12:30:00,1.{i % 100:02d}" for i in range(20_000)]
+    straight = write("straight.csv", ("卡号,消费时间,实收金额\n" + "\n".join(lines)).encode(encoding))
+    blank = write("blank.csv", ("卡号,消费时间,实收金额\n" + "\n\n".join(lines)).encode(encoding))
+    assert amounts(straight) == amounts(blank) == [100 + i % 100 for i in range(20_000)]
+    assert read(blank).sales["row"].to_pylist()[-1] == 40_000
+
+
+def test_two_lone_quotes_do_not_hide_the_lines_between_them(write: Write) -> None:
+    path = write(
+        "till.csv",
+        'card,time,amount,item\nA,2026-01-05,1,"5寸\nB,2026-01-05,2,饼\nC,2026-01-05,3,"6寸\nD,2026-01-05,4,茶\n',
+    )
+    assert amounts(path) == [100, 200, 300, 400]

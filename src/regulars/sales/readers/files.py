@@ -14,7 +14,7 @@ import mmap
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ def open_file(path: str | Path, encoding: str | None = None, also_headers: Itera
         return _zipped(path, encoding, names)
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         return _workbook(path, path.name, names)
-    return [_text(path, path.name, encoding, names)]
+    return [_text(path, encoding, names)]
 
 
 # ── packed files ──
@@ -253,17 +253,20 @@ def _cell_text(cell: Any) -> str:
 # ── text files ──
 
 
-def _text(path: Path, file: str, encoding: str | None, names: frozenset[str]) -> Sheet:
+def _text(path: Path, encoding: str | None, names: frozenset[str]) -> Sheet:
+    file = path.name
     with path.open("rb") as stream:
         raw = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     try:
         sheet = None
         for name, skip in _encodings(raw[:_PEEK], encoding, file):
             try:
-                sheet = _decoded(raw, file, name, skip, names)
+                sheet = _decoded(path, raw, name, skip, names)
                 break
             except UnicodeError:
                 continue
+            except csv.Error as reason:
+                raise Refused(BROKEN.fill(file=file)) from reason
         else:
             raise Refused(UNREADABLE.fill(file=file))
     finally:
@@ -295,13 +298,16 @@ def _encodings(start: bytes, named: str | None, file: str) -> list[tuple[str, in
     return [("utf-8", 0), ("gb18030", 0)]
 
 
-def _decoded(raw: mmap.mmap, file: str, encoding: str, skip: int, names: frozenset[str]) -> Sheet | None:
+def _decoded(path: Path, raw: mmap.mmap, encoding: str, skip: int, names: frozenset[str]) -> Sheet | None:
     """The sheet of a text file in this encoding; UnicodeError if it is not in this encoding."""
-    whole = len(raw) <= _PEEK
+    file = path.name
     start = raw[skip:_PEEK]
-    if not whole:  # do not judge a character cut in two
-        start = start[: start.rfind(b"\n") + 1] or start
-    text = start.decode(encoding, "strict" if whole or start.endswith(b"\n") else "ignore")
+    if len(raw) <= _PEEK:
+        text = start.decode(encoding)
+    elif encoding in ("utf-8", "gb18030") and b"\n" in start:
+        text = start[: start.rfind(b"\n") + 1].decode(encoding)  # no character cut in two
+    else:
+        text = start.decode(encoding, "ignore")
     if not text.strip(DIRT):
         raise Refused(EMPTY.fill(file=file))
     separator = _separator(text)
@@ -314,7 +320,7 @@ def _decoded(raw: mmap.mmap, file: str, encoding: str, skip: int, names: frozens
         fast = _straight_text(raw, skip, file, encoding, separator, quoted, text, top, at)
         if fast is not None:
             return fast
-    return _careful_text(raw, skip, file, encoding, separator, names)
+    return _careful_text(path, skip, file, encoding, separator, names)
 
 
 def _separator(text: str) -> str:
@@ -420,36 +426,50 @@ def _swallowed(column: Any, separator: str, width: int) -> bool:
 
 
 def _careful_text(
-    raw: mmap.mmap, skip: int, file: str, encoding: str, separator: str, names: frozenset[str]
+    path: Path, skip: int, file: str, encoding: str, separator: str, names: frozenset[str]
 ) -> Sheet | None:
     """Any text file, line by line: blank lines, notes, short and long lines, quotes that never close."""
-    text = raw[skip:].decode(encoding)
-    text = text.removeprefix("\ufeff")
-    rows: Iterable[list[str]]
     csv.field_size_limit(1 << 24)
-    if text.count('"') % 2 or _quotes_lie(text, separator):
-        # A lone quote (5" pipe) would swallow the lines up to the next one: no quoting then.
-        rows = ([cell.strip('"') for cell in line.split(separator)] for line in text.splitlines())
-    else:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    return _sheet_of_rows(rows, file, "", names, False)
+    rows: Iterable[list[str]]
+    with _text_of(path, skip, encoding) as text:
+        trusted = _quotes_hold(text, separator)
+    with _text_of(path, skip, encoding) as text:
+        if trusted:
+            rows = csv.reader(text, delimiter=separator)
+        else:
+            # A lone quote (5" pipe) would swallow the lines up to the next one: no quoting then.
+            rows = ([cell.strip('"') for cell in line.rstrip("\r\n").split(separator)] for line in text)
+        return _sheet_of_rows(rows, file, "", names, False)
 
 
-def _quotes_lie(text: str, separator: str) -> bool:
-    """Whether reading quotes as quotes hides whole lines inside a cell."""
-    if '"' not in text:
-        return False
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    widths = [len(row) for row in itertools.islice(rows, 50)]
-    usual = max(set(widths), key=widths.count) if widths else 0
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    return usual > 1 and any(
-        line.count(separator) >= usual - 1
-        for row in rows
-        for cell in row
-        if "\n" in cell
-        for line in cell.split("\n")[1:]
-    )
+@contextlib.contextmanager
+def _text_of(path: Path, skip: int, encoding: str) -> Iterator[Iterable[str]]:
+    """The lines of a text file, decoded strictly, one after the other."""
+    with path.open("rb") as stream:
+        stream.seek(skip)
+        with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
+            yield text
+
+
+def _quotes_hold(text: Iterable[str], separator: str) -> bool:
+    """Whether quotes are meant as quotes: they come in pairs and none hides a full line of the table in a cell."""
+    quotes, widths = 0, []
+
+    def counted() -> Iterator[str]:
+        nonlocal quotes
+        for line in text:
+            quotes += line.count('"')
+            yield line
+
+    hidden = 0
+    for row in csv.reader(counted(), delimiter=separator):
+        if len(widths) < 50:
+            widths.append(len(row))
+        for cell in row:
+            if "\n" in cell:
+                hidden = max(hidden, *(line.count(separator) + 1 for line in cell.split("\n")[1:]))
+    usual = max(set(widths), key=widths.count, default=0)
+    return quotes % 2 == 0 and (hidden < usual or usual < 2)
 
 
 # ── from lines to a sheet ──
