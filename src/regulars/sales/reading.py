@@ -194,7 +194,7 @@ def _check_mapping(mapping: dict[str, str], sheets: list[Sheet]) -> None:
 def _samples(sheet: Sheet, header: str, field_: str) -> list[str]:
     if field_ in ("password", "ignore"):
         return []
-    cells = clean(sheet.table[header].slice(0, 100)).drop_null().unique().to_pylist()
+    cells: list[str] = clean(sheet.table[header].slice(0, 100)).drop_null().unique().to_pylist()
     return cells[:3]
 
 
@@ -297,12 +297,12 @@ class _Gathered:
         matched = 0
         for number, other, who in zip(own, trade, payer, strict=True):
             for key in (other, number):
-                index = place.get(self.bridge.get(key, key)) if key is not None else None
-                if index is None:
+                at = place.get(self.bridge.get(key, key)) if key is not None else None
+                if at is None:
                     continue
                 matched += 1
-                if who is not None and openid[index] is None:
-                    openid[index] = who
+                if who is not None and openid[at] is None:
+                    openid[at] = who
                 if key == number and other is not None:
                     self.bridge[other] = number
                 break
@@ -411,7 +411,7 @@ def _named(sales: pa.Table) -> int:
     """How many sales name a customer: by number, card, phone, openid, or as a company."""
     who = [name for name in ("member", "card", "phone", "openid") if sales[name].null_count < sales.num_rows]
     if any(sales[name].null_count == 0 for name in who):
-        return sales.num_rows
+        return int(sales.num_rows)
     known = pc.and_(sales["company"], pc.is_valid(sales["name"]))
     for name in who:
         known = pc.or_(known, pc.is_valid(sales[name]))

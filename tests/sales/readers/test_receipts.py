@@ -353,3 +353,10 @@ def test_every_row_is_taken_refused_or_no_sale_and_no_fen_is_lost(
         and (status != "已取消" or amount == "-3")
     )
     assert sum(reading.sales["amount"].to_pylist()) == sold
+
+
+def test_daily_subtotals_with_a_date_are_no_sales(till: Till) -> None:
+    reading = till(
+        "订单号,会员号,下单时间,实收金额\nT1,A,2026-01-05,5\n小计,,2026-01-05,5\nT2,A,2026-01-06,7\n合计,,2026-01-06,12"
+    )
+    assert (reading.rows, reading.sales["amount"].to_pylist()) == (2, [500, 700])

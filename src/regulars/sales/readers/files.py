@@ -453,7 +453,8 @@ def _text_of(path: Path, skip: int, encoding: str) -> Iterator[Iterable[str]]:
 
 def _quotes_hold(text: Iterable[str], separator: str) -> bool:
     """Whether quotes are meant as quotes: they come in pairs and none hides a full line of the table in a cell."""
-    quotes, widths = 0, []
+    quotes = 0
+    widths: list[int] = []
 
     def counted() -> Iterator[str]:
         nonlocal quotes

@@ -25,6 +25,7 @@ from regulars.sales.readers.receipts import (
 )
 from regulars.sales.rules import ids, phones
 from regulars.sales.rules.cells import rows_where
+from regulars.sales.rules.headers import plain, total
 from regulars.shop.words import Problem, Words
 
 PEOPLE = pa.schema(
@@ -83,17 +84,22 @@ def people(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> Know
     if deleted is not None:
         gone = rows_where(deleted, lambda text: text.lower() in YES)
     no_data = np.zeros(n, dtype=bool)
-    no_data[no_data_rows(sheet, list(range(n)))] = n > 0
     nobody = pc.and_(
         pc.and_(pc.is_null(out["member"]), pc.is_null(out["card"])),
         pc.and_(pc.and_(pc.is_null(out["phone"]), pc.is_null(out["openid"])), pc.is_null(out["name"])),
     ).to_numpy(zero_copy_only=False) if n else np.zeros(0, dtype=bool)  # fmt: skip
+    suspects = nobody.copy()
+    for name in (*PEOPLE.names, "points", "tier", "store"):
+        if name in columns and n:
+            head = plain(columns.header_of.get(name, name))
+            suspects |= rows_where(columns.get(name), _Heading(head))
+    no_data[no_data_rows(sheet, np.flatnonzero(suspects).tolist())] = True
     rows = sheet.rows.to_pylist()
     found: dict[int, Problem] = {}
-    for i in np.flatnonzero(nobody):
-        found[int(i)] = Problem(rows[int(i)], "", "", NOBODY, NOBODY_HINT)
-    for i, (header, value) in lost.items():
-        found[i] = Problem(rows[i], header, value, LOST_DIGITS, LOST_DIGITS_HINT.fill(column=header))
+    for place in np.flatnonzero(nobody).tolist():
+        found[place] = Problem(rows[place], "", "", NOBODY, NOBODY_HINT)
+    for place, (header, value) in lost.items():
+        found[place] = Problem(rows[place], header, value, LOST_DIGITS, LOST_DIGITS_HINT.fill(column=header))
     order = [i for i in sorted(found) if not no_data[i] and not gone[i]]
     keep = ~(gone | no_data)
     keep[order] = False
@@ -122,6 +128,16 @@ def people(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> Know
         not_people=left_out,
         warnings=warnings,
     )
+
+
+@dataclass(frozen=True)
+class _Heading:
+    """Whether a cell says what only lines of totals and repeated headers say."""
+
+    header: str
+
+    def __call__(self, text: str) -> bool:
+        return total(text) or plain(text) == self.header
 
 
 def _whole(column: Any) -> Any:

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from regulars.sales.readers.contract import Guess, Reader, Sheet
 from regulars.sales.rules import ids, money, phones
-from regulars.sales.rules.cells import any_true, by_value, clean, clean_cell, rows_where
+from regulars.sales.rules.cells import Among, any_true, by_value, clean, clean_cell, rows_where
 from regulars.sales.rules.dates import Instants, instants, time_only
-from regulars.sales.rules.headers import SECRET, plain, total
+from regulars.sales.rules.headers import SECRET, TOTALS, plain, total
 from regulars.shop.words import Problem, Words
 
 SALES = pa.schema(
@@ -150,7 +150,7 @@ class Columns:
         cells = clean(self._raw[name].slice(0, 300)).drop_null().to_pylist()
         return len(cells) > 0 and sum(phones.phone(cell) is not None for cell in cells) >= 0.8 * len(cells)
 
-    def __contains__(self, name: str | None) -> bool:
+    def __contains__(self, name: str) -> bool:
         return name in self._raw
 
     def raw(self, name: str) -> Any:
@@ -259,7 +259,7 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
     out["kind"] = kind
 
     skipped = _not_sales(columns, reader, out["amount"])
-    refused, refused_index, no_data = refusals.settle(skipped)
+    refused, refused_index, no_data = refusals.settle(skipped, _totals(columns))
     keep = np.ones(n, dtype=bool)
     keep[refused_index] = False
     keep[no_data] = False
@@ -364,7 +364,7 @@ def _amounts(columns: Columns, refusals: _Refusals, flagged: Any | None) -> tupl
     """Net fen of every row: received, else gross less discount, else price times quantity; refunds taken off."""
     warnings: list[Words] = []
     gross = columns.fens("gross") if "gross" in columns else None
-    source = "amount" if "amount" in columns else "gross" if gross is not None else None
+    source = "amount" if "amount" in columns else "gross"
     if source == "amount":
         amount = columns.fens("amount")
     elif gross is not None:
@@ -447,6 +447,19 @@ def _people(text: str) -> int | None:
 # ── what is a sale ──
 
 
+_TOTALS = Among(TOTALS)
+
+
+def _totals(columns: Columns) -> set[int]:
+    """Lines of totals that have a date and an amount and so would pass for sales."""
+    found: set[int] = set()
+    for name in ("receipt", "member", "card", "name", "store", "item", "staff"):
+        rows = _TOTALS.rows(columns.get(name)) if name in columns else None
+        if rows is not None:
+            found.update(np.flatnonzero(rows).tolist())
+    return found
+
+
 def _flagged(columns: Columns, reader: Reader) -> Any | None:
     """Which rows say that they give money back; None if no row does."""
     mask = None
@@ -492,7 +505,7 @@ def _not_sales(columns: Columns, reader: Reader, amount: Any) -> Any | None:
         mask |= rows_where(columns.get("deleted"), lambda text: text.lower() in YES)
     if "won" in columns:
         mask |= ~rows_where(columns.get("won"), lambda text: text.lower() in YES)
-    if reader.unpaid_without in columns:
+    if reader.unpaid_without is not None and reader.unpaid_without in columns:
         mask |= _mask(pc.is_null(columns.get(reader.unpaid_without)))
     return mask if mask.any() else None
 
@@ -548,10 +561,10 @@ class _Refusals:
         if len(indexes):
             self.reasons.append((indexes, column, cells, reason, hint))
 
-    def settle(self, skipped: Any | None) -> tuple[list[Problem], Any, Any]:
+    def settle(self, skipped: Any | None, totals: set[int]) -> tuple[list[Problem], Any, Any]:
         """Problems, the rows they stand for, and the rows that are no data: totals, repeated headers, blank lines."""
         found: dict[int, Problem] = {}
-        no_data: set[int] = set()
+        no_data = set(totals)
         for indexes, column, cells, reason, hint in self.reasons:
             fresh = [int(i) for i in indexes if int(i) not in found and int(i) not in no_data]
             if not fresh:

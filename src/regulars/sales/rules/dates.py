@@ -107,9 +107,10 @@ def _straight(column: Any) -> Any | None:
     """The forms that the engine reads by itself, a million at a time; None if any cell is written otherwise."""
     if any_true(pc.less(pc.binary_length(column), 10)):
         return None
-    for attempt in (lambda c: c, lambda c: pc.replace_substring(c, "/", "-")):
+    for sign in ("-", "/"):
+        dashed = column if sign == "-" else pc.replace_substring(column, sign, "-")
         try:
-            at = attempt(column).cast(pa.timestamp("s"))
+            at = dashed.cast(pa.timestamp("s"))
         except pa.ArrowInvalid:
             continue
         return at if _plausible(at) else None

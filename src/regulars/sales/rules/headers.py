@@ -167,9 +167,9 @@ def match(headers: list[str], table: Mapping[str, tuple[str, ...]]) -> dict[str,
     chosen: dict[str, str] = {}
     for field, names in table.items():
         for name in names:
-            header = by_plain.get(plain(name))
-            if header is not None and header not in chosen:
-                chosen[header] = field
+            found = by_plain.get(plain(name))
+            if found is not None and found not in chosen:
+                chosen[found] = field
                 break
     return {header: chosen[header] for header in headers if header in chosen}
 
@@ -178,6 +178,13 @@ _TOTAL = re.compile(
     r"^(本页|当页|全部|当日|本日|本月|总)?(合计|小计|总计|总和|汇总|共计|total|subtotal|grandtotal|sum)",
     re.IGNORECASE,
 )
+
+
+# The same as exact cells, for columns too long to ask about each cell.
+TOTALS = (
+    "合计", "小计", "总计", "总和", "汇总", "共计", "本页小计", "本页合计", "合计：", "小计：", "总计：", "合计:", "小计:", "总计:",
+    "Total", "TOTAL", "total", "Subtotal", "Grand Total",
+)  # fmt: skip
 
 
 def total(text: str) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.sales.rules.cells import any_true, holds
+from regulars.sales.rules.cells import Among, any_true, holds
 
 # What a spreadsheet shows of a long number; the digits behind are gone.
 _DESTROYED = r"^[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
@@ -18,7 +19,7 @@ NOBODY = frozenset(
      "guest", "Guest", "GUEST", "walk-in", "Walk-in", "anonymous", "Anonymous"}
 )  # fmt: skip
 
-_NOBODY = pa.array(sorted(NOBODY))
+_NOBODY = Among(NOBODY)
 
 
 def destroyed(text: str) -> bool:
@@ -56,7 +57,8 @@ def identities(column: Any) -> Any:
     ['M01', None, None, None]
     """
     column = ids(column)
-    nobody = pc.is_in(column, value_set=_NOBODY)
+    among = _NOBODY.rows(column)
+    nobody = pa.array(np.zeros(len(column), dtype=bool) if among is None else among)
     if holds(column, "*"):
         nobody = pc.or_(nobody, pc.fill_null(pc.match_substring(column, "*"), False))
     zeros = pc.and_(pc.starts_with(column, "0"), pc.equal(pc.ascii_ltrim(column, characters="0"), ""))

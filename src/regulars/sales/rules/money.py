@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.sales.rules.cells import any_true, by_value, clean, clean_cell, holds_beyond_digits, narrow
+from regulars.sales.rules.cells import by_value, clean, clean_cell, holds_beyond_digits, narrow
 
 _SIGN_WORDS = {"￥": "CNY", "¥": "CNY", "RMB": "CNY", "CNY": "CNY", "人民币": "CNY", "HK$": "HKD", "HKD": "HKD",
                "NT$": "TWD", "US$": "USD", "USD": "USD", "$": "USD", "€": "EUR", "EUR": "EUR", "£": "GBP",
