@@ -19,12 +19,13 @@ from django.utils import timezone
 
 from regulars.care import actions as care
 from regulars.customers import actions as customers
+from regulars.customers.models import Customer
 from regulars.grading import actions as grading
 from regulars.sales import actions as sales
-from regulars.sales.models import Batch, BatchState
+from regulars.sales.models import Batch, BatchState, Sale
 from regulars.sales.reading import Reading, read
 from regulars.shop import vault
-from regulars.shop.models import Business, Staff, audit
+from regulars.shop.models import Business, Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
 Progress = Callable[[int, int, Words], None]
@@ -193,6 +194,26 @@ def finish_undo(batch: Batch, progress: Progress = quiet) -> None:
         vault.forget(f"batch-{batch.id}-{kind}")
     books = grading.open_books()
     grading.update_books(books, before | touched)
+
+
+def record_sale(
+    customer: Customer, *, store: Store, day: date, amount: int, occasion: str = "", by: Staff | None = None
+) -> Sale:
+    """Write one sale of a known customer by hand (fen; 0: she came and paid nothing). The books follow by `redraw`."""
+    with transaction.atomic():
+        identity = customers.main_identity(customer)
+        return sales.record_sale(store=store, day=day, amount=amount, identity=identity, occasion=occasion, by=by)
+
+
+def attach(sale: Sale, customer: Customer, *, by: Staff | None = None) -> Sale:
+    """Give an anonymous receipt to a customer. The books follow by `redraw`."""
+    with transaction.atomic():
+        return sales.attach(sale, customers.main_identity(customer), by=by)
+
+
+def redraw(touched: Sequence[int]) -> None:
+    """Bring the books in line for customers whose sales were written by hand."""
+    grading.update_books(grading.open_books(), touched)
 
 
 def zone() -> str:

@@ -16,6 +16,9 @@ from regulars.shop.worker import Step, job
 from regulars.web.gate import shop_day
 
 
+EXPIRED = Words("上传的文件已经过期，请重新上传", "The upload has expired; please upload it again")
+
+
 def _staff(args: dict[str, Any]) -> Staff | None:
     return Staff.objects.filter(id=args.get("by")).first() if args.get("by") else None
 
@@ -28,7 +31,7 @@ def unpacked(upload: str, names: list[str]) -> list[Path]:
     for k, name in enumerate(names):
         data = vault.get_bytes(f"upload-{upload}-{k}")
         if data is None:
-            raise Refused(Words("上传的文件已经过期，请重新上传", "The upload has expired; please upload it again"))
+            raise Refused(EXPIRED)
         path = folder / (Path(name).name or f"file-{k}")
         path.write_bytes(data)
         paths.append(path)
@@ -59,6 +62,30 @@ def take_in(args: dict[str, Any], step: Step) -> dict[str, Any]:
     return {"batch": taken.batch.id, "is_repeat": taken.is_repeat, "new": taken.new, "known": taken.known, "customers": taken.customers}
 
 
+@job("look")
+def look(args: dict[str, Any], step: Step) -> dict[str, Any]:
+    """Open and recognise a heavy upload."""
+    from regulars.web import uploads
+
+    known = uploads.known_of(args["upload"])
+    if known is None:
+        raise Refused(EXPIRED)
+    uploads.look(known, step)
+    return {"upload": known.id}
+
+
+@job("try")
+def try_out(args: dict[str, Any], step: Step) -> dict[str, Any]:
+    """Say what bringing a heavy upload in would do; the answer waits beside the upload."""
+    from regulars.web import uploads
+
+    known = uploads.known_of(args["upload"])
+    if known is None:
+        raise Refused(EXPIRED)
+    uploads.try_out(known, step)
+    return {"upload": known.id}
+
+
 @job("undo")
 def undo(args: dict[str, Any], step: Step) -> dict[str, Any]:
     """Take a batch back, and grade again."""
@@ -66,6 +93,14 @@ def undo(args: dict[str, Any], step: Step) -> dict[str, Any]:
     daily.undo(batch, by=_staff(args), progress=step)
     daily.run_day(shop_day(Business.objects.first()), progress=step)
     return {"batch": batch.id}
+
+
+@job("redraw")
+def redraw(args: dict[str, Any], step: Step) -> dict[str, Any]:
+    """After sales by hand: the books follow, then the day."""
+    daily.redraw(args["customers"])
+    ask_for("day", {"on": shop_day(Business.objects.first()).isoformat()})
+    return {}
 
 
 @job("day")
