@@ -82,12 +82,15 @@ def prepare(folder: Path, customers: int, sales: int) -> None:
     np.save(folder / "everybody.npy", np.arange(1, customers + 1))
 
 
-def everybody(folder: Path) -> object:
-    """Who there is, as the shop's own list of customers says."""
+def everybody(folder: Path, plan: object) -> object:
+    """Who there is, as the shop's own list of customers says; nobody has written a fact about anybody yet."""
+    import ibis
     import numpy as np
     import pyarrow as pa
 
-    return pa.table({"customer": np.load(folder / "everybody.npy")})
+    ids = np.load(folder / "everybody.npy")
+    schema = ibis.schema(plan.people_schema()).to_pyarrow()
+    return pa.table([pa.array(ids) if f.name == "customer" else pa.nulls(len(ids), f.type) for f in schema], schema=schema)
 
 
 def ours(folder: Path) -> dict[str, object]:
@@ -101,7 +104,7 @@ def ours(folder: Path) -> dict[str, object]:
     plan = Plan.of([playbook])
     refresh_measures(books, plan, number(ON), full=True)
     measured = time.perf_counter()
-    tables, _ = portraits(books, plan, number(ON), everybody(folder))
+    tables, _ = portraits(books, plan, number(ON), everybody(folder, plan))
     drawn = time.perf_counter()
     grades = [fits_of(books, t, playbook.scales[0]) for t in tables]
     end = time.perf_counter()
@@ -191,14 +194,14 @@ def next_day(folder: Path) -> dict[str, object]:
     written = time.perf_counter()
     was_full = refresh_measures(books, plan, tomorrow)
     advanced = time.perf_counter()
-    tables, _ = portraits(books, plan, tomorrow, everybody(folder))
+    tables, _ = portraits(books, plan, tomorrow, everybody(folder, plan))
     graded = [fits_of(books, t, playbook.scales[0]) for t in tables]
     end = time.perf_counter()
     again = Books(work)
     begin = time.perf_counter()
     refresh_measures(again, plan, tomorrow, full=True)
     full_measures = time.perf_counter()
-    whole, _ = portraits(again, plan, tomorrow, everybody(folder))
+    whole, _ = portraits(again, plan, tomorrow, everybody(folder, plan))
     regraded = [fits_of(again, t, playbook.scales[0]) for t in whole]
     full = time.perf_counter()
     differ = 0

@@ -28,8 +28,7 @@ def week_of(day: Any) -> Any:
 
 def _sum_in(column: str, window: int) -> Measure:
     def make(days: Any, on: Any) -> Any:
-        # A sum is a big number to the engine and null over nothing; a count is neither.
-        return days[column].sum(where=days.day > on - window).fill_null(0).cast("int64")
+        return days[column].sum(where=days.day > on - window).fill_null(0)  # over nothing it would be null
 
     return Measure(make, counts=column, window=window, empty=0)
 
@@ -165,10 +164,10 @@ catalogue.register_family(
 catalogue.register(
     F("visits", W("一共到店", "visits so far"), "times", "sales",
       W("有记录以来到店的天数。", "Days with a visit since records began."),
-      measure=Measure(lambda d, on: d.visit.sum().cast("int64"), counts="visit", empty=0)),
+      measure=Measure(lambda d, on: d.visit.sum(), counts="visit", empty=0)),
     F("spend", W("一共消费", "spend so far"), "yuan", "sales",
       W("有记录以来实付合计，退款已扣。", "Paid amounts since records began, refunds taken off."),
-      measure=Measure(lambda d, on: d.spend.sum().cast("int64"), counts="spend", empty=0)),
+      measure=Measure(lambda d, on: d.spend.sum(), counts="spend", empty=0)),
     F("first_visit_on", W("第一次到店", "first visit"), "date", "sales",
       W("第一次到店那天。", "The day of the first visit."),
       measure=Measure(lambda d, on: d.day.min(where=d.visit == 1))),
