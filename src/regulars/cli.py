@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from regulars.shop.home import Home
+from regulars.shop.speech import lang
 from regulars.shop.words import Refused, Words
 
 app = typer.Typer(
@@ -34,22 +35,6 @@ On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="哪一天�
 
 
 # --- the ground ------------------------------------------------------------------------------------------------------
-
-
-def lang() -> str:
-    said = str(Home.find().settings.get("lang") or "")
-    if said:
-        return said
-    if "django" in sys.modules:
-        from django.apps import apps
-
-        if apps.ready:
-            from regulars.shop.models import Business
-
-            business = Business.objects.first()
-            if business:
-                return business.lang
-    return "zh" if "zh" in (os.environ.get("LC_ALL") or os.environ.get("LANG") or "zh").lower() else "en"
 
 
 def say(words: Words) -> None:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from regulars.shop.home import Home
+from regulars.shop.speech import lang
 from regulars.shop.words import Refused, Words
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def free_port(host: str, port: int) -> int:
             except OSError:
                 continue
             if candidate != port:
-                print(Words("端口 {a} 有人在用，改用 {b}", "Port {a} is taken; using {b}").fill(a=port, b=candidate).say(_lang()), file=sys.stderr)  # noqa: T201
+                print(Words("端口 {a} 有人在用，改用 {b}", "Port {a} is taken; using {b}").fill(a=port, b=candidate).say(lang()), file=sys.stderr)  # noqa: T201
             return candidate
     raise Refused(Words("端口 {p} 到 {q} 都有人在用；用 --port 换一个", "Ports {p} to {q} are taken; choose another with --port").fill(p=port, q=port + 19))
 
@@ -151,17 +152,11 @@ def make_certificate(folder: Path, addresses: list[str]) -> tuple[Path, Path]:
     return certificate, key_file
 
 
-def _lang() -> str:
-    from regulars.cli import lang
-
-    return lang()
-
-
 def _tell(addresses: list[str], login: dict[str, str] | None, lan: bool) -> None:
     """Where to go and how to log in, for the person at the machine."""
     import typer
 
-    speak = _lang()
+    speak = lang()
     typer.echo("")
     typer.echo(Words("  熟客已开张：{a}", "  Regulars is open: {a}").fill(a=addresses[0]).say(speak))
     for other in addresses[1:]:
