@@ -1,0 +1,10 @@
+"""What becomes of tasks: open ones pass to whoever takes the customers over, ended ones keep who did them."""
+
+from __future__ import annotations
+
+from regulars.shop.custody import Custody, register
+
+register(
+    Custody("care.Task", customer=("customer",), staff=("staff", "ended_by"), merging="read through", copied=True,
+            erasing="deleted", leaving=(("staff", "passes on"), ("ended_by", "keeps its author"))),
+)  # fmt: skip

@@ -1,0 +1,17 @@
+"""What becomes of a customer's records."""
+
+from __future__ import annotations
+
+from regulars.shop.custody import Custody, register
+
+register(
+    Custody("customers.Customer", customer=("merged_into",), staff=("in_charge",), merging="read through", copied=True,
+            erasing="kept without the person", leaving=(("in_charge", "passes on"),)),
+    Custody("customers.Link", customer=("customer",), merging="drawn anew", copied=True, erasing="deleted"),
+    Custody("customers.Detail", customer=("customer",), staff=("by",), merging="read through", copied=True,
+            erasing="deleted", leaving=(("by", "keeps its author"),)),
+    Custody("customers.SearchKey", customer=("customer",), merging="drawn anew", erasing="deleted"),
+    Custody("customers.Note", customer=("customer",), staff=("author",), merging="read through", copied=True,
+            erasing="deleted", leaving=(("author", "keeps its author"),)),
+    Custody("customers.Portrait", customer=("customer",), merging="drawn anew", copied=True, erasing="deleted"),
+)  # fmt: skip

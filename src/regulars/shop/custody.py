@@ -1,0 +1,71 @@
+"""Who holds what about whom: each record of a customer or a member of staff says what becomes of it.
+
+When two customers are merged and parted again, when somebody asks for a copy of her data or for their deletion, when a
+member of staff leaves, nothing may be forgotten. So every model that points to a customer or to staff registers one
+line here, in its own stage's `custody.py`; a test walks all models and fails on the one that is missing. The verbs that
+carry these lines out belong to the stages that own the records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Merging = Literal["read through", "moves", "drawn anew", "stays"]
+"""`read through`: found by way of `merged_into`, so nothing is written and parting restores it; `moves`: rewritten, with
+the old number kept; `drawn anew`: made again from evidence; `stays`: a fact of history about whoever it was."""
+
+Erasing = Literal["deleted", "kept without the person", "kept"]
+"""`kept without the person`: money records, as the law asks, once the identity behind them is destroyed."""
+
+Leaving = Literal["passes on", "keeps its author", "ends", ""]
+"""When a member of staff leaves: the record passes to somebody else, keeps who wrote it, or ends with her."""
+
+
+@dataclass(frozen=True)
+class Custody:
+    """What becomes of one model's records.
+
+    `model` is "app.Model"; `customer` and `staff` name the fields that point to a customer (by key or by plain number)
+    and to staff.
+    """
+
+    model: str
+    customer: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()
+    merging: Merging = "stays"
+    copied: bool = False
+    erasing: Erasing = "kept"
+    leaving: tuple[tuple[str, Leaving], ...] = ()
+
+
+_registered: dict[str, Custody] = {}
+
+
+def register(*custodies: Custody) -> None:
+    for custody in custodies:
+        if custody.model in _registered:
+            raise ValueError(f"{custody.model} is registered twice")
+        unsaid = set(custody.staff) - {field for field, _ in custody.leaving}
+        if unsaid:
+            raise ValueError(f"{custody.model} does not say what becomes of {sorted(unsaid)} when staff leave")
+        _registered[custody.model] = custody
+
+
+def registered() -> dict[str, Custody]:
+    """All lines, by model. Import every stage's `custody` first (`regulars.daily` does)."""
+    return dict(_registered)
+
+
+register(
+    Custody("shop.AuditEvent", staff=("actor",), leaving=(("actor", "keeps its author"),)),
+    Custody("shop.Approval", staff=("asked_by", "decided_by"),
+            leaving=(("asked_by", "keeps its author"), ("decided_by", "keeps its author"))),
+    Custody("shop.Outgoing", customer=("person",), merging="read through", copied=True, erasing="deleted"),
+    Custody("shop.Contact", customer=("person",), staff=("staff",), merging="read through", copied=True,
+            erasing="kept without the person", leaving=(("staff", "keeps its author"),)),
+    Custody("shop.Hold", customer=("person",), staff=("by",), merging="read through", copied=True, erasing="deleted",
+            leaving=(("by", "keeps its author"),)),
+    Custody("shop.ApiToken", staff=("staff",), leaving=(("staff", "ends"),)),
+    Custody("shop.Job", staff=("asked_by",), leaving=(("asked_by", "keeps its author"),)),
+)  # fmt: skip
