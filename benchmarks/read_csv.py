@@ -1,8 +1,8 @@
 """How long reading a till's file takes beside the engine's own CSV parser.
 
 `python benchmarks/read_csv.py [rows]` writes a file of receipts (7 columns) in UTF-8 and in GB18030 into a
-temporary folder and reads it by `regulars.sales.reading.read` and by `pyarrow.csv.read_csv`, turn by turn, each in
-a process of its own so that the peak of memory is its own too. Compare within one run only.
+temporary folder and reads it by `regulars.sales.reading.read` and by `pyarrow.csv.read_csv`, turn by turn,
+each in a process of its own so that the peak of memory is its own too. Compare within one run only.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def main(rows: int) -> None:
                     peaks[what] = max(peaks.get(what, 0), peak)
             median = {what: sorted(all_)[len(all_) // 2] for what, all_ in times.items()}
             print(
-                f"{encoding:8s}{' shuffled' if shuffled else '         '} {path.stat().st_size / 1e6:4.0f} MB  "
+                f"{encoding:8s}{' shuffled' if shuffled else '         '} "
+                f"{path.stat().st_size / 1e6:4.0f} MB  "
                 f"regulars {median['regulars']:.2f} s, peak {peaks['regulars']:.0f} MB   "
                 f"pyarrow {median['pyarrow']:.2f} s, peak {peaks['pyarrow']:.0f} MB   "
                 f"ratio {median['regulars'] / median['pyarrow']:.2f} (best of each "

@@ -1,3 +1,4 @@
+
 """Real exports, read as they are. Collected only where REGULARS_PRACTICE_DATA names their folder."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a file says: exports of tills and shops into sales, lines, people and problems.
 
-`open_file` → sheets of text; `recognise` → what each sheet is taken for; `read` → everything at once. Nothing is
-stored here and nothing is dropped in silence: `rows == taken + len(refused) + not_sales`.
+`open_file` → sheets of text; `recognise` → what each sheet is taken for; `read` → everything at once.
+Nothing is stored here and nothing is dropped in silence: `rows == taken + len(refused) + not_sales`.
 """
 
 from __future__ import annotations
@@ -29,17 +29,21 @@ __all__ = ["Guess", "Reading", "Sheet", "open_file", "read", "recognise"]
 NOTHING_TO_READ = Words(
     "「{file}」里既没有消费记录，也没有顾客名单。消费记录需要日期和金额，顾客名单需要会员号或手机号；"
     "表头写法特殊时，请用 --map \"表头=字段\" 说明（例如 --map \"成交额=amount\"）。",
-    "“{file}” holds neither sales nor customers. Sales need a date and an amount, customers a number or a phone; "
-    "if its headers are unusual, name them with --map \"HEADER=field\" (for example --map \"Turnover=amount\").",
+    "“{file}” holds neither sales nor customers. Sales need a date and an amount, customers a number or a "
+    "phone; "
+    "if its headers are unusual, name them with --map \"HEADER=field\" (for example --map "
+    "\"Turnover=amount\").",
 )  # fmt: skip
 ALL_REFUSED = Words(
     "「{file}」里没有一行能读：第 {row} 行「{column}」列的「{value}」——{reason}{hint}",
     "Not one row of “{file}” can be read: row {row}, column “{column}”, “{value}”: {reason} {hint}",
 )
 NO_IDENTITY = Words(
-    "文件里没有会员号、卡号、手机号，认不出谁是谁。可以用来看营业额、客流、客单价和时段；不能用来分等级、提醒回访、看回头客。"
+    "文件里没有会员号、卡号、手机号，认不出谁是谁。可以用来看营业额、客流、客单价和时段；不能用来分等级、"
+    "提醒回访、看回头客。"
     "请在收银系统里导出带会员号或手机号的订单。",
-    "The file names no customer. It serves to see sales, traffic, average receipts and times of day; it cannot serve "
+    "The file names no customer. It serves to see sales, traffic, average receipts and times of day; it "
+    "cannot serve "
     "for grades, calls or returning customers. Export orders with a member number or phone from the till.",
 )
 UNKNOWN_HEADER = Words("文件里没有「{header}」这一列。{known}", "No file has a column “{header}”. {known}")
@@ -54,19 +58,25 @@ class Reading:
 
     `rows`: data lines read (no headers, totals, blanks). Each is `taken`, refused or counted in `not_sales`.
 
-    `sales`: one row per receipt, columns as in `readers.receipts.SALES`: `row` (first source line), `receipt`,
-    `at` (wall time, null when the file gives only days), `day` (business day, never null), the identity as written
-    and normalised (`member`, `card`, `phone`, `openid`, `name`; `company` says that the name is a company's),
+    `sales`: one row per receipt, columns as in `readers.receipts.SALES`: `row` (first source line),
+    `receipt`,
+    `at` (wall time, null when the file gives only days), `day` (business day, never null), the identity as
+    written and normalised (`member`, `card`, `phone`, `openid`, `name`; `company` says that the name is a
+    company's),
     `amount` (net fen, null for attendance), `currency` (null: the file does not say), `kind` (sale, refund,
-    attendance; refunds are negative), `refund_of` (receipt repaid), `store`, `staff`, `party_size`, `occasion`.
+    attendance; refunds are negative), `refund_of` (receipt repaid), `store`, `staff`, `party_size`,
+    `occasion`.
 
     `lines`: `sale` (index into `sales`), `item`, `category`, `quantity` (thousandths), `amount` (fen).
-    `people`: one row per line of a customer list: `row`, `member`, `card`, `phone`, `openid`, `name`, `company`.
-    `extras`: what these do not hold: `of` ("sales" or "people"), `index` into that table, then text columns named by
-    contract field (birthday, points …) or `raw:<header>`; passwords are never among them. Rows without any such
-    value are absent.
-    `refused` and `refused_rows` belong together line by line: `file`, `sheet`, `row`, then `raw:<header>` cells.
-    `identity`: "all", "some" or "none" of the sales name a customer; `useful_for` says what "none" still serves.
+    `people`: one row per line of a customer list: `row`, `member`, `card`, `phone`, `openid`, `name`,
+    `company`.
+    `extras`: what these do not hold: `of` ("sales" or "people"), `index` into that table, then text columns
+    named by contract field (birthday, points …) or `raw:<header>`; passwords are never among them. Rows
+    without any such value are absent.
+    `refused` and `refused_rows` belong together line by line: `file`, `sheet`, `row`, then `raw:<header>`
+    cells.
+    `identity`: "all", "some" or "none" of the sales name a customer; `useful_for` says what "none" still
+    serves.
     """
 
     guesses: list[Guess]
@@ -126,8 +136,10 @@ def read(
 ) -> Reading:
     """Read files that belong together: orders, their lines, their payments, lists of customers, in any order.
 
-    `mapping`: header → contract field, said by a person. `dates`: dmy, mdy or ymd where the columns cannot tell.
-    `store`: every row is this store's. `zone`: where times that carry a zone are told. `progress(file, done, of)`.
+    `mapping`: header → contract field, said by a person. `dates`: dmy, mdy or ymd where the columns cannot
+    tell.
+    `store`: every row is this store's. `zone`: where times that carry a zone are told. `progress(file, done,
+    of)`.
 
     Raises Refused when nothing can be taken in at all, or day and month cannot be told apart.
     """
@@ -205,8 +217,8 @@ def reader_of(guess: Guess) -> Reader:
 
 
 def _parted(guesses: list[Guess]) -> list[Guess]:
-    """The guesses with lines told from receipts: a file of items under the receipt numbers of another file is its
-    lines, not the same money a second time."""
+    """The guesses with lines told from receipts: a file of items under the receipt numbers of another file
+    is its lines, not the same money a second time."""
     heads = [g for g in guesses if g.kind == "sales" and "item" not in g.mapping.values()]
     numbers = [number for g in heads if (number := _numbers(g)) is not None]
     result = []
@@ -319,8 +331,10 @@ class _Gathered:
         if loose:
             self.warnings.append(
                 Words(
-                    f"「{guess.sheet.file}」{guess.sheet.name}里有 {loose} 笔付款对不上订单，为免重复没有再算一次。",
-                    f"{loose} payments of “{guess.sheet.file}” {guess.sheet.name} belong to no order; they were not "
+                    f"「{guess.sheet.file}」{guess.sheet.name}里有 {loose} 笔付款对不上订单，"
+                    f"为免重复没有再算一次。",
+                    f"{loose} payments of “{guess.sheet.file}” {guess.sheet.name} belong to no order; "
+                    f"they were not "
                     "counted again.",
                 )
             )
@@ -345,7 +359,8 @@ class _Gathered:
             self.warnings.append(
                 Words(
                     f"「{guess.sheet.file}」{guess.sheet.name}里有 {loose} 行明细对不上任何订单，没有计入。",
-                    f"{loose} lines of “{guess.sheet.file}” {guess.sheet.name} belong to no receipt and were left out.",
+                    f"{loose} lines of “{guess.sheet.file}” {guess.sheet.name} belong to no receipt and "
+                    f"were left out.",
                 )
             )
 

@@ -1,3 +1,4 @@
+
 """Cells, ids and money: what tills write, and what it means."""
 
 from __future__ import annotations

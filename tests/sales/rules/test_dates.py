@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - tables of a file stand in one line each; a till knows wall time only
 """Dates, times and birthdays in every form that files have."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+
 """Which numbers name a person."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Readers: one file per product whose exports are known by their headers.
 
-A new product is a new file with a `Reader` and a line here. `till.py` serves every other file, `headless.py` those
-without headers; `contract.py`, `files.py`, `receipts.py` and `people.py` are what all of them stand on.
+A new product is a new file with a `Reader` and a line here. `till.py` serves every other file, `headless.py`
+those without headers; `contract.py`, `files.py`, `receipts.py` and `people.py` are what all of them stand on.
 """
 
 from __future__ import annotations

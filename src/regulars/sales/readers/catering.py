@@ -1,7 +1,7 @@
 """Restaurant systems that export their tables as they stand: lower-case names, half of the columns empty.
 
-`emp_id` looks like the customer but is often somebody else; the phone is what names her. The price of a line is that
-of one piece. A column of passwords is left unread.
+`emp_id` looks like the customer but is often somebody else; the phone is what names her. The price of a line
+is that of one piece. A column of passwords is left unread.
 """
 
 from __future__ import annotations

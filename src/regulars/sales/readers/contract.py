@@ -7,7 +7,7 @@ means. Turning columns into sales and people is the same work for all of them: `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -22,8 +22,9 @@ from regulars.shop.words import Problem, Words
 class Sheet:
     """One table of a file as it stands there: text cells, nothing interpreted.
 
-    `table` has one text column per header (names made unique, blanks at the ends taken off); `rows` says in which
-    line each of its lines stands, counted as a spreadsheet counts; `header_row` is 0 where there are no headers.
+    `table` has one text column per header (names made unique, blanks at the ends taken off); `rows` says in
+    which line each of its lines stands, counted as a spreadsheet counts; `header_row` is 0 where there are
+    no headers.
     `spoiled` are lines that do not fit under the headers, with their cells; `since_1904` is how the workbook
     counts days.
     """
@@ -60,11 +61,9 @@ class Sheet:
         at = pc.index(pc.is_in(first, value_set=pa.array(words)), True).as_py()
         if at < 0:
             return self
-        return Sheet(
-            self.file, self.name, self.header_row, self.headers, self.table.slice(0, at), self.rows.slice(0, at),
-            [spoilt for spoilt in self.spoiled if at < len(self.rows) and (spoilt[0].row or 0) < self.rows[at].as_py()],
-            self.since_1904,
-        )  # fmt: skip
+        end = self.rows[at].as_py()
+        spoiled = [(problem, cells) for problem, cells in self.spoiled if (problem.row or 0) < end]
+        return replace(self, table=self.table.slice(0, at), rows=self.rows.slice(0, at), spoiled=spoiled)
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,11 @@ class Reader:
     - `not_sales`: words in `status` that mean no sale was made; `sold`: the only states that are sales.
     - `refunds`: how `refund_flag` (and, with `refunds_by_status`, `status`) begins where money is given back.
     - `unpaid_without`: the field without which an order was never paid.
-    - `lines_of`: what the amount does when a receipt stands in several lines: "sum" them, or "once" because each
-      line repeats it; None judges by the file.
+    - `lines_of`: what the amount does when a receipt stands in several lines: "sum" them, or "once" because
+      each line repeats it; None judges by the file.
     - `ends_at`: first cells of the lines below which only summaries follow.
-    - `utc`: times are told in UTC; `companies`: every name is a company's; `currency`: where the file is silent.
+    - `utc`: times are told in UTC; `companies`: every name is a company's; `currency`: where the file is
+      silent.
     - `tidy`: may rework the columns (field → column of text) before they are understood.
     """
 
@@ -109,7 +109,8 @@ class Reader:
         return 10.0 * len(self.signature) + len(match(sheet.headers, self.columns))
 
     def mapping(self, sheet: Sheet) -> dict[str, str]:
-        """{header: field} of this sheet, as this product means it; a column without a single cell gives way."""
+        """{header: field} of this sheet, as this product means it; a column without a single cell gives
+        way."""
         mapping = match(sheet.headers, self.columns)
         if not sheet.table.num_rows:
             return mapping
@@ -124,7 +125,8 @@ class Reader:
 
 @dataclass(frozen=True)
 class Guess:
-    """What a sheet was taken for (`kind`: sales, lines, payments, customers): shown before anything is stored."""
+    """What a sheet was taken for (`kind`: sales, lines, payments, customers): shown before anything is
+    stored."""
 
     sheet: Sheet
     reader: str

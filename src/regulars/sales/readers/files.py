@@ -1,6 +1,7 @@
 """Files into sheets of text: encodings, separators, workbooks, where the headers stand.
 
-Nothing is interpreted here but the shape. What is not a table is refused in words that say what to do instead.
+Nothing is interpreted here but the shape. What is not a table is refused in words that say what to do
+instead.
 """
 
 from __future__ import annotations
@@ -48,8 +49,10 @@ BINARY = Words(
     "“{file}” is no table (its content is not text). Export CSV or Excel from the till again.",
 )
 UNREADABLE = Words(
-    "「{file}」里的文字读不出来。请用 --encoding 说明编码（例如 gb18030、utf-16、big5），或用 Excel 另存为「CSV UTF-8」。",
-    "The text of “{file}” cannot be read. Name its encoding with --encoding (gb18030, utf-16, big5 …) or save it as "
+    "「{file}」里的文字读不出来。请用 --encoding 说明编码（例如 gb18030、utf-16、big5），或用 Excel "
+    "另存为「CSV UTF-8」。",
+    "The text of “{file}” cannot be read. Name its encoding with --encoding (gb18030, utf-16, big5 …) or "
+    "save it as "
     "“CSV UTF-8” in Excel.",
 )
 TOO_LARGE = Words(
@@ -58,7 +61,8 @@ TOO_LARGE = Words(
 )
 BROKEN = Words(
     "「{file}」打不开，文件可能损坏或设了密码。请取消密码或重新导出后再试。",
-    "“{file}” cannot be opened; it may be damaged or protected by a password. Export it again without a password.",
+    "“{file}” cannot be opened; it may be damaged or protected by a password. Export it again without a "
+    "password.",
 )
 NO_TABLE = Words(
     "在「{file}」里找不到表格：至少要有一行表头和一行数据，并且不止一列。",
@@ -66,7 +70,8 @@ NO_TABLE = Words(
 )
 NO_CSV_INSIDE = Words(
     "压缩包「{file}」里应当正好有一个 CSV 或 Excel 文件，现在有 {n} 个。请解压后分别导入。",
-    "The archive “{file}” should hold exactly one CSV or Excel file and holds {n}. Unpack it and import them one by one.",
+    "The archive “{file}” should hold exactly one CSV or Excel file and holds {n}. Unpack it and import "
+    "them one by one.",
 )
 TOO_MANY_CELLS = Words(
     "这一行比表头多出 {n} 格，对不上列。", "This line has {n} more cells than there are headers."
@@ -80,8 +85,9 @@ TOO_MANY_CELLS_HINT = Words(
 def open_file(path: str | Path, encoding: str | None = None, also_headers: Iterable[str] = ()) -> list[Sheet]:
     """The tables of one file: CSV/TSV/TXT (also .gz or in a .zip), XLSX, XLS, Parquet; told apart by content.
 
-    `encoding` overrules the guess (byte order mark, strict UTF-8, then GB18030). `also_headers` are names that a
-    person has mapped by hand and that therefore count as headers. Raises Refused when the file holds no table.
+    `encoding` overrules the guess (byte order mark, strict UTF-8, then GB18030). `also_headers` are names
+    that a person has mapped by hand and that therefore count as headers. Raises Refused when the file holds
+    no table.
     """
     path = Path(path)
     if not path.is_file():
@@ -181,7 +187,8 @@ def _parquet(path: Path) -> Sheet:
         if pa.types.is_nested(column.type):
             continue
         columns[name] = column.cast(pa.string())
-    return _sheet(path.name, "", 0, list(columns), list(columns.values()), pa.array(np.arange(1, table.num_rows + 1, dtype=np.int32)))  # fmt: skip
+    rows = pa.array(np.arange(1, table.num_rows + 1, dtype=np.int32))
+    return _sheet(path.name, "", 0, list(columns), list(columns.values()), rows)
 
 
 # ── workbooks ──
@@ -227,7 +234,8 @@ def _counts_from_1904(path: Path) -> bool:
 
 
 def _cell_text(cell: Any) -> str:
-    """A spreadsheet cell as its reader sees it: whole numbers without .0, dates as ISO, long numbers as destroyed."""
+    """A spreadsheet cell as its reader sees it: whole numbers without .0, dates as ISO, long numbers as
+    destroyed."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):
@@ -347,7 +355,8 @@ def _straight_text(
     top: list[list[str]],
     at: int,
 ) -> Sheet | None:
-    """A clean file by the engine's own parser, a million lines a second; None if anything is out of the ordinary."""
+    """A clean file by the engine's own parser, a million lines a second; None if anything is out of the
+    ordinary."""
     head = _unique([cell.strip(DIRT) for cell in top[at]])
     if not head or any("\n" in cell for row in top[: at + 1] for cell in row):
         return None
@@ -418,7 +427,8 @@ def _count_of(raw: mmap.mmap, start: int, end: int, sign: str) -> int:
 
 
 def _swallowed(column: Any, separator: str, width: int) -> bool:
-    """Whether a quote that was never closed has swallowed whole lines: one cell holds a full line of the table."""
+    """Whether a quote that was never closed has swallowed whole lines: one cell holds a full line of the
+    table."""
     if not holds(column, "\n"):
         return False
     line = r"\n" + rf"[^\n{separator}]*[{separator}]" * (width - 1)
@@ -452,7 +462,8 @@ def _text_of(path: Path, skip: int, encoding: str) -> Iterator[Iterable[str]]:
 
 
 def _quotes_hold(text: Iterable[str], separator: str) -> bool:
-    """Whether quotes are meant as quotes: they come in pairs and none hides a full line of the table in a cell."""
+    """Whether quotes are meant as quotes: they come in pairs and none hides a full line of the table in a
+    cell."""
     quotes = 0
     widths: list[int] = []
 
@@ -479,7 +490,8 @@ def _quotes_hold(text: Iterable[str], separator: str) -> bool:
 def _sheet_of_rows(
     lines: Iterable[list[str]], file: str, title: str, names: frozenset[str], since_1904: bool
 ) -> Sheet | None:
-    """A sheet from lines of cells: header found, notes (#…) and blank lines left out; None if there is no table."""
+    """A sheet from lines of cells: header found, notes (#…) and blank lines left out; None if there is no
+    table."""
     iterator = iter(lines)
     top = list(itertools.islice(iterator, _HEADER_WITHIN + 15))
     at = _header_at(top, names)
@@ -567,8 +579,8 @@ def _unique(head: list[str]) -> list[str]:
 def _header_at(top: list[list[str]], names: frozenset[str]) -> int | None:
     """Which of the first lines names the columns; None if the data begin at once.
 
-    Titles and filters above the headers have one or two cells; the line with the most names that any till uses
-    wins, and only a line without numbers and dates can be one of names nobody knows.
+    Titles and filters above the headers have one or two cells; the line with the most names that any till
+    uses wins, and only a line without numbers and dates can be one of names nobody knows.
     """
     best, best_score = None, 0
     widest = max((len(_filled(row)) for row in top), default=0)

@@ -1,4 +1,5 @@
-"""A file without headers: which column names the customer, which is the day, which the amount, judged by content."""
+"""A file without headers: which column names the customer, which is the day, which the amount, judged by
+content."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ _LOOKED_AT = 200
 def positions(sheet: Sheet) -> dict[str, str]:
     """{column: field} guessed from the first lines: a date, an amount, and who; empty when no date is found.
 
-    The date is the column where every cell is one. Amounts have decimals or are small; the remaining column with
-    phone numbers is the phone, else the first with values that come back is the member number.
+    The date is the column where every cell is one. Amounts have decimals or are small; the remaining column
+    with phone numbers is the phone, else the first with values that come back is the member number.
     """
     cells = {
         header: [c for c in clean(sheet.table[header].slice(0, _LOOKED_AT)).to_pylist() if c is not None]

@@ -12,7 +12,8 @@ READER = Reader(
     signature=(
         ("客户编码", "number"),
         ("客户名称", "name"),
-        ("客户类别", "类别", "价格等级", "信用额度", "结算期限", "group_name", "c_level_name", "credit_limit", "saler_name"),
+        ("客户类别", "类别", "价格等级", "信用额度", "结算期限",
+         "group_name", "c_level_name", "credit_limit", "saler_name"),
     ),
     columns={
         "member": ("客户编码", "number"),

@@ -1,8 +1,8 @@
 """Meituan 管家, 店内订单明细.xlsx: several sheets that belong together by the order number.
 
-Titles and filters stand above the headers (row 3), totals among the lines. The number is 订单号 in the list of
-orders and 订单编号 in payments and dishes. A night belongs to 营业日期, not to the day of 结账时间. A reversed bill
-(反结账, 整单退) is no sale: the corrected bill stands in a line of its own.
+Titles and filters stand above the headers (row 3), totals among the lines. The number is 订单号 in the list
+of orders and 订单编号 in payments and dishes. A night belongs to 营业日期, not to the day of 结账时间. A
+reversed bill (反结账, 整单退) is no sale: the corrected bill stands in a line of its own.
 """
 
 from __future__ import annotations

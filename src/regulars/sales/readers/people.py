@@ -1,4 +1,5 @@
-"""From a list of customers to people: one row each, with everything else the list says about them kept beside."""
+"""From a list of customers to people: one row each, with everything else the list says about them kept
+beside."""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ class Known:
 
 
 def people(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> Known:
-    """The customers of one list; rows that name nobody come back, deleted accounts are left out and counted."""
+    """The customers of one list; rows that name nobody come back, deleted accounts are left out and
+    counted."""
     columns = Columns(sheet, guess, reader)
     n = sheet.table.num_rows
     warnings: list[Words] = []

@@ -1,7 +1,7 @@
 """From the columns of a sheet to sales: one row per receipt, whole columns at a time.
 
-Every data line of the sheet ends in exactly one of four heaps: taken, refused (with a reason), no sale (unpaid,
-cancelled, deleted), or not data at all (totals, repeated headers).
+Every data line of the sheet ends in exactly one of four heaps: taken, refused (with a reason), no sale
+(unpaid, cancelled, deleted), or not data at all (totals, repeated headers).
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ _COMPANY = (
     r"(?i:\b(ltd|limited|inc|llc|corp|corporation|gmbh|co\.|plc|s\.a\.|pty|ag|bv)\b)"
 )
 _UNPAID = (
-    "未支付", "未付款", "待付款", "待支付", "等待买家付款", "交易关闭", "已关闭", "订单关闭", "取消", "作废", "撤销", "撤单", "未结账", "未结算",
-    "待结账", "挂单", "支付失败", "付款失败", "unpaid", "cancel", "void", "pending", "failed", "closed without",
+    "未支付", "未付款", "待付款", "待支付", "等待买家付款", "支付失败", "付款失败", "未结账", "未结算", "待结账", "挂单",
+    "交易关闭", "已关闭", "订单关闭", "取消", "作废", "撤销", "撤单",
+    "unpaid", "cancel", "void", "pending", "failed",
 )  # fmt: skip
 # "Refund applied for" and "no refund" are not money given back.
 _PAID_BACK = (
@@ -270,7 +271,8 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
         warnings.append(
             Words(
                 f"有 {not_sales} 行是没付款、已取消或已退单的订单，不算消费，没有计入。",
-                f"{not_sales} rows are unpaid, cancelled or reversed orders; they are no sales and were left out.",
+                f"{not_sales} rows are unpaid, cancelled or reversed orders; they are no sales and were "
+                f"left out.",
             )
         )
 
@@ -361,7 +363,8 @@ def _all_clock(column: Any) -> bool:
 
 
 def _amounts(columns: Columns, refusals: _Refusals, flagged: Any | None) -> tuple[Any | None, list[Words]]:
-    """Net fen of every row: received, else gross less discount, else price times quantity; refunds taken off."""
+    """Net fen of every row: received, else gross less discount, else price times quantity; refunds taken
+    off."""
     warnings: list[Words] = []
     gross = columns.fens("gross") if "gross" in columns else None
     source = "amount" if "amount" in columns else "gross"
@@ -394,7 +397,8 @@ def _amounts(columns: Columns, refusals: _Refusals, flagged: Any | None) -> tupl
         refund = pc.abs(pc.fill_null(columns.fens("refund"), 0))
         some = pc.greater(refund, 0)
         if back is not None:
-            # A line of repayment says in this column what it pays back; elsewhere the line is a sale partly repaid.
+            # A line of repayment says in this column what it pays back; elsewhere the line is a sale partly
+            # repaid.
             amount = pc.if_else(pc.and_(back, some), pc.negate(refund), amount)
             some = pc.and_(some, pc.invert(back))
             refund = pc.if_else(back, 0, refund)
@@ -403,7 +407,8 @@ def _amounts(columns: Columns, refusals: _Refusals, flagged: Any | None) -> tupl
                 warnings.append(
                     Words(
                         "实收金额里已经扣掉了退款，没有再扣一次。",
-                        "The amounts received already have the refunds taken off; they were not taken off twice.",
+                        "The amounts received already have the refunds taken off; they were not taken off "
+                        "twice.",
                     )
                 )
             else:
@@ -426,7 +431,8 @@ def _count(mask: Any) -> int:
 
 
 def _currency(columns: Columns, reader: Reader, n: int) -> Any:
-    """The currency the file names: in its own column, by a sign in the amounts, or by its origin; else null."""
+    """The currency the file names: in its own column, by a sign in the amounts, or by its origin; else
+    null."""
     named = columns.get("currency")
     if named is not None:
         return pc.utf8_upper(by_value(named, lambda text: money.currency(text) or text, pa.string()))
@@ -495,7 +501,8 @@ def _not_sales(columns: Columns, reader: Reader, amount: Any) -> Any | None:
             continue
         unpaid = rows_where(status, lambda text: _says(text, reader.not_sales or _UNPAID))
         repaid = rows_where(status, lambda text: _says(text, _PAID_BACK) and not _says(text, _PARTLY))
-        # Where refunds have rows or a column of their own, "refunded" is no reason to leave the sale out as well.
+        # Where refunds have rows or a column of their own, "refunded" is no reason to leave the sale out as
+        # well.
         if reader.refunds_by_status or "refund" in columns or negative.any():
             repaid[:] = False
         mask |= (unpaid | repaid) & ~negative
@@ -542,7 +549,8 @@ def unusable_phones(count: int) -> Words:
     """The sentence about phone numbers that name nobody."""
     return Words(
         f"有 {count} 行的电话不能用来认人（打了星号、虚拟号、随手填的号或位数不对），没有当作顾客的号码。",
-        f"The phone numbers of {count} rows name nobody (masked, virtual, made up or too short) and were not used.",
+        f"The phone numbers of {count} rows name nobody (masked, virtual, made up or too short) and were "
+        f"not used.",
     )
 
 
@@ -562,7 +570,8 @@ class _Refusals:
             self.reasons.append((indexes, column, cells, reason, hint))
 
     def settle(self, skipped: Any | None, totals: set[int]) -> tuple[list[Problem], Any, Any]:
-        """Problems, the rows they stand for, and the rows that are no data: totals, repeated headers, blank lines."""
+        """Problems, the rows they stand for, and the rows that are no data: totals, repeated headers, blank
+        lines."""
         found: dict[int, Problem] = {}
         no_data = set(totals)
         for indexes, column, cells, reason, hint in self.reasons:
@@ -588,7 +597,8 @@ class _Refusals:
 
 
 def no_data_rows(sheet: Sheet, indexes: list[int]) -> list[int]:
-    """Which of these lines of a sheet are no data: blank, totals, footers, headers repeated on the next page."""
+    """Which of these lines of a sheet are no data: blank, totals, footers, headers repeated on the next
+    page."""
     part = sheet.table.take(pa.array(indexes, pa.int64()))
     heads = {plain(header) for header in sheet.headers}
     empty = np.ones(len(indexes), dtype=bool)
@@ -613,7 +623,8 @@ def no_data_rows(sheet: Sheet, indexes: list[int]) -> list[int]:
 
 
 def refused_table(sheet: Sheet, indexes: Any) -> pa.Table | None:
-    """The original cells of refused rows, in the order of their problems: file, sheet, row, then the columns."""
+    """The original cells of refused rows, in the order of their problems: file, sheet, row, then the
+    columns."""
     parts = []
     if sheet.spoiled:
         width = len(sheet.headers)
@@ -645,7 +656,8 @@ _SECRET = {plain(name) for name in SECRET}
 
 
 def kept_columns(columns: Columns, guess: Guess, skip: frozenset[str]) -> pa.Table | None:
-    """Columns that are kept for later stages, as clean text; None if the file has none. Passwords are never read."""
+    """Columns that are kept for later stages, as clean text; None if the file has none. Passwords are never
+    read."""
     result: dict[str, Any] = {}
     for name in KEPT_FIELDS:
         if name in columns and name not in skip:
@@ -693,7 +705,8 @@ def _lines(columns: Columns, n: int) -> pa.Table | None:
 def _join(
     sales: pa.Table, lines: pa.Table | None, extras: pa.Table | None, columns: Columns, reader: Reader
 ) -> tuple[pa.Table, pa.Table | None, pa.Table | None, Any | None, list[Words]]:
-    """Receipts that stand in several lines become one sale: amounts summed, the first value of everything else.
+    """Receipts that stand in several lines become one sale: amounts summed, the first value of everything
+    else.
 
     A receipt is the same number in the same store on the same day; tills that count from 1 every day are told
     apart by that. Refund rows stay apart from what they repay.
@@ -755,10 +768,9 @@ def _join(
             np.add.at(total_fen, inverse, values)
         joined["amount"] = pa.array(total_fen)
         negative = pa.array(total_fen < 0)
-        joined["kind"] = pc.if_else(
-            pc.and_(negative, pc.equal(joined["kind"], "sale")), "refund",
-            pc.if_else(pc.and_(pc.equal(joined["kind"], "refund"), pa.array(total_fen > 0)), "sale", joined["kind"]),
-        )  # fmt: skip
+        kind = joined["kind"]
+        kind = pc.if_else(pc.and_(negative, pc.equal(kind, "sale")), "refund", kind)
+        joined["kind"] = pc.if_else(pc.and_(pa.array(total_fen > 0), pc.equal(kind, "refund")), "sale", kind)
     if lines is not None:
         lines = _numbered(lines, inverse.astype(np.int32))
     if extras is not None:
@@ -805,7 +817,8 @@ def _groups(sales: pa.Table) -> tuple[Any, Any] | None:
 
 
 def _repeated(values: Any, inverse: Any, receipts_: int, header: str) -> bool:
-    """Whether each line repeats its order's total: all lines of all orders say the same, under an order's header."""
+    """Whether each line repeats its order's total: all lines of all orders say the same, under an order's
+    header."""
     if not _ORDER_LEVEL.search(plain(header)):
         return False
     low = np.full(receipts_, np.iinfo(np.int64).max)

@@ -1,7 +1,8 @@
-"""Salesforce exports: accounts, contacts, won opportunities, orders, in API names, UPPER CASE or report labels.
+"""Salesforce exports: accounts, contacts, won opportunities, orders, in API names, UPPER CASE or report
+labels.
 
-Ids come with 15 or 18 characters for the same record; the first 15, whose case matters, are kept. Deleted records
-are left out, times are told in UTC, Birthdate and CloseDate are days without a zone.
+Ids come with 15 or 18 characters for the same record; the first 15, whose case matters, are kept. Deleted
+records are left out, times are told in UTC, Birthdate and CloseDate are days without a zone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _IDS = ("member", "receipt", "refund_of")
 
 
 def _tidy(columns: dict[str, Any]) -> dict[str, Any]:
-    """Ids cut to the 15 characters that both forms share; the day a record was made, as the shop's own day."""
+    """Ids cut to the 15 characters that both forms share; the day a record was made, as the shop's own
+    day."""
     for name in _IDS:
         if name in columns:
             column = clean(columns[name])
@@ -60,7 +62,10 @@ CONTACTS = Reader(
     key="salesforce-contacts",
     name=Words("Salesforce 联系人", "Salesforce contacts"),
     kind="customers",
-    signature=(("LastName",), ("AccountId",), ("Id", "Contact ID"), ("MobilePhone", "Birthdate", "MailingStreet", "LeadSource")),
+    signature=(
+        ("LastName",), ("AccountId",), ("Id", "Contact ID"),
+        ("MobilePhone", "Birthdate", "MailingStreet", "LeadSource"),
+    ),
     columns={
         "member": ("Id", "Contact ID"),
         "name": ("Name", "Full Name"),

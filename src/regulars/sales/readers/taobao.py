@@ -1,7 +1,7 @@
 """Taobao and Tmall orders, as the seller's back office exports them.
 
-An order without 订单付款时间 was never paid; a closed one came to nothing. 买家实际支付金额 already has the refunds
-taken off in some of these exports and not in others: the file itself decides (`receipts.py`).
+An order without 订单付款时间 was never paid; a closed one came to nothing. 买家实际支付金额 already has the
+refunds taken off in some of these exports and not in others: the file itself decides (`receipts.py`).
 """
 
 from __future__ import annotations

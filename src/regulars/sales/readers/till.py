@@ -31,14 +31,16 @@ CUSTOMERS = Reader(
 _WHO = {"member", "card", "phone", "openid", "name", "last_name"}
 _WHEN = {"time", "date", "business_date"}
 _PERSONAL = {
-    "birthday", "lunar_birthday", "sex", "points", "balance", "tier", "registered_on", "referrer", "email", "tags",
+    "birthday", "lunar_birthday", "sex", "points", "balance", "tier", "registered_on", "referrer", "email",
+    "tags",
 }  # fmt: skip
 
 
 def kind(fields: set[str]) -> str | None:
-    """What a file with these fields can be: sales, lines of receipts, customers; None when it is none of them.
+    """What a file with these fields can be: sales, lines of receipts, customers; None when it is none of
+    them.
 
-    >>> kind({"member", "date", "amount"}), kind({"receipt", "item", "quantity"}), kind({"phone", "name", "birthday"})
+    >>> kind({"member", "date", "amount"}), kind({"receipt", "item", "quantity"}), kind({"phone", "birthday"})
     ('sales', 'lines', 'customers')
     >>> kind({"member", "time"}), kind({"member", "time", "points", "birthday", "amount"})
     ('sales', 'customers')
@@ -46,7 +48,8 @@ def kind(fields: set[str]) -> str | None:
     True
     """
     priced = bool(fields & {"amount", "gross"}) or {"price", "quantity"} <= fields
-    # Birthdays, points and tiers beside each other make a list of customers, even with a sum of what they spent.
+    # Birthdays, points and tiers beside each other make a list of customers, even with a sum of what they
+    # spent.
     portrait = len(fields & _PERSONAL) >= (2 if priced else 1) and not fields & {
         "receipt",
         "item",

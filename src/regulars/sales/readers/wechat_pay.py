@@ -1,7 +1,7 @@
 """WeChat Pay's bill: every payment with the payer's openid, who can so be known again without a member card.
 
-Each value begins with a backtick; a summary follows below. A REFUND line stands under the number of the paid order
-and has its own number beside it.
+Each value begins with a backtick; a summary follows below. A REFUND line stands under the number of the paid
+order and has its own number beside it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Birthdays as people write them: a month and a day, in the solar or the lunar calendar, the year if it is known.
+"""Birthdays as people write them: a month and a day, in the solar or the lunar calendar, the year if it is
+known.
 
 A birthday has no time and no zone, so it can never slip by a day.
 """

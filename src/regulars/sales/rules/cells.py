@@ -21,7 +21,8 @@ DIRT = " \t\r\n`'\u00a0\u3000\u200b\ufeff"
 NOTHING = frozenset(
     {
         "", "-", "--", "---", "—", "——", "/", "\\", "\\N", "无", "暂无", "空", "未填写", "未知",
-        "NULL", "null", "Null", "(null)", "NA", "N/A", "n/a", "#N/A", "None", "none", "nan", "NaN", "NaT", "nil",
+        "NULL", "null", "Null", "(null)", "NA", "N/A", "n/a", "#N/A", "None", "none", "nan", "NaN",
+        "NaT", "nil",
     }
 )  # fmt: skip
 _LONGEST_NOTHING = max(len(word.encode()) for word in NOTHING)
@@ -80,7 +81,8 @@ _NOTHING_BEGINS = _bytes_of(NOTHING, 0)
 def _suspects(column: Any) -> tuple[bool, bool]:
     """Whether any cell may have dirt at its ends, and whether any may be a word for nothing.
 
-    Looks at the first and last byte of each cell only: a tenth of the cost of stripping what needs no stripping.
+    Looks at the first and last byte of each cell only: a tenth of the cost of stripping what needs no
+    stripping.
     """
     dirty = short = False
     for data, starts, ends in _pieces(column):
@@ -137,10 +139,7 @@ class Among:
 def holds(column: Any, sign: str) -> bool:
     """Whether any cell holds this (plain) sign: asked before a search that would read every cell."""
     code = ord(sign)
-    for data, starts, ends in _pieces(column):
-        if (data[starts[0] : ends[-1]] == code).any():
-            return True
-    return False
+    return any((data[starts[0] : ends[-1]] == code).any() for data, starts, ends in _pieces(column))
 
 
 def holds_beyond_digits(column: Any) -> bool:
@@ -167,7 +166,8 @@ def narrow(text: str) -> str:
 
 
 def by_value(column: Any, parse: Callable[[str], Any], type_: pa.DataType) -> Any:
-    """Work on each different value once, then spread the answers over the column: `parse(text) -> value | None`.
+    """Work on each different value once, then spread the answers over the column: `parse(text) -> value |
+    None`.
 
     Empty cells stay null and are never asked about.
     """

@@ -34,9 +34,16 @@ _PARTS = re.compile(
     re.IGNORECASE,
 )
 _PACKED = re.compile(r"^(\d{4})(\d{2})(\d{2})(?:[\sT]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?$")
-_MONTHS = {m: i for i, m in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)}  # fmt: skip
-_DAY_MONTH = re.compile(rf"^(?P<day>\d{{1,2}})[-\s/]?(?P<name>[A-Za-z]{{3,9}})[-\s/,]*(?P<year>\d{{4}}|\d{{2}}){_CLOCK}$", re.IGNORECASE)  # fmt: skip
-_MONTH_DAY = re.compile(rf"^(?P<name>[A-Za-z]{{3,9}})\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){_CLOCK}$", re.IGNORECASE)  # fmt: skip
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
+_DAY_MONTH = re.compile(
+    r"^(?P<day>\d{1,2})[-\s/]?(?P<name>[A-Za-z]{3,9})[-\s/,]*(?P<year>\d{4}|\d{2})" + _CLOCK + "$",
+    re.IGNORECASE,
+)
+_MONTH_DAY = re.compile(
+    r"^(?P<name>[A-Za-z]{3,9})\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})" + _CLOCK + "$",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"^\d+(\.\d+)?$")
 _TIME_ONLY = re.compile(r"^\d{1,2}:\d{2}(:\d{2})?(\s*[AaPp][Mm])?$")
 # A spreadsheet's day number: 1954 to 2119. Below and above it is a quantity or a till number.
@@ -47,13 +54,16 @@ _UNIX_SECONDS = (100_000_000, 4_000_000_000)
 _FIRST, _LAST = dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)  # noqa: DTZ001
 
 UNDECIDED = Words(
-    "日期「{value}」看不出哪个是日、哪个是月。请在导入时说明顺序：--dates dmy（日/月/年）、--dates mdy（月/日/年）。",
+    "日期「{value}」看不出哪个是日、哪个是月。请在导入时说明顺序：--dates dmy（日/月/年）、--dates mdy（"
+    "月/日/年）。",
     "The date “{value}” does not show which part is the day and which the month. Say so when importing: "
     "--dates dmy (day first) or --dates mdy (month first).",
 )
 CONTRADICTORY = Words(
-    "同一列里既有「{one}」又有「{other}」，日和月的顺序不一致。请用 --dates dmy 或 --dates mdy 说明以哪个为准，另一种写法的行会退回给您。",
-    "One column holds both “{one}” and “{other}”: day and month change places. Say with --dates dmy or --dates mdy "
+    "同一列里既有「{one}」又有「{other}」，日和月的顺序不一致。请用 --dates dmy 或 --dates mdy "
+    "说明以哪个为准，另一种写法的行会退回给您。",
+    "One column holds both “{one}” and “{other}”: day and month change places. Say with --dates dmy or "
+    "--dates mdy "
     "which is meant; the other rows come back to you.",
 )
 
@@ -77,8 +87,8 @@ def instants(
 ) -> Instants:
     """A column of dates or times in any of the usual forms, in the wall time of `zone`.
 
-    Times that name their own zone, unix seconds and (with `utc`) all times are moved to `zone`; everything else is
-    taken as the clock on the wall. Raises Refused when day and month cannot be told apart.
+    Times that name their own zone, unix seconds and (with `utc`) all times are moved to `zone`; everything
+    else is taken as the clock on the wall. Raises Refused when day and month cannot be told apart.
 
     >>> instants(pa.array(["2/11/2013", "2/26/2013"])).at.to_pylist()[0].isoformat()
     '2013-02-11T00:00:00'
@@ -104,7 +114,8 @@ def _timed(at: Any) -> bool:
 
 
 def _straight(column: Any) -> Any | None:
-    """The forms that the engine reads by itself, a million at a time; None if any cell is written otherwise."""
+    """The forms that the engine reads by itself, a million at a time; None if any cell is written
+    otherwise."""
     if any_true(pc.less(pc.binary_length(column), 10)):
         return None
     for sign in ("-", "/"):
@@ -149,7 +160,8 @@ def _by_value(column: Any, order: str | None, zone: str, since_1904: bool, utc: 
 
 
 def order_of(column: Any, order: str | None = None) -> str | None:
-    """Which part is the day in dates like 2/11/2013, judged from the whole column; None when none is written so."""
+    """Which part is the day in dates like 2/11/2013, judged from the whole column; None when none is written
+    so."""
     if order is not None:
         return order
     day_first = month_first = open_question = ""

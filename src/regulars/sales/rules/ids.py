@@ -15,7 +15,8 @@ from regulars.sales.rules.cells import Among, any_true, holds
 _DESTROYED = r"^[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 # What tills write where no member stood at the counter.
 NOBODY = frozenset(
-    {"散客", "非会员", "匿名", "匿名用户", "游客", "普通顾客", "普通客户", "散户", "零售客户", "未登录", "过客",
+    {"散客", "非会员", "匿名", "匿名用户", "游客", "普通顾客", "普通客户", "散户", "零售客户",
+     "未登录", "过客",
      "guest", "Guest", "GUEST", "walk-in", "Walk-in", "anonymous", "Anonymous"}
 )  # fmt: skip
 

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from regulars.sales.rules.cells import by_value, clean, clean_cell, holds_beyond_digits, narrow
 
-_SIGN_WORDS = {"￥": "CNY", "¥": "CNY", "RMB": "CNY", "CNY": "CNY", "人民币": "CNY", "HK$": "HKD", "HKD": "HKD",
+_SIGN_WORDS = {"￥": "CNY", "¥": "CNY", "RMB": "CNY", "CNY": "CNY", "人民币": "CNY", "HK$": "HKD",
+               "HKD": "HKD",
                "NT$": "TWD", "US$": "USD", "USD": "USD", "$": "USD", "€": "EUR", "EUR": "EUR", "£": "GBP",
                "GBP": "GBP"}  # fmt: skip
 _SIGN = re.compile("|".join(re.escape(w) for w in sorted(_SIGN_WORDS, key=len, reverse=True)), re.IGNORECASE)
@@ -65,8 +66,8 @@ def fens(column: Any) -> Any:
             numbers = column.cast(pa.float64())
         except pa.ArrowInvalid:
             return by_value(column, fen, pa.int64())
-    # A binary float of two decimals lands next to a whole number of fen; what does not has more decimals (or is
-    # beyond what a float can tell) and is worth exact decimals.
+    # A binary float of two decimals lands next to a whole number of fen; what does not has more decimals (or
+    # is beyond what a float can tell) and is worth exact decimals.
     empty = np.asarray(pc.is_null(numbers)) if numbers.null_count else None
     hundredfold = np.asarray(pc.fill_null(numbers, 0.0)) * 100.0
     whole = np.rint(hundredfold)
@@ -92,7 +93,8 @@ def thousandths(column: Any) -> Any:
 
 
 def times(quantity: Any, price: Any) -> Any:
-    """Quantity (thousandths) times price (fen), in fen, half up: the amount of a line that only gives both."""
+    """Quantity (thousandths) times price (fen), in fen, half up: the amount of a line that only gives
+    both."""
     q = quantity.to_numpy(zero_copy_only=False).astype(np.float64)
     p = price.to_numpy(zero_copy_only=False).astype(np.float64)
     product = q * p / 1000

@@ -91,8 +91,8 @@ def phones(column: Any) -> Any:
 
 
 def _plain_mobiles(column: Any) -> tuple[Any, Any]:
-    """Which cells are eleven digits of a mobile number, and which of these name somebody; by arithmetic, since
-    a column of a million numbers has a million different ones."""
+    """Which cells are eleven digits of a mobile number, and which of these name somebody; by arithmetic,
+    since a column of a million numbers has a million different ones."""
     n = len(column)
     plain, usable = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     _, offsets, data = column.buffers()
