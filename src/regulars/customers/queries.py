@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count, Q, Sum
 
 from regulars.customers.actions import tail_word
 from regulars.customers.models import Customer, Detail, Link, Note, Portrait, SearchKey
@@ -306,37 +307,39 @@ class Away:
         return days >= max(round(self.times * portrait.usual_gap_days, 6), self.at_least_days, 1)
 
 
-ORDERS = ("spend", "newest")
+    def where(self) -> tuple[str, list[Any]]:
+        """The same as a condition over the table of portraits, with its parameters."""
+        t = Portrait._meta.db_table
+        days = f"%s::date - {t}.last_visit_on" if bulk.is_postgres() else f"julianday(%s) - julianday({t}.last_visit_on)"
+        on, least = self.judged_on.isoformat(), max(self.at_least_days, 1)
+        said = (
+            f"{t}.usual_gap_days IS NOT NULL AND {t}.last_visit_on IS NOT NULL AND {days} >= %s "
+            f"AND {days} >= {t}.usual_gap_days * %s - 0.000001"
+        )
+        values: list[Any] = [on, least, on, self.times]
+        if self.at_most_days is not None:
+            return f"{said} AND {days} <= %s", [*values, on, self.at_most_days]
+        return said, values
 
 
 def listed(
-    *, order: str = "spend", grade: tuple[str, str, str] | None = None, late: Away | None = None,
+    *, order: str = "spend", only: Q | None = None, late: Away | None = None,
     after: tuple[int, int] | None = None, before: tuple[int, int] | None = None, limit: int = 50,
 ) -> list[Customer]:  # fmt: skip
-    """One page of customers, best or newest first, each with her portrait: `limit` and one more, so that the page knows
+    """One page of customers (`only` those meant), best or newest first, each with her portrait: `limit` and one more, so that the page knows
     whether another follows.
 
     A place in the list is (spend in 12 months, number), or (0, number) for the newest. `after` and `before` are places:
     the page follows or precedes them. Nothing is counted and nothing skipped, whatever the size of the base.
     """
-    from django.db.models import Q
-
     back = before is not None
     place = before if back else after
     found = Customer.objects.filter(merged_into=None, is_gone=False).select_related("portrait", "store")
-    if grade:
-        playbook, scale, key = grade
-        found = found.filter(standings__playbook=playbook, standings__scale=scale, standings__grade=key)
+    if only is not None:
+        found = found.filter(only)
     if late:
-        days = (
-            "%s::date - {t}.last_visit_on" if bulk.is_postgres() else "julianday(%s) - julianday({t}.last_visit_on)"
-        ).format(t=Portrait._meta.db_table)
-        low = "CASE WHEN %s > {t}.usual_gap_days * %s THEN %s ELSE {t}.usual_gap_days * %s END".format(t=Portrait._meta.db_table)
-        least, on = max(late.at_least_days, 1), late.judged_on.isoformat()
-        found = found.filter(portrait__usual_gap_days__isnull=False, portrait__last_visit_on__isnull=False)
-        found = found.extra(where=[f"{days} >= {low} - 0.000001"], params=[on, least, late.times, least, late.times])
-        if late.at_most_days is not None:
-            found = found.filter(portrait__last_visit_on__gte=late.judged_on - timedelta(days=late.at_most_days))
+        said, values = late.where()
+        found = found.filter(portrait__isnull=False).extra(where=[said], params=values)
     if order == "newest":
         if place:
             found = found.filter(id__gt=place[1]) if back else found.filter(id__lt=place[1])
@@ -358,8 +361,6 @@ def listed(
 
 def visit_days_of(customer: Customer, since: date) -> list[tuple[date, int]]:
     """The days on which she came and what they brought (fen), refunds taken off, oldest first."""
-    from django.db.models import Sum
-
     days = (
         Sale.objects.filter(identity__link__customer__in=family_of(customer), is_current=True, batch__state="complete", day__gte=since)
         .values("day")
@@ -430,8 +431,6 @@ def visits_of(customer: Customer, limit: int = 60) -> list[dict[str, Any]]:
 
 def favourites_of(customer: Customer, limit: int = 5) -> list[dict[str, Any]]:
     """What she buys most often."""
-    from django.db.models import Count, Sum
-
     lines = SaleLine.objects.filter(
         sale__identity__link__customer__in=family_of(customer), sale__is_current=True, sale__batch__state="complete"
     )
