@@ -26,6 +26,7 @@ from regulars.sales.models import Batch, BatchState, Sale
 from regulars.sales.reading import Reading, read
 from regulars.shop import vault
 from regulars.shop.models import Business, Staff, Store, audit
+from regulars.shop.turns import turn
 from regulars.shop.words import Refused, Words
 
 Progress = Callable[[int, int, Words], None]
@@ -79,25 +80,36 @@ def put_in(
     reading: Reading, *, names: Sequence[str], digest: str, mapping: dict[str, str] | None = None, dates: str | None = None,
     store: str | None = None, by: Staff | None = None, progress: Progress = quiet,
 ) -> Imported:  # fmt: skip
-    """Write a reading as a batch; every stage absorbs it, then it counts."""
+    """Write a reading as a batch; every stage absorbs it, then it counts. Nobody else imports meanwhile."""
     must_serve(reading)
-    sales.clear_unfinished()
-    taken = sales.take_in(
-        reading, files=names, digest=digest, by=by, mapping=mapping, options={"dates": dates}, store=store, progress=progress
-    )
-    progress(0, 0, Words("认顾客", "Knowing the customers"))
-    with transaction.atomic():
-        touched = customers.absorb(taken.batch, taken.identities)
-        if not reading.sales.num_rows:
-            taken.batch.new = taken.batch.customers
-            taken.batch.known = reading.people.num_rows - taken.batch.new
-        else:
-            taken.batch.new += taken.batch.customers if reading.people.num_rows else 0
-        sales.publish(taken.batch)
-    progress(0, 0, Words("记账", "Updating the books"))
-    books = grading.open_books()
-    grading.update_books(books, touched if len(touched) < 50_000 else None)
-    return Imported(taken.batch, False)
+    with turn(progress):
+        mend(progress)
+        repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first() if digest else None
+        if repeat:
+            return Imported(repeat, True)
+        taken = sales.take_in(
+            reading, files=names, digest=digest, by=by, mapping=mapping, options={"dates": dates}, store=store, progress=progress
+        )
+        batch = taken.batch
+        progress(0, 0, Words("认顾客", "Knowing the customers"))
+        with transaction.atomic():
+            changed = sales.publish(batch, taken.contested)
+            absorbed = customers.absorb(batch, np.union1d(taken.identities, changed), taken.listed)
+            batch.customers = absorbed.customers
+            batch.new += absorbed.listed
+            if not reading.sales.num_rows:
+                batch.known = int(len(taken.listed)) - absorbed.listed
+            batch.save(update_fields=["customers", "new", "known"])
+        progress(0, 0, Words("记账", "Updating the books"))
+        grading.catch_up(grading.open_books())
+    return Imported(batch, False)
+
+
+def mend(progress: Progress = quiet) -> None:
+    """Finish what a crash cut off. Hold the turn."""
+    sales.clear_unfinished(customers.free_of)
+    for batch in Batch.objects.filter(state=BatchState.UNDOING):
+        finish_undo(batch, progress)
 
 
 @dataclass(frozen=True)
@@ -116,7 +128,7 @@ class Trial:
         return {
             "batch": None, "rows": r.rows, "new": self.new, "known": self.known,
             "refused": [p.record(lang) for p in r.refused], "customers": self.customers,
-            "warnings": [w.say(lang) for w in warnings_of(r)],
+            "warnings": [w.say(lang) for w in sales.warnings_of(r)],
         }  # fmt: skip
 
 
@@ -132,20 +144,9 @@ def try_out(
     if repeat:
         return Trial(reading, 0, reading.rows - len(reading.refused), 0, repeat)
     trial = sales.try_out(reading, store)
-    new_customers = customers.would_be_new(trial.identities, trial.pairs)
-    new, known = trial.new, trial.known
-    if reading.people.num_rows:
-        new += new_customers
-        known += max(0, reading.people.num_rows - new_customers) if not reading.sales.num_rows else 0
-    return Trial(reading, new, known, new_customers)
-
-
-def warnings_of(reading: Reading) -> list[Words]:
-    """What the person should know beside the numbers."""
-    found = list(reading.warnings)
-    if reading.useful_for is not None and reading.useful_for not in found:
-        found.append(reading.useful_for)
-    return found
+    new_customers, on_list = customers.would_be_new(trial)
+    known = trial.known if reading.sales.num_rows else len(trial.listed) - on_list
+    return Trial(reading, trial.new + on_list, known, new_customers)
 
 
 def record_of(taken: Imported, lang: str) -> dict[str, Any]:
@@ -171,49 +172,52 @@ def must_serve(reading: Reading) -> None:
 
 def undo(batch: Batch, *, by: Staff | None = None, progress: Progress = quiet) -> None:
     """Take a batch back: the state is then as if that file had never come, whatever was imported since."""
-    with transaction.atomic():
-        if not Batch.objects.filter(id=batch.id, state=BatchState.COMPLETE).update(
-            state=BatchState.UNDONE, undone_at=timezone.now()
-        ):
-            raise Refused(Words("这批已经撤回过了", "This import has already been taken back"))
-        audit("undo-import", f"batch {batch.id}", by=by)
-    batch.refresh_from_db()
-    finish_undo(batch, progress)
+    with turn(progress):
+        mend(progress)
+        with transaction.atomic():
+            if not Batch.objects.filter(id=batch.id, state=BatchState.COMPLETE).update(
+                state=BatchState.UNDOING, undone_at=timezone.now()
+            ):
+                raise Refused(Words("这批已经撤回过了", "This import has already been taken back"))
+            audit("undo-import", f"batch {batch.id}", by=by)
+        batch.refresh_from_db()
+        finish_undo(batch, progress)
+        grading.catch_up(grading.open_books())
 
 
 def finish_undo(batch: Batch, progress: Progress = quiet) -> None:
-    """The slow part of undoing; goes on where a crash cut it off."""
-    named = customers.identities_named_by(batch)
-    before = customers.customers_of(named)
-    released = sales.release(batch, progress)
-    ids = np.union1d(released.identities, named)
+    """The slow part of undoing; goes on where a crash cut it off. Hold the turn.
+
+    What others have seen too passes to them; then, in one transaction, all stages let go of what the batch said; the
+    rows that nobody sees any more are cleared away in short steps.
+    """
+    progress(0, 0, Words("撤回", "Taking back"))
+    sales.inherit(batch)
     with transaction.atomic():
-        touched = customers.release(batch, ids)
-        sales.forget_unused_identities(ids)
-    for kind in ("refused", "problems"):
-        vault.forget(f"batch-{batch.id}-{kind}")
-    books = grading.open_books()
-    grading.update_books(books, before | touched)
+        sales.forget_identities(customers.release(batch, sales.release(batch)))
+    sales.clear(batch, customers.free_of, progress)
+    Batch.objects.filter(id=batch.id).update(state=BatchState.UNDONE)
+    batch.state = BatchState.UNDONE
 
 
 def record_sale(
-    customer: Customer, *, store: Store, day: date, amount: int, occasion: str = "", by: Staff | None = None
+    customer: Customer | None, *, store: Store, day: date, amount: int, occasion: str = "", by: Staff | None = None
 ) -> Sale:
-    """Write one sale of a known customer by hand (fen; 0: she came and paid nothing). The books follow by `redraw`."""
-    with transaction.atomic():
-        identity = customers.main_identity(customer)
-        return sales.record_sale(store=store, day=day, amount=amount, identity=identity, occasion=occasion, by=by)
+    """Write one sale of a customer (or of nobody) by hand (fen; 0: she came and paid nothing). The books follow by
+    `redraw`, at the latest with the day's run."""
+    return customers.record_sale(customer, store=store, day=day, amount=amount, occasion=occasion, by=by)
 
 
 def attach(sale: Sale, customer: Customer, *, by: Staff | None = None) -> Sale:
-    """Give an anonymous receipt to a customer. The books follow by `redraw`."""
-    with transaction.atomic():
-        return sales.attach(sale, customers.main_identity(customer), by=by)
+    """Give an anonymous receipt to a customer. The books follow by `redraw`, at the latest with the day's run."""
+    return customers.attach(sale, customer, by=by)
 
 
-def redraw(touched: Sequence[int]) -> None:
-    """Bring the books in line for customers whose sales were written by hand."""
-    grading.update_books(grading.open_books(), touched)
+def redraw(touched: Sequence[int] = ()) -> None:
+    """Bring the books in line with what was written by hand. The store knows who waits; `touched` may add to it."""
+    with turn():
+        customers.touch(touched)
+        grading.catch_up(grading.open_books())
 
 
 def zone() -> str:
@@ -226,14 +230,13 @@ def zone() -> str:
 
 def run_day(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff | None = None) -> dict[str, Any]:
     """Grade everybody as of the day and make today's list. The day run again changes nothing."""
-    sales.clear_unfinished()
-    for batch in Batch.objects.filter(state=BatchState.UNDONE, sales__isnull=False).distinct():
-        finish_undo(batch, progress)
-    outcome = grading.run(on, full=full, progress=progress, by=by)
-    progress(0, 0, Words("排今天的名单", "Making today's list"))
-    planned = care.plan_day(outcome, on)
-    vault.sweep()
-    Business.objects.update(last_day_run_on=on)
+    with turn(progress):
+        mend(progress)
+        outcome = grading.run(on, full=full, progress=progress, by=by)
+        progress(0, 0, Words("排今天的名单", "Making today's list"))
+        planned = care.plan_day(outcome, on)
+        vault.sweep()
+        Business.objects.update(last_day_run_on=on)
     return {
         "on": on.isoformat(), "customers": outcome.customers,
         "changed": {f"{p}.{s}": n for (p, s), n in outcome.changes.items()}, **planned,

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from regulars.customers.actions import write_portraits
-from regulars.customers.models import Portrait
+from regulars.customers.models import Portrait, Touched
 from regulars.customers.queries import arrow, coverage, customers_alive, people_for_books, sales_for_books
 from regulars.grading.drawing import Plan, days_sql, fits_of, portraits, refresh_measures
 from regulars.grading.drops import drop_days
@@ -103,15 +103,21 @@ def open_books() -> Books:
     return Books(Home.find().books)
 
 
-def update_books(books: Books, customers: Iterable[int] | None = None) -> None:
-    """Bring the mirror in line with the store: for some customers, or for everybody."""
+def catch_up(books: Books) -> None:
+    """Bring the mirror in line with the store: those whose days have changed since, or everybody.
+
+    Whose they are stands in the store, written with the change itself, and is struck off only after the books have
+    it: a crash in between costs a second writing, never a difference.
+    """
+    waiting = list(Touched.objects.values_list("id", "customer"))
     manifest = books.manifest
-    if customers is None or manifest.is_dirty or not manifest.parts:
+    if manifest.is_dirty or not manifest.parts or any(c is None for _, c in waiting):
         books.write_days(sales_for_books(), days_sql(books))
-        return
-    ids = np.array(sorted(set(customers)), dtype="int64")
-    if len(ids):
+    elif waiting:
+        ids = np.array(sorted({c for _, c in waiting}), dtype="int64")
         books.write_days(sales_for_books(ids.tolist()), days_sql(books), ids)
+    for chunk in bulk.in_chunks([i for i, _ in waiting]):
+        Touched.objects.filter(id__in=chunk).delete()
 
 
 # --- the run ---------------------------------------------------------------------------------------------------------
@@ -186,8 +192,7 @@ def draw(on: date, playbooks: Iterable[Playbook], *, full: bool = False, books: 
     """Portraits of everybody as of `on`; writes nothing but the books."""
     start = time.perf_counter()
     books = books or open_books()
-    if books.manifest.is_dirty or not books.manifest.parts:
-        update_books(books)
+    catch_up(books)
     plan = Plan.of(playbooks)
     day = number_of(on)
     was_full = refresh_measures(books, plan, day, full)

@@ -38,7 +38,7 @@ from regulars.shop import bulk, vault
 from regulars.shop.models import Business, Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
-__all__ = ["STRENGTH", "identity_ids", "token_for"]
+__all__ = ["STRENGTH", "forget_identities", "identity_ids", "inherit", "token_for"]
 
 Progress = Callable[[int, int, Words], None]
 """Called with rows done, rows in all, and what is being done; raises to cancel."""
@@ -112,7 +112,7 @@ def take_in(
         first_identity=(Identity.objects.aggregate(n=Max("id"))["n"] or 0) + 1,
     )  # fmt: skip
     if reading.refused:
-        vault.put_table(f"batch-{batch.id}-refused", _refused_table(reading))
+        vault.put_table(f"batch-{batch.id}-refused", refused_table(reading))
         vault.put_table(f"batch-{batch.id}-problems", _problems_table(reading))
     buyers, people, contested = Who(nobody(), nobody(), nobody()), Who(nobody(), nobody(), nobody()), nobody()
     if reading.sales.num_rows:
@@ -264,7 +264,7 @@ def _kept(reading: Reading, buyers: np.ndarray, people: np.ndarray) -> pa.Table 
 # --- refused rows ----------------------------------------------------------------------------------------------------
 
 
-def _refused_table(reading: Reading) -> pa.Table:
+def refused_table(reading: Reading) -> pa.Table:
     """Refused rows as they came, with the reason in both languages, to be corrected and imported again."""
     said = Words("{c}：{r}。{h}", "{c}: {r}. {h}")
     told = [said.fill(c=p.column, r=p.reason, h=p.hint) for p in reading.refused]

@@ -1,0 +1,129 @@
+"""Identities as written: each stands once, sealed, and is found again by its keyed token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db import transaction
+
+from regulars.sales.models import Identity, IdentityKind, Pairing, Sale
+from regulars.shop import bulk
+from regulars.shop.keys import keys
+
+STRENGTH = ("member", "card", "phone", "openid", "name")
+"""Kinds of identity, strongest first: a sale belongs to the strongest that stands on it."""
+
+NUMBERS = ("member", "card")
+"""Both are numbers that the shop has given out; files call the same number now one, now the other."""
+
+
+class Who(NamedTuple):
+    """Who stands on the rows of a table.
+
+    `strongest`: identity number of each row, 0 where there is none; `marks`: 64 bits of its token, the same in every
+    shop folder with the same key and whether the number is called card or member; `pairs`: (strongest, other) written
+    on one row, each once.
+    """
+
+    strongest: np.ndarray
+    marks: np.ndarray
+    pairs: np.ndarray
+
+
+def column_of(table: pa.Table, name: str) -> pa.Array | None:
+    """One column as one array; None where the table has none or all of it is empty."""
+    if name not in table.column_names:
+        return None
+    column = table[name]
+    if column.null_count == len(column):
+        return None
+    column = column.combine_chunks()
+    return column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+
+
+def token_for(kind: str, value: str) -> bytes:
+    """The token under which an identity is found; equal numbers have equal tokens, be they called card or member."""
+    return keys().token("number" if kind in NUMBERS else kind, value)
+
+
+def who_is_who(table: pa.Table, ids_of: Callable[[str, Sequence[str], Sequence[bytes]], np.ndarray]) -> Who:
+    """Who stands on each row. `ids_of(kind, values, tokens)` numbers the different values of one kind."""
+    n = table.num_rows
+    strongest, marks = np.zeros(n, dtype="int64"), np.zeros(n, dtype="uint64")
+    pairs: list[np.ndarray] = []
+    company = column_of(table, "company")
+    for kind in STRENGTH:
+        column = column_of(table, kind)
+        if column is None or (kind == "name" and company is None):
+            continue
+        if kind == "name":  # a name never identifies a person
+            column = pc.if_else(pc.fill_null(company, False), column, pa.scalar(None, column.type))
+            if column.null_count == n:
+                continue
+        coded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
+        values = coded.dictionary.to_pylist()
+        tokens = [token_for(kind, value) for value in values]
+        codes = coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+        here = np.append(ids_of(kind, values, tokens), 0)[codes]
+        marked = np.append(np.frombuffer(b"".join(tokens), dtype="<u8")[::2], np.uint64(0))[codes]
+        beside = np.flatnonzero((strongest != 0) & (here != 0))
+        if len(beside):
+            pairs.append(_different(strongest[beside], here[beside]))
+        free = strongest == 0
+        strongest, marks = np.where(free, here, strongest), np.where(free, marked, marks)
+    found = np.concatenate(pairs) if pairs else np.empty((0, 2), dtype="int64")
+    return Who(strongest, marks, found)
+
+
+def _different(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The different pairs, upwards. Identity numbers stay below 2^31 in any shop, so a pair is one integer."""
+    low = min(int(one.min()), int(other.min()), 0)
+    packed = np.unique(((one - low) << 31) | (other - low))
+    return np.stack([(packed >> 31) + low, (packed & 0x7FFFFFFF) + low], axis=1)
+
+
+def known_ids(kind: str, tokens: Sequence[bytes]) -> dict[bytes, int]:
+    """Token → number of the identities of one kind that are known."""
+    table = Identity._meta.db_table
+    if len(tokens) > bulk.IN_LIST and not Identity.objects.filter(kind=kind).exists():
+        return {}
+    sql = f"SELECT id, token FROM {table} WHERE kind = %s AND token IN ({{marks}})"
+    return {bytes(token): i for i, token in bulk.rows_in(sql, tokens, [kind])}
+
+
+def identity_ids(kind: str, values: Sequence[str], tokens: Sequence[bytes] | None = None) -> np.ndarray:
+    """Numbers of identities as written, made where they are new. One value, one row, whoever writes it."""
+    tokens = tokens if tokens is not None else [token_for(kind, value) for value in values]
+    found = known_ids(kind, tokens)
+    missing = [(t, v) for t, v in zip(tokens, values, strict=True) if t not in found]
+    seal = keys().seal
+    for chunk in bulk.in_chunks(missing, bulk.CHUNK):
+        with transaction.atomic():
+            first = bulk.reserve_ids(Identity, len(chunk))
+            rows = [(first + k, kind, t, seal(v), False) for k, (t, v) in enumerate(chunk)]
+            bulk.insert(Identity, ("id", "kind", "token", "written", "is_shared"), rows)
+        found.update((t, first + k) for k, (t, _) in enumerate(chunk))
+    return np.fromiter((found[t] for t in tokens), dtype="int64", count=len(tokens))
+
+
+def forget_identities(ids: Sequence[int]) -> int:
+    """Delete those of these identities that no sale and no pairing speaks of. Later stages have let go of them."""
+    identity, sale, pairing = Identity._meta.db_table, Sale._meta.db_table, Pairing._meta.db_table
+    gone = 0
+    for chunk in bulk.in_chunks(ids):
+        marks = ", ".join(["%s"] * len(chunk))
+        gone += bulk.execute(
+            f"DELETE FROM {identity} WHERE id IN ({marks}) "
+            f"AND NOT EXISTS (SELECT 1 FROM {sale} s WHERE s.identity_id = {identity}.id) "
+            f"AND NOT EXISTS (SELECT 1 FROM {pairing} p WHERE p.one_id = {identity}.id) "
+            f"AND NOT EXISTS (SELECT 1 FROM {pairing} p WHERE p.other_id = {identity}.id)",
+            list(chunk),
+        )
+    return gone
+
+
+assert set(STRENGTH) == set(IdentityKind.values), "every kind of identity has its place in the order of strength"
