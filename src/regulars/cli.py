@@ -31,7 +31,9 @@ app.add_typer(playbooks_app, name="playbooks")
 OK, CHECK_FAILED, WRONG_USE, CANT_SERVE = 0, 1, 2, 3
 
 Json = Annotated[bool, typer.Option("--json", help="一个 JSON，别的都不印。One JSON value and nothing else.")]
-On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="哪一天（默认今天）。As of which day (today).")]
+On = Annotated[
+    str | None, typer.Option("--on", metavar="DATE", help="哪一天（默认今天）。As of which day (today).")
+]
 
 
 # --- the ground ------------------------------------------------------------------------------------------------------
@@ -121,11 +123,21 @@ def progress(quiet: bool) -> Iterator[Callable[[int, int, Words], None]]:
 @app.command()
 def setup(
     name: Annotated[str, typer.Option(help="店名。Name of the business.")],
-    trade: Annotated[str, typer.Option(help="行业。Trade: hotpot restaurant snack salon clinic hotel appliance shop wholesale.")],
+    trade: Annotated[
+        str,
+        typer.Option(
+            help="行业。Trade: hotpot restaurant snack salon clinic hotel appliance shop wholesale."
+        ),
+    ],
     owner: Annotated[str, typer.Option(help="老板的邮箱，用来登录。The owner's e-mail, to log in with.")],
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="从标准输入读密码。Read the password from standard input.")] = False,
+    password_stdin: Annotated[
+        bool,
+        typer.Option("--password-stdin", help="从标准输入读密码。Read the password from standard input."),
+    ] = False,
     owner_name: Annotated[str, typer.Option(help="老板的名字。The owner's name.")] = "",
-    store: Annotated[list[str] | None, typer.Option(help="门店，可以写几个。A store; may be given several times.")] = None,
+    store: Annotated[
+        list[str] | None, typer.Option(help="门店，可以写几个。A store; may be given several times.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """不问问题地开一家店。Make a shop without questions."""
@@ -146,13 +158,21 @@ def setup(
     if json_:
         show({"business": business.name, "trade": trade, "owner": who.email, "playbook": adoption.key})
     else:
-        say(Words("开好了：{n}。接下来：regulars import 文件，regulars day，regulars serve", "Done: {n}. Next: regulars import FILE, regulars day, regulars serve").fill(n=business.name))
+        say(
+            Words(
+                "开好了：{n}。接下来：regulars import 文件，regulars day，regulars serve",
+                "Done: {n}. Next: regulars import FILE, regulars day, regulars serve",
+            ).fill(n=business.name)
+        )
 
 
 @app.command("reset-password")
 def reset_password(
     email: str,
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="从标准输入读密码。Read the password from standard input.")] = False,
+    password_stdin: Annotated[
+        bool,
+        typer.Option("--password-stdin", help="从标准输入读密码。Read the password from standard input."),
+    ] = False,
 ) -> None:
     """在这台电脑上给忘了密码的人换一个。Give somebody who forgot it a new password, from the machine itself."""
     open_shop()
@@ -163,7 +183,11 @@ def reset_password(
     if staff is None:
         say(Words("没有用这个邮箱的员工：{e}", "No member of staff has this e-mail: {e}").fill(e=email))
         raise typer.Exit(CANT_SERVE)
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else typer.prompt("New password 新密码", hide_input=True, confirmation_prompt=True, err=True)
+    password = (
+        sys.stdin.readline().rstrip("\r\n")
+        if password_stdin
+        else typer.prompt("New password 新密码", hide_input=True, confirmation_prompt=True, err=True)
+    )
     with serving():
         set_password(staff, password)
     say(Words("换好了，别处的登录都已失效", "Done. Every other login of this person has ended"))
@@ -174,12 +198,23 @@ def reset_password(
 
 @app.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="一个或几个一起的文件。One file, or several that belong together.")],
-    map_: Annotated[list[str] | None, typer.Option("--map", metavar="HEADER=field", help="这一列当作什么。What a column is.")] = None,
+    files: Annotated[
+        list[Path], typer.Argument(help="一个或几个一起的文件。One file, or several that belong together.")
+    ],
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="HEADER=field", help="这一列当作什么。What a column is."),
+    ] = None,
     dates: Annotated[str | None, typer.Option(help="dmy、mdy 或 ymd。Order of day and month.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="文件编码，例如 gb18030。Encoding of the file.")] = None,
-    store: Annotated[str | None, typer.Option(help="整个文件属于哪家门店。The store of the whole file.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="只说会发生什么。Only say what would happen.")] = False,
+    encoding: Annotated[
+        str | None, typer.Option(help="文件编码，例如 gb18030。Encoding of the file.")
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="整个文件属于哪家门店。The store of the whole file.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="只说会发生什么。Only say what would happen.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """把收银系统导出的文件导进来。Take in the files that a till or a shop exports."""
@@ -206,7 +241,9 @@ def import_(
             result = trial.record(lang())
         else:
             with progress(json_) as step:
-                taken = daily.take_in(files, mapping=mapping or None, dates=dates, encoding=encoding, store=store, progress=step)
+                taken = daily.take_in(
+                    files, mapping=mapping or None, dates=dates, encoding=encoding, store=store, progress=step
+                )
             result = daily.record_of(taken, lang())
     if json_:
         show(result)
@@ -219,7 +256,10 @@ def import_(
     for warning in result["warnings"]:
         typer.echo(f"! {warning}", err=True)
     for problem in result["refused"][:20]:
-        typer.echo(f"  {problem['row']} {problem['column']} {problem['value']!r}: {problem['reason']} {problem['hint']}", err=True)
+        typer.echo(
+            f"  {problem['row']} {problem['column']} {problem['value']!r}: {problem['reason']} {problem['hint']}",
+            err=True,
+        )
 
 
 @app.command("undo-import")
@@ -247,7 +287,9 @@ def undo_import(batch: int, json_: Json = False) -> None:
 @app.command()
 def grade(
     csv: Annotated[Path, typer.Option("--csv", metavar="OUT", help="写到哪个文件。Where to write.")],
-    playbook: Annotated[str | None, typer.Option(help="用哪个打法（默认店里在用的）。Which playbook (the one in force).")] = None,
+    playbook: Annotated[
+        str | None, typer.Option(help="用哪个打法（默认店里在用的）。Which playbook (the one in force).")
+    ] = None,
     on: On = None,
     json_: Json = False,
 ) -> None:
@@ -288,7 +330,12 @@ def explain(customer: str, on: On = None, json_: Json = False) -> None:
 
     found = find(customer)
     if found is None:
-        say(Words("找不到顾客 {c}；用会员号、卡号、手机号或 openid", "No customer {c}; use a member number, card, phone or openid").fill(c=customer))
+        say(
+            Words(
+                "找不到顾客 {c}；用会员号、卡号、手机号或 openid",
+                "No customer {c}; use a member number, card, phone or openid",
+            ).fill(c=customer)
+        )
         raise typer.Exit(CANT_SERVE)
     result = explained(found, day)
     if json_:
@@ -297,7 +344,9 @@ def explain(customer: str, on: On = None, json_: Json = False) -> None:
     for one in result["grades"]:
         typer.echo(f"{one['playbook']} {one['scale']}: {one['grade']}  ({one['since']})")
         for c in one["conditions"]:
-            typer.echo(f"  {'✓' if c['holds'] else '✗'} {c['fact']} {c['sign']} {c['threshold']}: {c['value']}")
+            typer.echo(
+                f"  {'✓' if c['holds'] else '✗'} {c['fact']} {c['sign']} {c['threshold']}: {c['value']}"
+            )
         for n in one["next"]:
             typer.echo(f"  → {n['grade']} {n.get('by') or ''} {n.get('visits') or ''}")
 
@@ -307,7 +356,9 @@ def explain(customer: str, on: On = None, json_: Json = False) -> None:
 
 @app.command()
 def day(
-    on: On = None, full: Annotated[bool, typer.Option("--full", help="全部重算一遍。Draw everybody anew.")] = False, json_: Json = False
+    on: On = None,
+    full: Annotated[bool, typer.Option("--full", help="全部重算一遍。Draw everybody anew.")] = False,
+    json_: Json = False,
 ) -> None:
     """过一天：评级，排今天的名单。Run the day: grade everybody, make today's list."""
     open_shop()
@@ -320,15 +371,24 @@ def day(
         show(result)
     else:
         say(
-            Words("{c} 位顾客，{n} 位等级有变；今天 {t} 件事，另有 {w} 件排队", "{c} customers, {n} grades changed; {t} things today, {w} more in line").fill(
-                c=result["customers"], n=sum(result["changed"].values()), t=result["tasks"], w=result["waiting"]
+            Words(
+                "{c} 位顾客，{n} 位等级有变；今天 {t} 件事，另有 {w} 件排队",
+                "{c} customers, {n} grades changed; {t} things today, {w} more in line",
+            ).fill(
+                c=result["customers"],
+                n=sum(result["changed"].values()),
+                t=result["tasks"],
+                w=result["waiting"],
             )
         )
 
 
 @app.command()
 def today(
-    staff: Annotated[str | None, typer.Option("--staff", metavar="S", help="只看某位员工（邮箱或名字）。Only one member of staff.")] = None,
+    staff: Annotated[
+        str | None,
+        typer.Option("--staff", metavar="S", help="只看某位员工（邮箱或名字）。Only one member of staff."),
+    ] = None,
     on: On = None,
     json_: Json = False,
 ) -> None:
@@ -343,7 +403,9 @@ def today(
         show(rows)
         return
     for row in rows:
-        typer.echo(f"{row['rank']:>3} {row['customer']}  {row['why']}  → {row['do']}  ({row['channel']}, {row['minutes']} min, {row['staff']})")
+        typer.echo(
+            f"{row['rank']:>3} {row['customer']}  {row['why']}  → {row['do']}  ({row['channel']}, {row['minutes']} min, {row['staff']})"
+        )
 
 
 # --- playbooks -------------------------------------------------------------------------------------------------------
@@ -364,7 +426,9 @@ def playbooks_list(json_: Json = False) -> None:
     rows = []
     for key in library():
         book = load(key)
-        lacks = missing.get(key, sorted(f for f in book.facts() if (fact := catalogue.find(f)) and fact.is_file_fact))
+        lacks = missing.get(
+            key, sorted(f for f in book.facts() if (fact := catalogue.find(f)) and fact.is_file_fact)
+        )
         rows.append({
             "key": key, "name": {"zh": book.name.zh, "en": book.name.en}, "version": book.version,
             "scales": [{"key": s.key, "grades": [g.key for g in s.grades]} for s in book.scales], "missing_facts": lacks,
@@ -386,7 +450,12 @@ def playbooks_check(file: Annotated[Path | None, typer.Argument()] = None, json_
     speak = lang()
     problems = [(source, p) for source in ([str(file)] if file else library()) for p in check(source)]
     if json_:
-        show([{"playbook": s, "file": p.file, "line": p.line, "problem": p.words.say(speak)} for s, p in problems])
+        show(
+            [
+                {"playbook": s, "file": p.file, "line": p.line, "problem": p.words.say(speak)}
+                for s, p in problems
+            ]
+        )
     else:
         for _, p in problems:
             typer.echo(f"{p.file}:{p.line or 0}: {p.words.say(speak)}", err=True)
@@ -410,7 +479,12 @@ def backup(file: Path, json_: Json = False) -> None:
     if json_:
         show(result)
     else:
-        say(Words("备份好了：{f}（里面有钥匙，请像现金一样收好）", "Backed up: {f} (it holds the key: keep it like cash)").fill(f=file))
+        say(
+            Words(
+                "备份好了：{f}（里面有钥匙，请像现金一样收好）",
+                "Backed up: {f} (it holds the key: keep it like cash)",
+            ).fill(f=file)
+        )
 
 
 @app.command()
@@ -457,7 +531,9 @@ def doctor(json_: Json = False) -> None:
 def serve(
     host: Annotated[str, typer.Option(help="听哪个地址。Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="端口。Port.")] = 8000,
-    lan: Annotated[bool, typer.Option("--lan", help="让店里的手机也能用。For phones on the shop's own network.")] = False,
+    lan: Annotated[
+        bool, typer.Option("--lan", help="让店里的手机也能用。For phones on the shop's own network.")
+    ] = False,
 ) -> None:
     """开店：网页和工人一起。Open the shop: the pages and the worker together."""
     open_shop(needs_business=False)
@@ -474,7 +550,9 @@ def demo(
     port: Annotated[int, typer.Option()] = 8000,
     on: On = None,
     lan: Annotated[bool, typer.Option("--lan")] = False,
-    build_only: Annotated[bool, typer.Option("--build-only", help="只搭好，不开网页。Build it and stop.")] = False,
+    build_only: Annotated[
+        bool, typer.Option("--build-only", help="只搭好，不开网页。Build it and stop.")
+    ] = False,
 ) -> None:
     """看一家有人气的例店。A lived-in example shop, thrown away when you are done."""
     from regulars.demo import folder_for, prepare
@@ -500,7 +578,6 @@ def manage(context: typer.Context) -> None:
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(["regulars manage", *context.args])
-
 
 
 def main() -> None:

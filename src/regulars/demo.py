@@ -37,7 +37,14 @@ def prepare(trade: str, on: date, progress: Callable[[int, int, Words], None]) -
         stores = {s.name: s for s in Store.objects.all()}
         for worker in profile.staff:
             if worker.role != "owner":
-                add_staff(name=worker.name, email=worker.email, role=worker.role, store=stores.get(worker.store or ""), minutes=worker.minutes, by=owner)
+                add_staff(
+                    name=worker.name,
+                    email=worker.email,
+                    role=worker.role,
+                    store=stores.get(worker.store or ""),
+                    minutes=worker.minutes,
+                    by=owner,
+                )
         adopt(start_playbook(profile.trade), by=owner)
     else:
         owner = Staff.objects.get(email=boss.email)

@@ -37,7 +37,13 @@ def _database() -> Finding:
             cursor.execute("PRAGMA quick_check(1)")
             said = cursor.fetchone()[0]
         if said != "ok":
-            return Finding("database", False, Words("数据库文件坏了：{s}。请从备份恢复", "The database file is damaged: {s}. Restore a backup").fill(s=said))
+            return Finding(
+                "database",
+                False,
+                Words(
+                    "数据库文件坏了：{s}。请从备份恢复", "The database file is damaged: {s}. Restore a backup"
+                ).fill(s=said),
+            )
     return Finding("database", True, Words("数据库完好", "The database is sound"))
 
 
@@ -50,38 +56,76 @@ def _key() -> Finding:
             _ = one.written
         keys()
     except WrongKey:
-        return Finding("key", False, Words("钥匙不对：这个文件夹的数据是用另一把钥匙加密的", "The key is wrong: this folder's data were sealed with another one"))
+        return Finding(
+            "key",
+            False,
+            Words(
+                "钥匙不对：这个文件夹的数据是用另一把钥匙加密的",
+                "The key is wrong: this folder's data were sealed with another one",
+            ),
+        )
     return Finding("key", True, Words("钥匙对得上", "The key fits"))
 
 
 def _business() -> Finding:
     if not Business.objects.exists():
-        return Finding("business", False, Words("还没有店：运行 regulars serve，在浏览器里开张", "No shop yet: run regulars serve and start in the browser"))
+        return Finding(
+            "business",
+            False,
+            Words(
+                "还没有店：运行 regulars serve，在浏览器里开张",
+                "No shop yet: run regulars serve and start in the browser",
+            ),
+        )
     return Finding("business", True, Words("店已开张", "The shop is set up"))
 
 
 def _imports() -> Finding:
     half = Batch.objects.filter(state=BatchState.WRITING, at__lt=timezone.now() - timedelta(hours=6)).count()
     if half:
-        return Finding("imports", False, Words("有 {n} 次导入写到一半；下次导入或过一天时会清掉", "{n} imports are half written; the next import or day clears them").fill(n=half))
+        return Finding(
+            "imports",
+            False,
+            Words(
+                "有 {n} 次导入写到一半；下次导入或过一天时会清掉",
+                "{n} imports are half written; the next import or day clears them",
+            ).fill(n=half),
+        )
     return Finding("imports", True, Words("导入都完整", "All imports are complete"))
 
 
 def _books() -> Finding:
     if open_books().manifest.is_dirty:
-        return Finding("books", True, Words("账本要重写，过一天时会自动重写", "The books will be rebuilt with the next day's run"))
+        return Finding(
+            "books",
+            True,
+            Words("账本要重写，过一天时会自动重写", "The books will be rebuilt with the next day's run"),
+        )
     return Finding("books", True, Words("账本完好", "The books are sound"))
 
 
 def _worker() -> Finding:
-    stuck = Job.objects.filter(state=JobState.WAITING, asked_at__lt=timezone.now() - timedelta(minutes=10)).count()
+    stuck = Job.objects.filter(
+        state=JobState.WAITING, asked_at__lt=timezone.now() - timedelta(minutes=10)
+    ).count()
     if stuck:
-        return Finding("worker", False, Words("有 {n} 件后台的活没人做：regulars serve 开着吗？", "{n} jobs wait and nobody works on them: is regulars serve running?").fill(n=stuck))
+        return Finding(
+            "worker",
+            False,
+            Words(
+                "有 {n} 件后台的活没人做：regulars serve 开着吗？",
+                "{n} jobs wait and nobody works on them: is regulars serve running?",
+            ).fill(n=stuck),
+        )
     return Finding("worker", True, Words("后台没有积压", "No job is waiting"))
 
 
 def _room() -> Finding:
     free = shutil.disk_usage(Home.find().folder).free
     if free < ROOM:
-        return Finding("disk", False, Words("磁盘只剩 {n} MB，请腾地方", "Only {n} MB of disk left; make room").fill(n=free >> 20))
+        return Finding(
+            "disk",
+            False,
+            Words("磁盘只剩 {n} MB，请腾地方", "Only {n} MB of disk left; make room").fill(n=free >> 20),
+        )
     return Finding("disk", True, Words("磁盘够用", "There is room on the disk"))

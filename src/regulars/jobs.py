@@ -15,7 +15,6 @@ from regulars.shop.words import Refused, Words
 from regulars.shop.worker import Step, job
 from regulars.web.gate import shop_day
 
-
 EXPIRED = Words("上传的文件已经过期，请重新上传", "The upload has expired; please upload it again")
 
 
@@ -59,7 +58,13 @@ def take_in(args: dict[str, Any], step: Step) -> dict[str, Any]:
         tidy(args["upload"])
     if not taken.is_repeat:
         daily.run_day(shop_day(Business.objects.first()), progress=step)
-    return {"batch": taken.batch.id, "is_repeat": taken.is_repeat, "new": taken.new, "known": taken.known, "customers": taken.customers}
+    return {
+        "batch": taken.batch.id,
+        "is_repeat": taken.is_repeat,
+        "new": taken.new,
+        "known": taken.known,
+        "customers": taken.customers,
+    }
 
 
 @job("look")
@@ -106,7 +111,9 @@ def redraw(args: dict[str, Any], step: Step) -> dict[str, Any]:
 @job("day")
 def run_day(args: dict[str, Any], step: Step) -> dict[str, Any]:
     """The shop's day: everybody graded, today's list made."""
-    return daily.run_day(shop_day(Business.objects.first()), full=bool(args.get("full")), progress=step, by=_staff(args))
+    return daily.run_day(
+        shop_day(Business.objects.first()), full=bool(args.get("full")), progress=step, by=_staff(args)
+    )
 
 
 def ask_for_the_day() -> None:

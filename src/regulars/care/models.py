@@ -49,7 +49,9 @@ class Task(models.Model):
     note = SealedTextField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["customer", "rule", "occasion"], name="care_task_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "rule", "occasion"], name="care_task_once")
+        ]
         indexes = [
             models.Index(fields=["on", "state", "staff", "place"], name="care_task_list"),
             models.Index(fields=["state", "last_on"], name="care_task_open"),
@@ -64,4 +66,6 @@ class DayPlan(models.Model):
     waiting = models.PositiveIntegerField(default=0)
     waiting_beyond = models.PositiveIntegerField(default=0)  # of these, not written down by name
     paused = models.JSONField(default=list)  # [[rule, store or "", zh, en], …]
-    expected = models.JSONField(default=list)  # [[customer, store number or null, usual gap in days], …] best first
+    expected = models.JSONField(
+        default=list
+    )  # [[customer, store number or null, usual gap in days], …] best first

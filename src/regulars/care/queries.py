@@ -26,7 +26,9 @@ def open_on(on: date, staff: Staff | None = None, fits: bool | None = True) -> Q
 
 def ended_on(on: date, staff: Staff | None = None) -> QuerySet[Task]:
     """What people have ended on a day, the latest first."""
-    found = Task.objects.filter(ended_on=on, ended_by__isnull=False).select_related("customer", "staff", "ended_by")
+    found = Task.objects.filter(ended_on=on, ended_by__isnull=False).select_related(
+        "customer", "staff", "ended_by"
+    )
     if staff is not None:
         found = found.filter(Q(staff=staff) | Q(ended_by=staff))
     return found.order_by("-ended_at", "-id")
@@ -34,14 +36,24 @@ def ended_on(on: date, staff: Staff | None = None) -> QuerySet[Task]:
 
 def due_for(customer: Customer) -> list[Task]:
     """Open tasks of one customer."""
-    return list(Task.objects.filter(customer=customer, state=TaskState.OPEN).select_related("staff").order_by("on", "place"))
+    return list(
+        Task.objects.filter(customer=customer, state=TaskState.OPEN)
+        .select_related("staff")
+        .order_by("on", "place")
+    )
 
 
 def find_staff(text: str) -> Staff:
     """A member of staff by e-mail or name. Raises Refused when nobody, or more than one, is meant."""
-    found = list(Staff.objects.filter(Q(email__iexact=text.strip()) | Q(name=text.strip()), is_active=True)[:2])
+    found = list(
+        Staff.objects.filter(Q(email__iexact=text.strip()) | Q(name=text.strip()), is_active=True)[:2]
+    )
     if len(found) != 1:
-        raise Refused(Words("找不到员工「{s}」，用邮箱再试", "No member of staff is called {s}; try the e-mail").fill(s=text))
+        raise Refused(
+            Words("找不到员工「{s}」，用邮箱再试", "No member of staff is called {s}; try the e-mail").fill(
+                s=text
+            )
+        )
     return found[0]
 
 

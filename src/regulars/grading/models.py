@@ -13,7 +13,9 @@ class Adoption(models.Model):
 
     key = models.CharField(max_length=40)
     version = models.CharField(max_length=20)
-    overlay = models.TextField(blank=True)  # the shop's own numbers, as TOML; empty for the playbook as shipped
+    overlay = models.TextField(
+        blank=True
+    )  # the shop's own numbers, as TOML; empty for the playbook as shipped
     is_first = models.BooleanField(default=True)  # leads Today and the lists; others grade beside it
     by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
@@ -29,12 +31,18 @@ class Standing(models.Model):
     grade = models.CharField(max_length=40)
     was = models.CharField(max_length=40, blank=True)
     since = models.DateField()
-    below_since = models.DateField(null=True)  # fits a worse grade since that day, but grace or the next review holds her
+    below_since = models.DateField(
+        null=True
+    )  # fits a worse grade since that day, but grace or the next review holds her
     drops_on = models.DateField(null=True)  # the day on which it would be lost without another visit
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["customer", "playbook", "scale"], name="grading_standing_once")]
-        indexes = [models.Index(fields=["playbook", "scale", "grade", "customer"], name="grading_standing_grade")]
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "playbook", "scale"], name="grading_standing_once")
+        ]
+        indexes = [
+            models.Index(fields=["playbook", "scale", "grade", "customer"], name="grading_standing_grade")
+        ]
 
 
 class GradeChange(models.Model):
@@ -72,5 +80,3 @@ class GradeRun(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["playbook", "on"], name="grading_run_on")]
-
-

@@ -45,7 +45,11 @@ def found_business(
 ) -> tuple[Business, Staff]:  # fmt: skip
     """The first start: the business, its stores, and the owner with her own password."""
     if trade not in TRADES:
-        raise Refused(Words("没有「{t}」这个行业，可选：{all}", "There is no trade {t}; choose one of {all}").fill(t=trade, all=", ".join(TRADES)))
+        raise Refused(
+            Words("没有「{t}」这个行业，可选：{all}", "There is no trade {t}; choose one of {all}").fill(
+                t=trade, all=", ".join(TRADES)
+            )
+        )
     if not name.strip():
         raise Refused(Words("请写店名", "Please give the business a name"))
     if "@" not in owner_email:
@@ -54,7 +58,9 @@ def found_business(
     with transaction.atomic():
         if Business.objects.exists():
             raise Refused(Words("这个文件夹里已经有一家店了", "This folder already holds a business"))
-        business = Business.objects.create(name=name.strip()[:100], trade=trade, lang=lang, is_example=is_example)
+        business = Business.objects.create(
+            name=name.strip()[:100], trade=trade, lang=lang, is_example=is_example
+        )
         for store in dict.fromkeys([s.strip() for s in stores if s.strip()] or [business.name]):
             Store.objects.create(name=store[:100])
         owner = add_staff(name=owner_name, email=owner_email, role=Role.OWNER, password=password)
@@ -93,7 +99,9 @@ def set_password(staff: Staff, password: str, *, by: Staff | None = None) -> Non
 def ask_for(kind: str, args: dict[str, Any], *, by: Staff | None = None) -> Job:
     """Ask the worker for long work. The same work that already waits or runs is not asked for twice."""
     with transaction.atomic():
-        same = Job.objects.filter(kind=kind, args=args, state__in=(JobState.WAITING, JobState.RUNNING)).first()
+        same = Job.objects.filter(
+            kind=kind, args=args, state__in=(JobState.WAITING, JobState.RUNNING)
+        ).first()
         return same or Job.objects.create(kind=kind, args=args, asked_by=by)
 
 

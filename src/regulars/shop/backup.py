@@ -41,7 +41,10 @@ def write_backup(out: Path) -> dict[str, Any]:
         if connection.vendor == "sqlite":
             with tempfile.TemporaryDirectory() as scratch:
                 copy = Path(scratch) / "regulars.sqlite3"
-                with closing(sqlite3.connect(home.database)) as source, closing(sqlite3.connect(copy)) as target:
+                with (
+                    closing(sqlite3.connect(home.database)) as source,
+                    closing(sqlite3.connect(copy)) as target,
+                ):
                     source.backup(target)
                 tar.add(copy, "regulars.sqlite3")
         else:
@@ -89,13 +92,21 @@ def restore_backup(file: Path) -> dict[str, Any]:
                 raise Refused(Words("这是别的版本的备份", "This is a backup of another format"))
             if about["store"] != connection.vendor:
                 raise Refused(
-                    Words("这份备份来自 {a}，现在的数据库是 {b}", "This backup is of {a}; the database here is {b}").fill(a=about["store"], b=connection.vendor)
+                    Words(
+                        "这份备份来自 {a}，现在的数据库是 {b}",
+                        "This backup is of {a}; the database here is {b}",
+                    ).fill(a=about["store"], b=connection.vendor)
                 )
             _refuse_if_lived_in(home)
             connections.close_all()
             _put(tar, "key", home.key_file)
             for name in names:
-                if name.startswith("uploads/") and name.endswith(".sealed") and "/" not in name[8:] and "\\" not in name:
+                if (
+                    name.startswith("uploads/")
+                    and name.endswith(".sealed")
+                    and "/" not in name[8:]
+                    and "\\" not in name
+                ):
                     _put(tar, name, home.uploads / name[8:])
             if about["store"] == "sqlite":
                 for extra in ("-wal", "-shm"):
@@ -114,7 +125,10 @@ def _refuse_if_lived_in(home: Home) -> None:
     from regulars.shop.models import Business
 
     taken = Refused(
-        Words("{f} 里已经有一家店；请恢复到空文件夹（换一个 REGULARS_HOME）", "{f} already holds a shop; restore into an empty folder (another REGULARS_HOME)").fill(f=home.folder)
+        Words(
+            "{f} 里已经有一家店；请恢复到空文件夹（换一个 REGULARS_HOME）",
+            "{f} already holds a shop; restore into an empty folder (another REGULARS_HOME)",
+        ).fill(f=home.folder)
     )
     tables = connection.introspection.table_names()
     if Business._meta.db_table in tables and Business.objects.exists():

@@ -35,10 +35,14 @@ class Business(models.Model):
     trade = models.CharField(max_length=20)
     currency = models.CharField(max_length=3, default="CNY")
     time_zone = models.CharField(max_length=50, default="Asia/Shanghai")
-    day_ends_at = models.PositiveSmallIntegerField(default=0)  # hour after midnight at which a business day ends
+    day_ends_at = models.PositiveSmallIntegerField(
+        default=0
+    )  # hour after midnight at which a business day ends
     lang = models.CharField(max_length=2, default="zh")
     known_until_rule = models.CharField(max_length=10, default="store")
-    voice = models.CharField(max_length=100, blank=True)  # how the shop signs its messages, if not by its name
+    voice = models.CharField(
+        max_length=100, blank=True
+    )  # how the shop signs its messages, if not by its name
     last_day_run_on = models.DateField(null=True)
     is_example = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -232,11 +236,21 @@ class Job(models.Model):
 
 
 def audit(
-    verb: str, subject: str = "", *, by: Staff | None = None, why: str = "", detail: dict[str, Any] | None = None
+    verb: str,
+    subject: str = "",
+    *,
+    by: Staff | None = None,
+    why: str = "",
+    detail: dict[str, Any] | None = None,
 ) -> AuditEvent:
     """Leave one audit line. `subject` is a kind and a number ("customer 12"); `detail` holds no personal data."""
     return AuditEvent.objects.create(
-        verb=verb, subject=subject, actor=by, actor_name=by.name if by else "", why=why[:200], detail=detail or {}
+        verb=verb,
+        subject=subject,
+        actor=by,
+        actor_name=by.name if by else "",
+        why=why[:200],
+        detail=detail or {},
     )
 
 

@@ -9,7 +9,7 @@ from regulars.shop.home import Home
 
 
 def lang() -> str:
-    """"zh" or "en"; Chinese where nothing says otherwise."""
+    """ "zh" or "en"; Chinese where nothing says otherwise."""
     said = str(Home.find().settings.get("lang") or "")
     if said:
         return said

@@ -79,7 +79,9 @@ def stepper(work: Job) -> Step:
         if now - last < 1 and (total == 0 or done < total):
             return
         last = now
-        Job.objects.filter(id=work.id).update(done=done, total=total, step=list(words), beat_at=timezone.now())
+        Job.objects.filter(id=work.id).update(
+            done=done, total=total, step=list(words), beat_at=timezone.now()
+        )
         if Job.objects.filter(id=work.id, cancel_asked=True).exists():
             raise Cancelled
 
@@ -98,7 +100,13 @@ def carry_out(work: Job) -> Job:
         values = {"state": JobState.FAILED, "error": list(refused.words)}
     except Exception:
         log.exception("job %s (%s) failed", work.id, work.kind)
-        values = {"state": JobState.FAILED, "error": ["出了意外，已记入日志；可以再试一次", "Something went wrong and was logged; you can try again"]}
+        values = {
+            "state": JobState.FAILED,
+            "error": [
+                "出了意外，已记入日志；可以再试一次",
+                "Something went wrong and was logged; you can try again",
+            ],
+        }
     Job.objects.filter(id=work.id).update(**values, ended_at=timezone.now())
     work.refresh_from_db()
     return work

@@ -39,7 +39,9 @@ def serve(*, host: str, port: int, lan: bool = False, login: dict[str, str] | No
         addresses = [f"https://localhost:{port}/", *(f"https://{a}:{port}/" for a in mine)]
     os.environ["REGULARS_ADDRESSES"] = " ".join(addresses)
     stop = multiprocessing.get_context("spawn").Event()
-    child = multiprocessing.get_context("spawn").Process(target=_work, args=(stop, os.environ.copy()), name="regulars-worker")
+    child = multiprocessing.get_context("spawn").Process(
+        target=_work, args=(stop, os.environ.copy()), name="regulars-worker"
+    )
     child.start()
     try:
         _tell(addresses, login, lan)
@@ -72,7 +74,9 @@ def _work(stop: object, environment: dict[str, str]) -> None:
     import signal
 
     with suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent tells us when to stop
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # Ctrl-C reaches the whole group; the parent tells us when to stop
     os.environ.update(environment)
     import django
 
@@ -103,9 +107,19 @@ def free_port(host: str, port: int) -> int:
             except OSError:
                 continue
             if candidate != port:
-                print(Words("端口 {a} 有人在用，改用 {b}", "Port {a} is taken; using {b}").fill(a=port, b=candidate).say(lang()), file=sys.stderr)  # noqa: T201
+                print(
+                    Words("端口 {a} 有人在用，改用 {b}", "Port {a} is taken; using {b}")
+                    .fill(a=port, b=candidate)
+                    .say(lang()),
+                    file=sys.stderr,
+                )
             return candidate
-    raise Refused(Words("端口 {p} 到 {q} 都有人在用；用 --port 换一个", "Ports {p} to {q} are taken; choose another with --port").fill(p=port, q=port + 19))
+    raise Refused(
+        Words(
+            "端口 {p} 到 {q} 都有人在用；用 --port 换一个",
+            "Ports {p} to {q} are taken; choose another with --port",
+        ).fill(p=port, q=port + 19)
+    )
 
 
 def lan_addresses() -> list[str]:
@@ -132,7 +146,9 @@ def make_certificate(folder: Path, addresses: list[str]) -> tuple[Path, Path]:
     if certificate.exists() and key_file.exists():
         old = x509.load_pem_x509_certificate(certificate.read_bytes())
         names = old.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        if set(names.get_values_for_type(x509.IPAddress)) >= wanted and old.not_valid_after_utc > now + timedelta(days=7):
+        if set(
+            names.get_values_for_type(x509.IPAddress)
+        ) >= wanted and old.not_valid_after_utc > now + timedelta(days=7):
             return certificate, key_file
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = ec.generate_private_key(ec.SECP256R1())
@@ -147,7 +163,11 @@ def make_certificate(folder: Path, addresses: list[str]) -> tuple[Path, Path]:
     )  # fmt: skip
     descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+        file.write(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
     certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     return certificate, key_file
 
@@ -165,8 +185,17 @@ def _tell(addresses: list[str], login: dict[str, str] | None, lan: bool) -> None
         import segno
 
         segno.make(addresses[1]).terminal(out=sys.stdout, compact=True)
-        typer.echo(Words("  证书是这台电脑自己做的，手机第一次会提醒，选“继续”", "  This machine made the certificate itself: the phone warns once; go on").say(speak))
+        typer.echo(
+            Words(
+                "  证书是这台电脑自己做的，手机第一次会提醒，选“继续”",
+                "  This machine made the certificate itself: the phone warns once; go on",
+            ).say(speak)
+        )
     if login:
-        typer.echo(Words("  登录：{e}  密码：{p}", "  Log in: {e}  password: {p}").fill(e=login["email"], p=login["password"]).say(speak))
+        typer.echo(
+            Words("  登录：{e}  密码：{p}", "  Log in: {e}  password: {p}")
+            .fill(e=login["email"], p=login["password"])
+            .say(speak)
+        )
     typer.echo(Words("  关店：Ctrl-C", "  Close: Ctrl-C").say(speak))
     typer.echo("")
