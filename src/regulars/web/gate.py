@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from regulars.shop.calendar import business_day
 from regulars.shop.models import Business
 from regulars.web import jinja
+from regulars.web.may import may
 
-OPEN_TO_ALL = ("/login/", "/start/", "/static/", "/health/", "/lang/", "/theme/", "/offline/", "/manifest.json")
+OPEN_TO_ALL = ("/login/", "/static/", "/health/", "/lang/", "/theme/", "/offline/", "/manifest.json")
 OWN_DOOR = ("/api/",)  # checks tokens and sessions itself
+
+LARGEST_UPLOAD = 300 * 1024 * 1024
+"""A million receipts in a spreadsheet are a tenth of this; what is larger is not a till's export."""
 
 
 def shop_day(business: Business | None, now: datetime | None = None) -> date:
@@ -29,24 +35,34 @@ def shop_day(business: Business | None, now: datetime | None = None) -> date:
 
 class Gate:
     """Middleware: sets `request.business`, `request.today`, `request.lang`; sends strangers to the login and an empty
-    house to its first start."""
+    house to its first start; turns away what is too large before it is read."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         business = Business.objects.first()
-        request.business = business  # type: ignore[attr-defined]
-        request.today = shop_day(business)  # type: ignore[attr-defined]
         user: Any = request.user
         lang = (user.lang if user.is_authenticated else "") or request.COOKIES.get("lang") or ""
-        request.lang = lang if lang in ("zh", "en") else (business.lang if business else "zh")  # type: ignore[attr-defined]
-        request.theme = (user.theme if user.is_authenticated else "") or request.COOKIES.get("theme") or ""  # type: ignore[attr-defined]
-        jinja.LANG.set(request.lang)  # type: ignore[attr-defined]
-        jinja.TODAY.set(request.today)  # type: ignore[attr-defined]
+        asked: Any = request
+        asked.business = business
+        asked.today = shop_day(business)
+        asked.lang = lang if lang in ("zh", "en") else (business.lang if business else "zh")
+        asked.theme = (user.theme if user.is_authenticated else "") or request.COOKIES.get("theme") or ""
+        asked.may = partial(may, user)
+        jinja.LANG.set(asked.lang)
+        jinja.TODAY.set(asked.today)
+        jinja.ZONE.set(business.time_zone if business else "Asia/Shanghai")
+        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_UPLOAD:
+            return render(request, "413.html", status=413)
         if not request.path.startswith(OPEN_TO_ALL + OWN_DOOR):
             if business is None:
-                return redirect("/start/")
-            if not user.is_authenticated:
-                return redirect(f"/login/?next={request.get_full_path()}" if request.path != "/" else "/login/")
-        return self.get_response(request)
+                if not request.path.startswith("/start/"):
+                    return redirect("/start/")
+            elif not user.is_authenticated:
+                wanted = {"next": request.get_full_path()} if request.method == "GET" and request.path != "/" else {}
+                return redirect("/login/" + (f"?{urlencode(wanted)}" if wanted else ""))
+        response = self.get_response(request)
+        if user.is_authenticated and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-store"  # a shared phone's back button shows nobody's customers
+        return response

@@ -25,6 +25,9 @@ LANG: ContextVar[str] = ContextVar("lang", default="zh")
 TODAY: ContextVar[date | None] = ContextVar("today", default=None)
 """The shop's day, set by the gate."""
 
+ZONE: ContextVar[str] = ContextVar("zone", default="Asia/Shanghai")
+"""The shop's time zone, set by the gate."""
+
 STATIC = Path(__file__).resolve().parent / "static"
 WEEKDAYS = (
     Words("周一", "Mon"), Words("周二", "Tue"), Words("周三", "Wed"), Words("周四", "Thu"),
@@ -96,7 +99,7 @@ def moment(value: datetime | None) -> str:
     """An instant in the shop's time, to the minute."""
     if not value:
         return "—"
-    local = value.astimezone(ZoneInfo("Asia/Shanghai"))
+    local = value.astimezone(ZoneInfo(ZONE.get()))
     return f"{day(local.date())} {local:%H:%M}"
 
 

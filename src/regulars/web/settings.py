@@ -53,7 +53,10 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [HERE / "templates"],
-        "OPTIONS": {"environment": "regulars.web.jinja.environment"},
+        "OPTIONS": {
+            "environment": "regulars.web.jinja.environment",
+            "context_processors": ["django.contrib.messages.context_processors.messages"],
+        },
     },
 ]
 

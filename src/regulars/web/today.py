@@ -1,0 +1,219 @@
+"""Today: whose list it is, what is done, what did not fit, who may come."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace as Page
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet, Sum
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from regulars.care import actions
+from regulars.care.models import DayPlan, Task, TaskState
+from regulars.care.queries import ended_on, open_on
+from regulars.customers.models import Customer
+from regulars.sales.models import Batch, BatchState
+from regulars.shop.models import Staff
+from regulars.shop.words import Refused, Words
+from regulars.web.may import may, needs
+from regulars.web.request import Request, number_in, way_back
+from regulars.web.shown import Badges, customers_shown, freshness, things
+
+A_PAGE = 100
+"""More cards than anybody works off in a day; what lies beyond is one tap away."""
+
+EXPECTED = 8
+
+DAYS_LATER = ((1, Words("明天", "Tomorrow")), (3, Words("过三天", "In 3 days")), (7, Words("下周", "Next week")))
+
+
+@needs("look")
+@require_GET
+def today(request: Request) -> HttpResponse:
+    """The list of a day, one decision on each card."""
+    me = request.user
+    if not may(me, "contact"):
+        return redirect("grades")
+    everybody = may(me, "manage")
+    counts = _counts(request.today) if everybody else {}
+    whose, staff = _whose(request, counts) if everybody else ("mine", me)
+    waiting_only = "waiting" in request.GET
+    plan = DayPlan.objects.filter(on=request.today).first()
+    tasks = list(open_on(request.today, staff, fits=not waiting_only)[: A_PAGE + 1])
+    ended = [] if waiting_only else list(ended_on(request.today, staff)[:50])
+    waiting = open_on(request.today, staff, fits=False).count()
+    badges = Badges()
+    expected = [] if waiting_only else _expected(plan, staff)
+    people = {t.customer_id: t.customer for t in (*tasks, *ended)} | {c.id: c for c, _ in expected}
+    shown = customers_shown(people.values(), badges)
+    minutes = (
+        open_on(request.today, staff, fits=True).aggregate(n=Sum("minutes"))["n"] if len(tasks) > A_PAGE else sum(t.minutes for t in tasks)
+    ) or 0
+    cards = [card(t, shown, badges, request, show_staff=staff is None) for t in tasks[:A_PAGE]]
+    page = Page(
+        on=request.today, sentence=_sentence(request, staff, len(tasks), counts, minutes, cards, waiting_only), more="",
+        fresh=freshness(request.today, plan, everybody),
+        tabs=_tabs(request, whose, counts) if everybody else [], paused=_paused(plan), paused_href=reverse("import") if everybody else "",
+        tasks=cards, done=[finished(t, shown) for t in ended], minutes_left=minutes,
+        waiting_only=waiting_only, waiting_count=waiting, beyond=plan.waiting_beyond if plan and staff is None else 0,
+        more_href=f"?{_query(whose)}waiting=1" if waiting and not waiting_only else "",
+        all_href=f"?{_query(whose)}", has_more=len(tasks) > A_PAGE,
+        expected=[
+            Page(name=shown[c.id].name, href=shown[c.id].href, grade=shown[c.id].grade,
+                 said=Words("平常 {n} 天来一次", "usually every {n} days").fill(n=f"{gap:g}"))
+            for c, gap in expected
+        ],
+        waiting="" if tasks or ended or Batch.objects.filter(state=BatchState.COMPLETE).exists() else "no-sales",
+    )  # fmt: skip
+    return render(request, "today.html", {"page": page})
+
+
+def _counts(on: date) -> dict[int | None, int]:
+    rows = Task.objects.filter(on=on, state=TaskState.OPEN, fits=True).values("staff").annotate(n=Count("id"))
+    return {r["staff"]: r["n"] for r in rows}
+
+
+def _whose(request: Request, counts: dict[int | None, int]) -> tuple[str, Staff | None]:
+    """Whose list a manager looks at: by default her own, and everybody's where nothing is hers."""
+    asked = request.GET.get("whose", "")
+    if asked == "all" or (asked == "" and not counts.get(request.user.pk)):
+        return "all", None
+    number = number_in(asked, 1, 2**62)
+    if number is not None and number != request.user.pk:
+        return str(number), get_object_or_404(Staff, pk=number)
+    return "mine", request.user
+
+
+def _query(whose: str) -> str:
+    return "" if whose == "mine" else f"whose={whose}&"
+
+
+def _tabs(request: Request, whose: str, counts: dict[int | None, int]) -> list[Page]:
+    colleagues = Staff.objects.filter(Q(is_active=True) | Q(pk__in=[k for k in counts if k])).exclude(pk=request.user.pk).order_by("id")
+    tabs = [Page(text=Words("我的", "Mine"), href="?whose=mine", current=whose == "mine", count=counts.get(request.user.pk, 0))]
+    tabs += [
+        Page(text=s.name, href=f"?whose={s.pk}", current=whose == str(s.pk), count=counts.get(s.pk, 0))
+        for s in colleagues
+        if counts.get(s.pk) or whose == str(s.pk)
+    ]
+    tabs.append(Page(text=Words("全店", "Whole shop"), href="?whose=all", current=whose == "all", count=sum(counts.values())))
+    return tabs
+
+
+def _paused(plan: DayPlan | None) -> Words | None:
+    """Why tasks of absence wait: one sentence for each store that says it."""
+    if plan is None or not plan.paused:
+        return None
+    said = {(store, zh, en) for _, store, zh, en in plan.paused}
+    zh = "；".join(f"{store}：{zh}" if store else zh for store, zh, _ in sorted(said))
+    en = "; ".join(f"{store}: {en}" if store else en for store, _, en in sorted(said))
+    return Words(zh, en)
+
+
+def _expected(plan: DayPlan | None, staff: Staff | None) -> list[tuple[Customer, float]]:
+    """The best of those who may come today, in the store where this person works."""
+    if plan is None:
+        return []
+    rows = [(c, gap) for c, store, gap in plan.expected if staff is None or staff.store_id is None or store in (None, staff.store_id)]
+    found = Customer.objects.in_bulk([c for c, _ in rows[:EXPECTED]])
+    return [(found[c], gap) for c, gap in rows[:EXPECTED] if c in found]
+
+
+def _sentence(
+    request: Request, staff: Staff | None, n: int, counts: dict[int | None, int], minutes: int, cards: list[Page], waiting_only: bool
+) -> Words:
+    if waiting_only:
+        return Words("今天排不下的 {n}，有空再做，没做的明天还在", "{n} did not fit today: do them when there is time, they stay in line").fill(n=things(n))
+    n = sum(counts.values()) if staff is None else n
+    whose = Words("全店", "The whole shop") if staff is None else Words(staff.name, staff.name)
+    if n == 0:
+        return Words("{w}，今天没有要做的事", "{w}: nothing left to do today").fill(w=whose)
+    if staff is None:
+        return Words("全店今天还有 {n}，约 {m} 分钟", "{n} left in the whole shop today, about {m} minutes").fill(n=things(n), m=minutes)
+    first = cards[0].customer.name if cards else ""
+    return Words("{w}，今天还有 {n}，约 {m} 分钟，先看{c}", "{w}, {n} left today, about {m} minutes. First: {c}").fill(
+        w=whose, n=things(n), m=minutes, c=first
+    )
+
+
+def card(task: Task, shown: dict[int, Any], badges: Badges, request: Request, *, show_staff: bool = False) -> Page:
+    """One open task as a card."""
+    late = (request.today - task.due_on).days if not task.occasion.startswith("late:") else 0
+    who = shown[task.customer_id]
+    return Page(
+        id=task.pk, customer=who, grade=badges.by_key(task.grade) or who.grade, rule=task.name, why=task.why, do=task.do,
+        channel=task.channel, say=task.say if any(task.say) else "", also=task.also, minutes=task.minutes, cost=task.cost, tel="",
+        reveal=reverse("customer-phone", args=[task.customer_id]) if task.channel in ("call", "message") else "",
+        late_days=max(0, late), staff=(task.staff.name if task.staff else "") if show_staff else "",
+        action=reverse("task-result", args=[task.pk]), later=DAYS_LATER,
+    )  # fmt: skip
+
+
+def finished(task: Task, shown: dict[int, Any]) -> Page:
+    """One ended task as a line with undo."""
+    return Page(
+        id=task.pk, customer=shown[task.customer_id], do=task.do, result=task.state, note=task.note or "",
+        by=task.ended_by.name if task.ended_by else "", undo=reverse("task-undo", args=[task.pk]), until=task.postponed_to,
+    )  # fmt: skip
+
+
+# --- what becomes of a task ------------------------------------------------------------------------------------------
+
+
+def _mine(request: Request, tasks: QuerySet[Task], number: int) -> Task:
+    """The task, if it stands on a list that this person works off."""
+    task = get_object_or_404(tasks.select_related("customer", "staff", "ended_by"), pk=number)
+    if not may(request.user, "manage") and task.staff_id not in (None, request.user.pk) and task.ended_by_id != request.user.pk:
+        raise PermissionDenied
+    return task
+
+
+@needs("contact")
+@require_POST
+def task_result(request: Request, number: int) -> HttpResponse:
+    """Done, not reached, later or not wanted: in one tap, with a note or without."""
+    task = _mine(request, Task.objects.all(), number)
+    days = number_in(request.POST.get("days"), 1, 60)
+    until = date.fromordinal(request.today.toordinal() + days) if days else None
+    try:
+        task = actions.end(
+            task, request.POST.get("result", ""), by=request.user, on=request.today, note=request.POST.get("note", ""), until=until
+        )
+    except Refused as refused:
+        return _refuse(request, refused)
+    return _answer(request, task, is_finished=True)
+
+
+@needs("contact")
+@require_POST
+def task_undo(request: Request, number: int) -> HttpResponse:
+    """Take back how a task was ended today."""
+    task = _mine(request, Task.objects.all(), number)
+    try:
+        task = actions.reopen(task, by=request.user, on=request.today)
+    except Refused as refused:
+        return _refuse(request, refused)
+    return _answer(request, task, is_finished=False)
+
+
+def _answer(request: Request, task: Task, *, is_finished: bool) -> HttpResponse:
+    if not request.headers.get("X-Requested-With") == "fetch":
+        return redirect(way_back(request) + ("" if is_finished else f"#task-{task.pk}"))
+    badges = Badges()
+    shown = customers_shown([task.customer], badges)
+    block = finished(task, shown) if is_finished else card(task, shown, badges, request)
+    return render(request, "task_fragment.html", {"task": block, "is_finished": is_finished})
+
+
+def _refuse(request: Request, refused: Refused) -> HttpResponse:
+    """A script is told in one word and sends the form the plain way; a person reads why."""
+    if request.headers.get("X-Requested-With") == "fetch":
+        return HttpResponse(refused.words.say(request.lang), status=409, content_type="text/plain; charset=utf-8")
+    messages.warning(request, refused.words.say(request.lang))
+    return redirect(way_back(request))
