@@ -423,7 +423,7 @@ def playbooks_list(json_: Json = False) -> None:
         from regulars.grading.queries import missing_for
 
         missing = missing_for(library())
-    rows = []
+    rows: list[dict[str, Any]] = []
     for key in library():
         book = load(key)
         lacks = missing.get(

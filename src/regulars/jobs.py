@@ -19,7 +19,7 @@ EXPIRED = Words("上传的文件已经过期，请重新上传", "The upload has
 
 
 def _staff(args: dict[str, Any]) -> Staff | None:
-    return Staff.objects.filter(id=args.get("by")).first() if args.get("by") else None
+    return Staff.objects.filter(id=int(args["by"])).first() if args.get("by") else None
 
 
 def unpacked(upload: str, names: list[str]) -> list[Path]:

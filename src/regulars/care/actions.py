@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from regulars.care.models import DayPlan, Task, TaskState
@@ -40,7 +42,9 @@ def plan_day(outcome: Outcome, on: date) -> dict[str, Any]:
     holding = in_force()
     with transaction.atomic():
         _wake(on)
-    open_before = {(t.customer_id, t.rule, t.occasion): t for t in Task.objects.filter(state=TaskState.OPEN)}
+    before = Task.objects.filter(Q(state=TaskState.OPEN) | Q(state=TaskState.EXPIRED, last_on__gte=on))
+    known = {(t.customer_id, t.rule, t.occasion): t for t in before}
+    open_before = {key: t for key, t in known.items() if t.state == TaskState.OPEN}
     made = _plan(outcome, holding, on)
     if made is None:
         return _keep_plan(on, outcome, {"tasks": 0, "waiting": 0, "waiting_beyond": 0, "paused": []})
@@ -56,7 +60,7 @@ def plan_day(outcome: Outcome, on: date) -> dict[str, Any]:
             continue
         place += 1
         seen.add(key)
-        rows.append(_row(card, open_before.get(key), on, place, stores))
+        rows.append(_row(card, known.get(key), on, place, stores))
     with transaction.atomic():
         for task in open_before.values():
             if (task.customer_id, task.rule, task.occasion) not in seen and task.customer_id not in kept:
@@ -65,7 +69,7 @@ def plan_day(outcome: Outcome, on: date) -> dict[str, Any]:
         Task.objects.bulk_create([r for r in rows if r.pk is None], ignore_conflicts=True, batch_size=500)
         Task.objects.bulk_update(
             [r for r in rows if r.pk is not None],
-            ["on", "due_on", "last_on", "staff_id", "why", "do", "say", "also", "rank", "place", "fits", "grade", "store_id"],
+            ["state", "ended_on", "on", "due_on", "last_on", "staff_id", "why", "do", "say", "also", "rank", "place", "fits", "grade", "store_id"],
             batch_size=200,
         )  # fmt: skip
     return _keep_plan(on, outcome, {
@@ -93,8 +97,17 @@ def _expected(outcome: Outcome, on: date) -> list[list[Any]]:
         gap, last = table["usual_gap_days"], pc.cast(table["last_visit_on"], pa.int32())
         due_today = pc.equal(pc.add(last, pc.cast(pc.round(gap), pa.int32())), (on - date(1970, 1, 1)).days)
         chosen = table.filter(pc.fill_null(due_today, False))
-        stores = chosen["last_store"].to_pylist() if "last_store" in chosen.column_names else [None] * chosen.num_rows
-        rows = (chosen["spend_in_12_months"].to_pylist(), chosen["customer"].to_pylist(), stores, chosen["usual_gap_days"].to_pylist())
+        stores = (
+            chosen["last_store"].to_pylist()
+            if "last_store" in chosen.column_names
+            else [None] * chosen.num_rows
+        )
+        rows = (
+            chosen["spend_in_12_months"].to_pylist(),
+            chosen["customer"].to_pylist(),
+            stores,
+            chosen["usual_gap_days"].to_pylist(),
+        )
         found += [(s or 0, c, store, round(g, 1)) for s, c, store, g in zip(*rows, strict=True)]
     found.sort(key=lambda one: (-one[0], one[1]))
     return [[c, store, g] for _, c, store, g in found[:EXPECTED]]
@@ -102,7 +115,9 @@ def _expected(outcome: Outcome, on: date) -> list[list[Any]]:
 
 def _wake(on: date) -> None:
     """What is over is over; what was put off comes back on its day."""
-    Task.objects.filter(state=TaskState.OPEN, last_on__lt=on, postponed_to=None).update(state=TaskState.EXPIRED, ended_on=on)
+    Task.objects.filter(state=TaskState.OPEN, last_on__lt=on, postponed_to=None).update(
+        state=TaskState.EXPIRED, ended_on=on
+    )
     asleep = Task.objects.filter(state__in=(TaskState.POSTPONED, TaskState.NOT_REACHED), postponed_to__lte=on)
     asleep.filter(state=TaskState.NOT_REACHED, last_on__lt=on).update(state=TaskState.EXPIRED, ended_on=on)
     asleep.update(state=TaskState.OPEN, ended_by=None, ended_at=None, ended_on=None, on=on, fits=True)
@@ -134,10 +149,29 @@ def _plan(outcome: Outcome, holding: list[InForce], on: date) -> Plan | None:
         on=on, known_until=known or None, typical_gap_days=typical, stale_after=STALE_AFTER, patience_days=PATIENCE_DAYS,
         scales={s.key: [g.key for g in s.grades] for s in leading.scales},
     )  # fmt: skip
-    dues: list[Due] = [due(graded, leading.care, day, _done(on), leading.key)]
+    dues: list[Due] = [_left_in_peace(due(graded, leading.care, day, _done(on), leading.key), on)]
     names = {(s.key, g.key): g.name for s in leading.scales for g in s.grades}
     names |= {(s.key, k): w for s in leading.scales for k, w in RESERVED.items() if (s.key, k) not in names}
     return plan(dues, people_at_work(on), shop=business.voice or business.name, grade_names=names)
+
+
+def _left_in_peace(found: Due, on: date) -> Due:
+    """Without the rules that a customer did not want, for as long as she is left in peace."""
+    still = Hold.objects.exclude(rule="").filter(Q(until=None) | Q(until__gte=on))
+    held: dict[str, list[int]] = {}
+    for rule, person in still.values_list("rule", "person"):
+        held.setdefault(rule, []).append(person)
+    if not held:
+        return found
+    customers = found.people.table["customer"].to_numpy()
+    batches = [
+        batch._replace(
+            found=batch.found.keep(~np.isin(customers[batch.found.rows], held.get(batch.rule.key, [])))
+        )
+        for batch in found.batches
+    ]
+    kept = [batch for batch in batches if len(batch.found.rows)]
+    return Due(found.people, found.day, kept, found.paused, found.playbook)
 
 
 RESERVED = {"new": Words("新客", "new"), "none": Words("未评级", "no grade")}
@@ -145,13 +179,21 @@ RESERVED = {"new": Words("新客", "new"), "none": Words("未评级", "no grade"
 
 def people_at_work(on: date) -> list[Person]:
     """Who does care today and how many minutes are left of her day."""
-    spent: dict[int, int] = {}
-    for staff, minutes in Task.objects.filter(ended_on=on, ended_by__isnull=False).values_list("ended_by", "minutes"):
+    spent: dict[int | None, int] = {}
+    for staff, minutes in Task.objects.filter(ended_on=on, ended_by__isnull=False).values_list(
+        "ended_by", "minutes"
+    ):
         spent[staff] = spent.get(staff, 0) + minutes
-    staff = Staff.objects.filter(is_active=True).exclude(role=Role.ANALYST).select_related("store").order_by("id")
+    working = Staff.objects.filter(is_active=True).exclude(role=Role.ANALYST).select_related("store")
     return [
-        Person(s.id, s.name, s.role, s.store.name if s.store else None, max(0, s.minutes_a_day - spent.get(s.id, 0)))
-        for s in staff
+        Person(
+            s.id,
+            s.name,
+            s.role,
+            s.store.name if s.store else None,
+            max(0, s.minutes_a_day - spent.get(s.id, 0)),
+        )
+        for s in working.order_by("id")
     ]
 
 
@@ -162,17 +204,27 @@ def _with_people(graded: pa.Table, on: date) -> pa.Table:
     rows = pa.concat_tables(list(arrow(sql)), promote_options="permissive")
     at = pc.index_in(graded["customer"], value_set=rows["id"].combine_chunks()).combine_chunks()
     reachable = pa.concat_tables(
-        [*arrow(f"SELECT DISTINCT l.customer_id AS id FROM {link} l JOIN {identity} i ON i.id = l.identity_id WHERE i.kind IN ('phone', 'openid')")]
+        [
+            *arrow(
+                f"SELECT DISTINCT l.customer_id AS id FROM {link} l JOIN {identity} i ON i.id = l.identity_id WHERE i.kind IN ('phone', 'openid')"
+            )
+        ]
         or [pa.table({"id": pa.array([], pa.int64())})]
     )
     texts = {c: rows[c].combine_chunks().take(at) for c in ("name", "sex", "birthday", "anniversary")}
     names = {s.id: s.name for s in Store.objects.all()}
-    last = graded["last_store"].to_pylist() if "last_store" in graded.column_names else [None] * graded.num_rows
+    last = (
+        graded["last_store"].to_pylist() if "last_store" in graded.column_names else [None] * graded.num_rows
+    )
     home = rows["store_id"].combine_chunks().take(at).to_pylist()
     store = pa.array([names.get(a) or names.get(b) for a, b in zip(last, home, strict=True)], pa.string())
     charge = pc.cast(rows["in_charge_id"].combine_chunks().take(at), pa.string())
-    contacts = dict(Contact.objects.filter(on=on, reached=True).values_list("person", "on"))
-    contacts |= dict(Task.objects.filter(ended_on=on, state=TaskState.DONE).values_list("customer_id", "ended_on"))
+    contacts: dict[int, date | None] = dict(
+        Contact.objects.filter(on=on, reached=True).values_list("person", "on")
+    )
+    contacts |= dict(
+        Task.objects.filter(ended_on=on, state=TaskState.DONE).values_list("customer_id", "ended_on")
+    )
     holds: dict[int, date | None] = {}
     for person, until in Hold.objects.filter(rule="").values_list("person", "until"):
         holds[person] = max(holds.get(person) or date.min, until or date.max)
@@ -210,8 +262,11 @@ def _done(on: date) -> pa.Table:
 
 def _row(card: Card, known: Task | None, on: date, place: int, stores: dict[str, int]) -> Task:
     c = card.candidate
-    task = known or Task(customer_id=int(c.customer), rule=c.rule.key, occasion=c.occasion, playbook=card.playbook)
+    task = known or Task(
+        customer_id=int(c.customer), rule=c.rule.key, occasion=c.occasion, playbook=card.playbook
+    )
     task.on, task.due_on, task.last_on = on, c.due_on, c.last_on
+    task.state, task.ended_on = TaskState.OPEN, None  # what had made way for something better comes back
     task.staff_id = int(card.staff.id) if card.staff else None
     task.store_id = stores.get(card.store or "")
     task.name, task.why, task.do, task.say = list(c.rule.name), list(c.why), list(card.do), list(card.say)
@@ -251,7 +306,13 @@ def end(task: Task, how: str, *, by: Staff, on: date, note: str = "", until: dat
                 reached=how == TaskState.DONE, minutes=task.minutes, cost=task.cost if how == TaskState.DONE else 0,
             )  # fmt: skip
         if how == TaskState.NOT_WANTED:
-            Hold.objects.create(person=task.customer_id, rule=task.rule, until=on + timedelta(days=PEACE_DAYS), by=by, why=note[:200])
+            Hold.objects.create(
+                person=task.customer_id,
+                rule=task.rule,
+                until=on + timedelta(days=PEACE_DAYS),
+                by=by,
+                why=note[:200],
+            )
         audit("end-task", f"task {task.id}", by=by, detail={"how": how, "rule": task.rule})
     return task
 
@@ -259,18 +320,23 @@ def end(task: Task, how: str, *, by: Staff, on: date, note: str = "", until: dat
 def reopen(task: Task, *, by: Staff, on: date) -> Task:
     """Take back how a task was ended, on the same day; the contact and the hold that it left go too."""
     with transaction.atomic():
-        if Task.objects.filter(id=task.id, ended_on=on).exclude(state__in=(TaskState.OPEN, TaskState.EXPIRED)).update(
-            state=TaskState.OPEN, ended_by=None, ended_at=None, ended_on=None, postponed_to=None
-        ) != 1:
+        if (
+            Task.objects.filter(id=task.id, ended_on=on)
+            .exclude(state__in=(TaskState.OPEN, TaskState.EXPIRED))
+            .update(state=TaskState.OPEN, ended_by=None, ended_at=None, ended_on=None, postponed_to=None)
+            != 1
+        ):
             raise Refused(Words("只能撤回今天做的", "Only what was done today can be taken back"))
         last = Contact.objects.filter(person=task.customer_id, on=on, rule=task.rule).order_by("-id").first()
         if last:
             last.delete()
-        hold = Hold.objects.filter(person=task.customer_id, rule=task.rule, at__date=timezone.now().date()).order_by("-id").first()
+        hold = (
+            Hold.objects.filter(person=task.customer_id, rule=task.rule, at__date=timezone.now().date())
+            .order_by("-id")
+            .first()
+        )
         if hold and task.state == TaskState.NOT_WANTED:
             hold.delete()
         task.refresh_from_db()
         audit("reopen-task", f"task {task.id}", by=by, detail={"rule": task.rule})
     return task
-
-

@@ -136,7 +136,7 @@ class Fact:
     @property
     def type(self) -> Literal["number", "text", "yes-no", "date"]:
         if self.unit in ("text", "yes-no", "date"):
-            return self.unit  # type: ignore[return-value]
+            return self.unit
         return "number"
 
     def speak(self, value: Any, lang: str) -> str:

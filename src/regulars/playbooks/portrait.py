@@ -133,7 +133,8 @@ class Curve:
         """Sum of weights over strictly better values."""
         upwards = np.concatenate([[0], np.cumsum(weights)])
         if self.lower_is_better:
-            return upwards[np.searchsorted(self.values, metric, side="left")]
+            below: np.ndarray = upwards[np.searchsorted(self.values, metric, side="left")]
+            return below
         return upwards[-1] - upwards[np.searchsorted(self.values, metric, side="right")]
 
     def _known(self, metric: np.ndarray) -> np.ndarray:
@@ -169,7 +170,8 @@ class Curve:
         if standing.kind == "before":
             return self.before(metric)
         if standing.kind == "above_median":
-            return metric - self.median()
+            above: np.ndarray = metric - self.median()
+            return above
         fifths = 5 - np.floor(self.place(metric) * 5)
         # Whoever has no visit or spend in the window stands in the last fifth; who never came has no recency at all.
         return (

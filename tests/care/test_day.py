@@ -1,0 +1,213 @@
+"""A day's list in a real shop: made once, done once, put off, refused, taken back.
+
+The shop is a restaurant. Chen comes every week and has stayed away for five; Li came for the first time the day before
+yesterday; Wang has her birthday tomorrow.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from regulars import daily
+from regulars.care.actions import TAKEN, end, reopen
+from regulars.care.models import Task, TaskState
+from regulars.care.queries import ended_on, open_on, today_records
+from regulars.grading.actions import adopt
+from regulars.shop.actions import add_staff
+from regulars.shop.models import Business, Contact, Hold, Staff
+from regulars.shop.words import Refused
+from tests.shops import Shop
+
+ON = date(2026, 11, 22)
+
+
+def ago(days: int) -> str:
+    return (ON - timedelta(days=days)).isoformat()
+
+
+@pytest.fixture
+def people(shop: Shop) -> tuple[Staff, Staff]:
+    """Owner and waiter of a restaurant with three guests."""
+    Business.objects.update(trade="restaurant")
+    owner = add_staff(name="老周", email="zhou@example.com", role="owner", password=None, minutes=240)
+    waiter = add_staff(name="小林", email="lin@example.com", role="front-desk", password=None, minutes=240)
+    adopt("restaurant", by=owner)
+    sales = [
+        {"会员号": "M1", "手机号": "17400010001", "消费时间": f"{ago(35 + 7 * k)} 12:00", "实收金额": 300}
+        for k in range(20)
+    ]
+    sales.append({"会员号": "M2", "手机号": "17400010002", "消费时间": f"{ago(2)} 19:00", "实收金额": 120})
+    sales += [
+        {"会员号": "M3", "手机号": "17400010003", "消费时间": f"{ago(3 + 20 * k)} 18:00", "实收金额": 500}
+        for k in range(4)
+    ]
+    # Somebody else's visit yesterday: the shop's data are fresh, so who is absent really is.
+    sales.append({"会员号": "M9", "手机号": "17400010009", "消费时间": f"{ago(1)} 20:00", "实收金额": 80})
+    shop.take_in(sales)
+    birthday = (ON + timedelta(days=1)).strftime("1990-%m-%d")
+    shop.take_in(
+        [
+            {"会员号": "M3", "姓名": "王芳", "性别": "女", "生日": birthday},
+            {"会员号": "M1", "姓名": "陈伟", "性别": "男", "生日": ""},
+        ]
+    )
+    return owner, waiter
+
+
+def picture() -> list[tuple[object, ...]]:
+    fields = ("customer_id", "rule", "occasion", "on", "staff_id", "place", "state", "fits", "why", "say")
+    return list(Task.objects.order_by("id").values_list(*fields))
+
+
+def test_a_day_has_a_list_and_run_again_it_changes_nothing(people: tuple[Staff, Staff]) -> None:
+    daily.run_day(ON)
+    first = picture()
+    assert first
+    daily.run_day(ON)
+    assert picture() == first
+
+
+def test_a_regular_who_is_late_by_her_own_rhythm_stands_on_the_list_with_her_numbers(
+    people: tuple[Staff, Staff],
+) -> None:
+    daily.run_day(ON)
+    late = [t for t in Task.objects.filter(customer__name="陈伟") if "35" in t.why[0]]
+    assert late and "7" in late[0].why[0]
+
+
+def test_words_say_who_is_writing(people: tuple[Staff, Staff]) -> None:
+    daily.run_day(ON)
+    written = Task.objects.exclude(channel="in-person")
+    assert written
+    for task in written:
+        assert task.staff and task.staff.name in task.say[0]
+
+
+def test_at_most_one_contact_for_a_customer_and_day(people: tuple[Staff, Staff]) -> None:
+    daily.run_day(ON)
+    customers = list(Task.objects.filter(on=ON, state=TaskState.OPEN).values_list("customer_id", flat=True))
+    assert len(customers) == len(set(customers))
+
+
+def test_done_leaves_a_contact_and_a_second_person_is_refused(people: tuple[Staff, Staff]) -> None:
+    owner, waiter = people
+    daily.run_day(ON)
+    task = open_on(ON)[0]
+    same = Task.objects.get(id=task.id)
+    end(task, TaskState.DONE, by=waiter, on=ON, note="说周末来")
+    with pytest.raises(Refused) as refused:
+        end(same, TaskState.DONE, by=owner, on=ON)
+    assert refused.value.words == TAKEN
+    assert Contact.objects.filter(person=task.customer_id, on=ON, staff=waiter).count() == 1
+    assert ended_on(ON, waiter).get().note == "说周末来"
+
+
+def test_done_is_not_asked_again_that_day_or_the_next(people: tuple[Staff, Staff]) -> None:
+    _, waiter = people
+    daily.run_day(ON)
+    task = open_on(ON)[0]
+    end(task, TaskState.DONE, by=waiter, on=ON)
+    daily.run_day(ON)
+    assert not open_on(ON, fits=None).filter(customer=task.customer_id).exists()
+    tomorrow = ON + timedelta(days=1)
+    daily.run_day(tomorrow)
+    assert (
+        not open_on(tomorrow, fits=None)
+        .filter(customer=task.customer_id, rule=task.rule, occasion=task.occasion)
+        .exists()
+    )
+
+
+def test_not_reached_comes_back_tomorrow_and_postponed_on_its_day(people: tuple[Staff, Staff]) -> None:
+    _, waiter = people
+    daily.run_day(ON)
+    missed, later = open_on(ON, fits=None)[:2]
+    end(missed, TaskState.NOT_REACHED, by=waiter, on=ON)
+    end(later, TaskState.POSTPONED, by=waiter, on=ON, until=ON + timedelta(days=3))
+    assert not open_on(ON, fits=None).filter(id__in=[missed.id, later.id]).exists()
+    assert not Contact.objects.get(person=missed.customer_id).reached
+    daily.run_day(ON + timedelta(days=1))
+    assert open_on(ON + timedelta(days=1)).filter(id=missed.id).exists() or missed.last_on <= ON
+    assert not open_on(ON + timedelta(days=1), fits=None).filter(id=later.id).exists()
+    daily.run_day(ON + timedelta(days=3))
+    assert open_on(ON + timedelta(days=3)).filter(id=later.id).exists()
+
+
+def test_who_does_not_want_it_is_left_in_peace_by_that_rule(people: tuple[Staff, Staff]) -> None:
+    _, waiter = people
+    daily.run_day(ON)
+    task = Task.objects.filter(customer__name="陈伟", state=TaskState.OPEN).first()
+    assert task
+    end(task, TaskState.NOT_WANTED, by=waiter, on=ON, note="别打了")
+    assert Hold.objects.get(person=task.customer_id).rule == task.rule
+    for ahead in range(1, 40, 13):
+        daily.run_day(ON + timedelta(days=ahead))
+        assert not Task.objects.filter(
+            customer=task.customer_id, rule=task.rule, state=TaskState.OPEN
+        ).exists()
+
+
+def test_what_was_ended_by_mistake_is_taken_back_the_same_day_with_its_traces(
+    people: tuple[Staff, Staff],
+) -> None:
+    _, waiter = people
+    daily.run_day(ON)
+    done, unwanted = open_on(ON, fits=None)[:2]
+    end(done, TaskState.DONE, by=waiter, on=ON)
+    end(unwanted, TaskState.NOT_WANTED, by=waiter, on=ON)
+    reopen(done, by=waiter, on=ON)
+    reopen(unwanted, by=waiter, on=ON)
+    assert open_on(ON, fits=None).filter(id__in=[done.id, unwanted.id]).count() == 2
+    assert not Contact.objects.exists()
+    assert not Hold.objects.exists()
+    with pytest.raises(Refused):
+        reopen(done, by=waiter, on=ON)
+
+
+def test_a_task_that_made_way_comes_back_and_one_that_is_over_does_not(people: tuple[Staff, Staff]) -> None:
+    daily.run_day(ON)
+    task = Task.objects.filter(customer__name="陈伟", state=TaskState.OPEN).get()
+    Task.objects.filter(id=task.id).update(state=TaskState.EXPIRED, ended_on=ON)
+    daily.run_day(ON)
+    task.refresh_from_db()
+    assert task.state == TaskState.OPEN
+    daily.run_day(task.last_on + timedelta(days=1))
+    task.refresh_from_db()
+    assert task.state == TaskState.EXPIRED
+
+
+def test_a_shop_that_forgot_to_import_sees_nobody_as_late(people: tuple[Staff, Staff]) -> None:
+    """traps: known until; otherwise everybody looks lost."""
+    much_later = ON + timedelta(days=90)
+    result = daily.run_day(much_later)
+    assert result["paused"]
+    assert not Task.objects.filter(on=much_later, rule__contains="late", state=TaskState.OPEN).exists()
+
+
+def test_the_contract_shape_of_today(people: tuple[Staff, Staff], tmp_path: Path) -> None:
+    daily.run_day(ON)
+    rows = today_records(ON, None, "zh")
+    assert rows and [r["rank"] for r in rows] == list(range(1, len(rows) + 1))
+    keys = {
+        "task",
+        "customer",
+        "staff",
+        "rule",
+        "why",
+        "do",
+        "channel",
+        "say",
+        "minutes",
+        "cost",
+        "due",
+        "rank",
+    }
+    assert all(set(r) == keys for r in rows)
+    assert {r["customer"] for r in rows} <= {"M1", "M2", "M3", "M9"}
+    mine = today_records(ON, "小林", "en")
+    assert {r["staff"] for r in mine} <= {"lin@example.com"}
+    with pytest.raises(Refused):
+        today_records(ON, "nobody", "zh")
