@@ -40,11 +40,11 @@ def write(path: Path, rows: int, encoding: str, shuffled: bool) -> None:
 
 
 def run(what: str, path: str, encoding: str) -> None:
-    """One reading, timed without the imports; prints seconds and the peak of memory in MB."""
+    """One reading, timed without the imports; prints seconds, seconds of processor, the peak of memory in MB."""
     if what == "regulars":
         from regulars.sales.reading import read
 
-        begin = time.perf_counter()
+        begin, busy = time.perf_counter(), time.process_time()
         reading = read(path)
         took = time.perf_counter() - begin
         assert reading.rows == reading.taken == reading.sales.num_rows
@@ -52,53 +52,48 @@ def run(what: str, path: str, encoding: str) -> None:
         import pyarrow as pa
         import pyarrow.csv as pa_csv
 
-        begin = time.perf_counter()
+        begin, busy = time.perf_counter(), time.process_time()
         text = Path(path).read_bytes().decode("gb18030").encode()
         pa_csv.read_csv(pa.BufferReader(text))
         took = time.perf_counter() - begin
     else:
         import pyarrow.csv as pa_csv
 
-        begin = time.perf_counter()
+        begin, busy = time.perf_counter(), time.process_time()
         pa_csv.read_csv(path)
         took = time.perf_counter() - begin
-    print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(took, time.process_time() - busy, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-def measured(what: str, path: Path, encoding: str) -> tuple[float, float]:
-    """Seconds and MB of one run in a process of its own."""
+def measured(what: str, path: Path, encoding: str) -> tuple[float, float, float]:
+    """Seconds, seconds of processor and MB of one run in a process of its own."""
     done = subprocess.run(
         [sys.executable, __file__, "--run", what, str(path), encoding],
         check=True,
         capture_output=True,
         text=True,
     )
-    seconds, peak = done.stdout.split()
-    return float(seconds), float(peak)
+    seconds, busy, peak = map(float, done.stdout.split())
+    return seconds, busy, peak
 
 
 def main(rows: int) -> None:
-    """The table: median and best of the turns, and their ratio."""
+    """The table: medians of the turns, their ratio, and the ratio of the best turns."""
     with tempfile.TemporaryDirectory(prefix="regulars-benchmark-") as folder:
         for encoding, shuffled in (("utf-8", False), ("utf-8", True), ("gb18030", False)):
             path = Path(folder) / f"till-{encoding}-{shuffled}.csv"
             write(path, rows, encoding, shuffled)
-            times: dict[str, list[float]] = {"regulars": [], "pyarrow": []}
-            peaks: dict[str, float] = {}
+            turns: dict[str, list[tuple[float, float, float]]] = {"regulars": [], "pyarrow": []}
             for _ in range(TURNS):
-                for what in times:
-                    seconds, peak = measured(what, path, encoding)
-                    times[what].append(seconds)
-                    peaks[what] = max(peaks.get(what, 0), peak)
-            median = {what: sorted(all_)[len(all_) // 2] for what, all_ in times.items()}
-            print(
-                f"{encoding:8s}{' shuffled' if shuffled else '         '} "
-                f"{path.stat().st_size / 1e6:4.0f} MB  "
-                f"regulars {median['regulars']:.2f} s, peak {peaks['regulars']:.0f} MB   "
-                f"pyarrow {median['pyarrow']:.2f} s, peak {peaks['pyarrow']:.0f} MB   "
-                f"ratio {median['regulars'] / median['pyarrow']:.2f} (best of each "
-                f"{min(times['regulars']) / min(times['pyarrow']):.2f})"
-            )
+                for what, all_ in turns.items():
+                    all_.append(measured(what, path, encoding))
+            print(f"{encoding}{', shuffled' if shuffled else ''}, {path.stat().st_size / 1e6:.0f} MB")
+            for place, unit in ((0, "s"), (1, "s of processor"), (2, "MB at the peak")):
+                ours, theirs = (sorted(turn[place] for turn in all_) for all_ in turns.values())
+                print(
+                    f"  regulars {ours[TURNS // 2]:7.2f}  pyarrow {theirs[TURNS // 2]:7.2f}  {unit:15s}"
+                    f"  ratio {ours[TURNS // 2] / theirs[TURNS // 2]:.2f}, of the best {ours[0] / theirs[0]:.2f}"
+                )
             path.unlink()
 
 

@@ -1,4 +1,3 @@
-
 """Real exports, read as they are. Collected only where REGULARS_PRACTICE_DATA names their folder."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, DTZ001 - tables of a file stand in one line each; a till knows wall time only
+# ruff: noqa: DTZ001 - a till knows wall time only
 """Files as they come: encodings, separators, workbooks, where the headers stand, and what is no table."""
 
 from __future__ import annotations

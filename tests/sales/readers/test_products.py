@@ -1,4 +1,4 @@
-# ruff: noqa: E501, DTZ001 - tables of a file stand in one line each; a till knows wall time only
+# ruff: noqa: DTZ001 - a till knows wall time only
 """The exports of each product in their own layout, as small samples written here."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, DTZ001 - tables of a file stand in one line each; a till knows wall time only
+# ruff: noqa: DTZ001 - a till knows wall time only
 """From rows to sales: what counts, what does not, what comes back, and that no row is lost."""
 
 from __future__ import annotations

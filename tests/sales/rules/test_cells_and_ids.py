@@ -1,4 +1,3 @@
-
 """Cells, ids and money: what tills write, and what it means."""
 
 from __future__ import annotations

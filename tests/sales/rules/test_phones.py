@@ -1,4 +1,3 @@
-
 """Which numbers name a person."""
 
 from __future__ import annotations

@@ -393,28 +393,34 @@ def _straight_text(
         del buffer
     if quoted and any(_swallowed(column, separator, len(head)) for column in table.columns):
         return None
-    if quoted and _count_of(raw, offset, len(raw), '"') % 2:
+    if quoted and (_count_of(raw, offset, len(raw), '"') % 2 or _blank_between(raw, offset)):
         return None
-    if not _one_line_each(raw, offset, table.num_rows, quoted):
+    lines = np.arange(table.num_rows) if quoted else _lines_with_text(raw, offset)
+    if len(lines) != table.num_rows:
         return None
-    first = at + 2
-    rows = pa.array(np.arange(first, first + table.num_rows, dtype=np.int32))
+    rows = pa.array((lines + at + 2).astype(np.int32))
     return _sheet(file, "", at + 1, head, table.columns, rows)
 
 
-def _one_line_each(raw: mmap.mmap, offset: int, rows: int, quoted: bool) -> bool:
-    """Whether no blank lines stand between the rows; with them the numbers of the lines would be wrong."""
-    if quoted:
-        for blank in (b"\n\n", b"\n\r\n"):
-            at = raw.find(blank, offset)
-            if at >= 0 and raw[at:].strip(b"\r\n"):
-                return False
-        return True
-    end = len(raw)
-    while end > offset and raw[end - 1 : end] in (b"\n", b"\r"):
-        end -= 1
-    lines = 1 + _count_of(raw, offset, end, "\n")
-    return lines == rows
+def _lines_with_text(raw: mmap.mmap, offset: int) -> Any:
+    """Which lines of a file without quotes hold anything, counted from 0 at `offset`; blank ones keep their number
+    as they do in a spreadsheet."""
+    ends, step = [], 1 << 18
+    for at in range(offset, len(raw), step):
+        piece = np.frombuffer(raw[at : at + step], dtype=np.uint8)
+        ends.append(np.flatnonzero(piece == ord("\n")) + at)
+    last = np.concatenate([*ends, [len(raw)]])
+    lengths = np.diff(last, prepend=offset - 1) - 1
+    for line in np.flatnonzero(lengths == 1).tolist():
+        if raw[last[line] - 1] == ord("\r"):
+            lengths[line] = 0
+    return np.flatnonzero(lengths > 0)
+
+
+def _blank_between(raw: mmap.mmap, offset: int) -> bool:
+    """Whether a blank line may stand between the lines of a file with quotes."""
+    found = (raw.find(blank, offset) for blank in (b"\n\n", b"\n\r\n"))
+    return any(at >= 0 and raw[at:].strip(b"\r\n") for at in found)
 
 
 def _count_of(raw: mmap.mmap, start: int, end: int, sign: str) -> int:

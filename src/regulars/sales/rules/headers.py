@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a vocabulary is looked up by eye: a field, a line
 """What the columns of a file are called, in the languages of tills, shops and programs.
 
 `FIELDS` is the whole vocabulary: the first name of a field that a file has is taken. Readers for one product
