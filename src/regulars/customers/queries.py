@@ -372,7 +372,8 @@ def visit_days_of(customer: Customer, since: date) -> list[tuple[date, int]]:
 
 @dataclass(frozen=True)
 class Called:
-    """How a customer is called on a page: her name, else her number; the tail of her phone; never a whole phone."""
+    """How a customer is called on a page: her name, else the number that the shop gave her, else nothing; the tail of
+    her phone, never the whole."""
 
     name: str
     tail: str
@@ -397,7 +398,7 @@ def called(customers: Iterable[Customer]) -> dict[int, Called]:
                 tails.setdefault(owner, unseal(written)[-4:])
         elif (kind == "member" or owner not in numbers) and not (number := unseal(written)).startswith("hand-"):
             numbers[owner] = number
-    return {i: Called(c.name or numbers.get(i, "") or f"#{i}", tails.get(i, "")) for i, c in people.items()}
+    return {i: Called(c.name or numbers.get(i, ""), tails.get(i, "")) for i, c in people.items()}
 
 
 def find(text: str) -> Customer | None:

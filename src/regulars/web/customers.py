@@ -285,7 +285,7 @@ def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
     shown = customers_shown([customer], badges)[customer.id]
     contact, everybody = may(request.user, "contact"), may(request.user, "manage")
     visits = visits_of(customer, 61 if "all" not in request.GET else 1000)
-    limit = len(visits) if "all" in request.GET else 12
+    limit = len(visits) if "all" in request.GET else 10
     tasks = due_for(customer) if contact else []
     identities = identities_of(customer)
     phone = next((i.shown for i in identities if i.kind == "phone" and not i.is_shared), "")

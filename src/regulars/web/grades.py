@@ -109,7 +109,10 @@ def _sentence(scale: Scale, shares: list[Any], late: dict[str, int]) -> Words:
         return Words("还没有人进到任何一级", "Nobody has reached a grade yet")
     n = sum(s.customers for s in top)
     missing = sum(late.get(s.key, 0) for s in top)
-    said = Words("{n}带来 {p} 的营业额", "{n} bring {p} of the revenue").fill(n=Words(f"{n:,} 位{_names(scale, top).zh}", f"{people(n).en} ({_names(scale, top).en})"), p=f"{100 * carried:.0f}%")
+    who = _names(scale, top) if carried >= 0.5 else Words("有等级的", "with a grade")
+    said = Words("{who} {n} 位顾客，带来 {p} 的营业额", "{c} ({who}) bring {p} of the revenue" if n != 1 else "{c} ({who}) brings {p} of the revenue").fill(
+        who=who, n=f"{n:,}", c=people(n), p=f"{100 * carried:.0f}%"
+    )
     if missing:
         more = Words("，其中 {m} 位该来没来", "; {m} of them are overdue").fill(m=missing)
         said = Words(said.zh + more.zh, said.en + more.en)

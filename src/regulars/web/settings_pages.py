@@ -152,17 +152,17 @@ def settings_store(request: Request, number: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def settings_staff(request: Request) -> HttpResponse:
     """Who works here; posting takes somebody in with a first password that is shown once."""
-    filled = {k: request.POST.get(k, "").strip() for k in ("name", "email", "role", "store")}
+    filled = {k: v.strip() for k in ("name", "email", "role", "store") if (v := request.POST.get(k)) is not None}
     problems: list[Words] = []
     told: Page | None = None
     if request.method == "POST":
         try:
-            role = _role(request, filled["role"])
-            if not filled["name"]:
+            role = _role(request, filled.get("role", ""))
+            if not filled.get("name"):
                 raise Refused(Words("请写姓名", "Please give a name"))
             password = _new_password()
             made = actions.add_staff(
-                name=filled["name"], email=filled["email"], role=role, password=password, store=_store(filled["store"]), by=request.user
+                name=filled["name"], email=filled.get("email", ""), role=role, password=password, store=_store(filled.get("store", "")), by=request.user
             )
             told, filled = Page(name=made.name, password=password), {}
         except Refused as refused:

@@ -17,6 +17,7 @@ from regulars.playbooks.playbook import Playbook, Scale
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Store
 from regulars.shop.words import Words
+from regulars.web.jinja import t
 
 NEW_WORDS = Words("新客", "New")
 NONE_WORDS = Words("未分级", "No grade")
@@ -98,7 +99,7 @@ def customers_shown(customers: Iterable[Customer], badges: Badges) -> dict[int, 
     people = list(customers)
     names, grades = called(people), badges.standing([c.id for c in people])
     return {
-        c.id: ShownCustomer(c.id, names[c.id].name, names[c.id].tail, reverse("portrait", args=[c.id]), grades.get(c.id, []))
+        c.id: ShownCustomer(c.id, names[c.id].name or t("顾客 {n}", "Customer {n}", n=c.id), names[c.id].tail, reverse("portrait", args=[c.id]), grades.get(c.id, []))
         for c in people
     }
 

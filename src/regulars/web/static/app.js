@@ -325,6 +325,60 @@
     }
   });
 
+  /* Names under the search box while one types; Enter searches as it always does. */
+  function suggest(input) {
+    var waiting = 0;
+    var asked = "";
+    function close() {
+      each(input.form, "[data-suggest]", function (list) {
+        list.parentNode.removeChild(list);
+      });
+    }
+    input.addEventListener("input", function () {
+      window.clearTimeout(waiting);
+      var text = input.value.trim();
+      if (!text) {
+        asked = "";
+        close();
+        return;
+      }
+      waiting = window.setTimeout(function () {
+        asked = text;
+        fetch(input.getAttribute("data-find") + "?q=" + encodeURIComponent(text), {
+          credentials: "same-origin",
+          headers: { "X-Requested-With": "fetch", Accept: "text/html" },
+        })
+          .then(function (answer) {
+            return answer.ok && !answer.redirected ? answer.text() : "";
+          })
+          .then(function (html) {
+            var list = html && asked === text ? fragment(html) : null;
+            if (list) {
+              close();
+              input.form.appendChild(list);
+            }
+          })
+          .catch(close);
+      }, 160);
+    });
+    input.form.addEventListener("keydown", function (event) {
+      var links = Array.prototype.slice.call(input.form.querySelectorAll("[data-suggest] a"));
+      if (event.key === "Escape") {
+        close();
+        input.focus();
+      } else if (links.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+        event.preventDefault();
+        var at = links.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
+        (at < 0 ? input : links[Math.min(at, links.length - 1)]).focus();
+      }
+    });
+    document.addEventListener("click", function (event) {
+      if (!input.form.contains(event.target)) {
+        close();
+      }
+    });
+  }
+
   function network() {
     each(document, "[data-offline]", function (banner) {
       banner.hidden = navigator.onLine !== false;
@@ -345,6 +399,12 @@
       }
     });
     if (window.fetch) {
+      each(root, "[data-find]", function (input) {
+        if (!input.dataset.ready && input.getAttribute("data-find")) {
+          input.dataset.ready = "yes";
+          suggest(input);
+        }
+      });
       each(root, "[data-poll]", function (block) {
         if (!block.dataset.ready) {
           block.dataset.ready = "yes";
