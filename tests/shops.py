@@ -160,13 +160,8 @@ def amounts() -> dict[str, int]:
 
 def days_in_books() -> list[tuple[Any, ...]]:
     """The books' table of days."""
-    books = open_books()
-    rows: list[tuple[Any, ...]] = []
-    for part in books.manifest.parts:
-        file = books._file("days", part).as_posix()
-        sql = f"SELECT customer, day, spend, visit, gap, store FROM read_parquet('{file}')"
-        rows += books.connection.execute(sql).fetchall()
-    return sorted(rows)
+    rows = open_books().days().to_pylist()
+    return sorted((r["customer"], r["day"], r["spend"], r["visit"], r["gap"], r["store"]) for r in rows)
 
 
 def must_be_whole() -> None:

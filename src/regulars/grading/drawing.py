@@ -19,7 +19,15 @@ from regulars.facts import catalogue
 from regulars.grading.rules.transition import NONE
 from regulars.playbooks.catalogue import Fact
 from regulars.playbooks.playbook import Playbook, Scale, entering, observed
-from regulars.playbooks.portrait import DAYS_COLUMNS, ENGINE_TYPES, Curve, days_of, derived, measured, metrics_of
+from regulars.playbooks.portrait import (
+    DAYS_COLUMNS,
+    ENGINE_TYPES,
+    Curve,
+    days_of,
+    derived,
+    measured,
+    metrics_of,
+)
 from regulars.sales.facts import STREAK_WEEKS
 from regulars.shop.books import PART, Books
 
@@ -79,8 +87,9 @@ class Plan:
 
 def shift_weeks(weeks: int) -> dict[str, str]:
     """How measures that move with the calendar are carried on by some weeks, as SQL."""
-    mask = (1 << STREAK_WEEKS) - 1
-    moved = "0" if weeks >= STREAK_WEEKS else f"(({{column}} << {weeks}) & {mask})"
+    # The oldest weeks fall off before the others move up: shifted first, they would overflow the integer.
+    kept = (1 << max(STREAK_WEEKS - weeks, 0)) - 1
+    moved = "0" if not kept else f"(({{column}} & {kept}) << {weeks})"
     return {"week_bits": moved if weeks else "{column}"}
 
 
@@ -96,35 +105,20 @@ def measure_sql(books: Books, plan: Plan, on: int | None) -> str:
 
 
 def _state_schema(books: Books, plan: Plan, on: int | None) -> dict[str, Any]:
-    key = ("schema", plan, on is None)
-    cached: dict[Any, Any] = books.__dict__.setdefault("_schemas", {})
-    if key not in cached:
-        schema = DAYS_COLUMNS if on is not None else {**DAYS_COLUMNS, "on": "int32"}
-        days = ibis.table(schema, name="days")
-        table = measured(days, None if on is None else ibis.literal(on, "int32"), plan.facts, ("customer",) if on is not None else ("customer", "on"))
-        cached[key] = dict(table.schema().items())
-    return cached[key]  # type: ignore[no-any-return]
+    measure_sql(books, plan, on)
+    return books.schema_of(("measure", plan, on))
 
 
-def derive_sql(books: Books, plan: Plan, on: int | None, with_people: bool) -> str:
-    """Measures → portraits, as SQL over the views `state` and `coverage`, and `people` where they are given apart;
-    otherwise the state carries the file facts itself. Without a day of its own (`on` None) it has a column `on`."""
+def derive_sql(books: Books, plan: Plan, on: int | None) -> str:
+    """Measures and file facts → portraits, as SQL over the views `state` and `coverage`. Without a day of its own
+    (`on` None) the state has a column `on`."""
     day = None if on is None else ibis.literal(on, "int32")
-    state_schema = _state_schema(books, plan, on)
-    if not with_people:
-        state_schema = {**state_schema, **{f.key: ENGINE_TYPES[f.type] for f in plan.file_facts}}
-    tables: dict[str, Any] = {"state": state_schema, "coverage": COVERAGE_SCHEMA}
-    if with_people:
-        tables["people"] = plan.people_schema()
+    state = {**_state_schema(books, plan, on), **{f.key: ENGINE_TYPES[f.type] for f in plan.file_facts}}
 
-        def build(state: Any, coverage: Any, people: Any) -> Any:
-            return derived(state, day, plan.facts, coverage, people)
-    else:
+    def build(state: Any, coverage: Any) -> Any:
+        return derived(state, day, plan.facts, coverage)
 
-        def build(state: Any, coverage: Any) -> Any:  # type: ignore[misc]
-            return derived(state, day, plan.facts, coverage)
-
-    return books.compile(("derive", plan, on, with_people), build, **tables)
+    return books.compile(("derive", plan, on), build, state=state, coverage=COVERAGE_SCHEMA)
 
 
 def state_arrow_schema(books: Books, plan: Plan, on: int) -> pa.Schema:
@@ -137,10 +131,16 @@ def state_arrow_schema(books: Books, plan: Plan, on: int) -> pa.Schema:
 def refresh_measures(books: Books, plan: Plan, on: int, full: bool = False) -> bool:
     """Bring the books' measures to the day `on`. True when it took a full pass."""
     manifest = books.manifest
-    fits = manifest.on is not None and not manifest.is_dirty and set(plan.measures) <= set(manifest.measures)
-    # The measure SQL of a day carries the columns of this plan; a state with more columns is drawn anew.
-    if not full and fits and set(manifest.measures) == set(plan.measures) and books.advance(
-        on, measure_sql(books, plan, on), plan.windows, shift_weeks
+    moves = shift_weeks(1)
+    ages = [
+        f.key for f in plan.facts if f.measure and f.ages and f.key not in plan.windows and f.key not in moves
+    ]
+    # The measure SQL of a day carries the columns of this plan; a state with other columns is drawn anew.
+    if (
+        not full
+        and not ages
+        and set(manifest.measures) == set(plan.measures)
+        and books.advance(on, measure_sql(books, plan, on), plan.windows, shift_weeks)
     ):
         return False
     books.full(on, measure_sql(books, plan, on), plan.measures)
@@ -157,22 +157,56 @@ def portraits(
     hold somebody against the base of another run.
     """
     coverage = coverage if coverage is not None else ibis.schema(COVERAGE_SCHEMA).to_pyarrow().empty_table()
-    sql = derive_sql(books, plan, on, True)
-    empty = state_arrow_schema(books, plan, on)
-    ids = people["customer"].to_numpy()
-    numbers = set(books.manifest.parts) | set(np.unique(ids // PART).tolist())
-    tables = []
-    for part in sorted(numbers):
-        low, high = np.searchsorted(ids, [part * PART, (part + 1) * PART])
-        tables.append(books.in_part(part, sql, empty, coverage=coverage, people=people.slice(low, high - low)))
+    state = books.state()
+    if state is None:
+        state = state_arrow_schema(books, plan, on).empty_table()
+    table = drawn_from(books, plan, on, state, people, coverage)
+    parts = table["customer"].to_numpy() // PART
+    ends = [*(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(parts)]
+    tables = [table.slice(low, high - low) for low, high in zip([0, *ends], ends, strict=False)]
     return stand(tables, plan, curves)
 
 
-def stand(tables: list[pa.Table], plan: Plan, curves: Mapping[str, Curve] | None = None) -> tuple[list[pa.Table], dict[str, Curve]]:
+def drawn_from(
+    books: Books, plan: Plan, on: int, state: pa.Table, people: pa.Table, coverage: pa.Table
+) -> pa.Table:
+    """Portraits of these people from measures, both upwards by customer; who has no measures has never bought."""
+    everybody = _of_people(state, people, plan)
+    for fact in plan.file_facts:
+        everybody = everybody.append_column(
+            fact.key, people[fact.key].cast(ARROW_TYPES[fact.type], safe=False)
+        )
+    return books.run(derive_sql(books, plan, on), keep_order=True, state=everybody, coverage=coverage)
+
+
+def _of_people(state: pa.Table, people: pa.Table, plan: Plan) -> pa.Table:
+    """The measures of these people, in their order."""
+    have, ids = state["customer"].to_numpy(), people["customer"].to_numpy()
+    if np.array_equal(have, ids):
+        return state
+    at = np.searchsorted(have, ids)
+    there = at < len(have)
+    there[there] = have[at[there]] == ids[there]
+    empty = {f.key: f.measure.empty for f in plan.facts if f.measure and f.measure.empty is not None}
+    table = state.drop_columns(["customer"]).take(pa.array(at, mask=~there))
+    for place, name in enumerate(table.column_names):
+        if name in empty:
+            table = table.set_column(
+                place, name, pc.fill_null(table[name], pa.scalar(empty[name], table.schema.field(name).type))
+            )
+    return table.add_column(0, "customer", people["customer"].cast(pa.int64()))
+
+
+def stand(
+    tables: list[pa.Table], plan: Plan, curves: Mapping[str, Curve] | None = None
+) -> tuple[list[pa.Table], dict[str, Curve]]:
     """Add the facts that compare a customer with the whole base."""
     wanted = metrics_of(catalogue, [f.key for f in plan.standings])
     if curves is None:
-        curves = {m: Curve.of(np.concatenate([_metric(t, m) for t in tables]) if tables else np.empty(0), less) for m, less in wanted.items()}
+        curves = {
+            m: Curve.of(np.concatenate([_metric(t, m) for t in tables]) if tables else np.empty(0), less)
+            for m, less in wanted.items()
+        }
     out = []
     for table in tables:
         for fact in plan.standings:
@@ -207,15 +241,14 @@ def fits_of(books: Books, table: pa.Table, scale: Scale) -> tuple[np.ndarray, np
 
     schema = ibis.Schema.from_pyarrow(table.schema)
     sql = books.compile(("fits", scale, tuple(schema.items())), build, portraits=schema)
-    books.connection.execute("SET preserve_insertion_order=true")
-    result = books.run(sql, portraits=table)
-    books.connection.execute("SET preserve_insertion_order=false")
+    result = books.run(sql, keep_order=True, portraits=table)
     index = result["fits"].to_numpy().astype("int64")
     index = np.where(index >= len(scale.grades), NONE, index)
     watched = result["observed"].to_numpy(zero_copy_only=False).astype(bool)
     no = np.zeros(len(index), dtype=bool)
     stays = [
-        result[f"stay_{k}"].to_numpy(zero_copy_only=False).astype(bool) if grade.stay else no for k, grade in enumerate(scale.grades)
+        result[f"stay_{k}"].to_numpy(zero_copy_only=False).astype(bool) if grade.stay else no
+        for k, grade in enumerate(scale.grades)
     ]
     return index, watched, stays
 
@@ -234,10 +267,12 @@ def live(
     """
     coverage = coverage if coverage is not None else ibis.schema(COVERAGE_SCHEMA).to_pyarrow().empty_table()
     days = books.run(days_sql(books), sales=sales)
-    at = books.run("SELECT d.*, m.on FROM days d JOIN moments m ON m.customer = d.customer", days=days, moments=moments)
+    at = books.run(
+        "SELECT d.*, m.on FROM days d JOIN moments m ON m.customer = d.customer", days=days, moments=moments
+    )
     state = books.run(measure_sql(books, plan, None), days=at)
     state = _with_file_facts(_with_strangers(state, moments, plan), plan, file_facts or {})
-    table = books.run(derive_sql(books, plan, None, False), state=state, coverage=coverage)
+    table = books.run(derive_sql(books, plan, None), state=state, coverage=coverage)
     if plan.standings:
         (table,), _ = stand([table], plan, curves or {})
     rows = {(r["customer"], r["on"]): r for r in table.to_pylist()}
@@ -261,7 +296,9 @@ ARROW_TYPES = {"number": pa.float64(), "text": pa.string(), "yes-no": pa.bool_()
 def _with_file_facts(state: pa.Table, plan: Plan, known: Mapping[str, Any]) -> pa.Table:
     """Add what people know about one customer to each row of her measures; what nobody said is unknown."""
     for fact in plan.file_facts:
-        state = state.append_column(fact.key, pa.array([known.get(fact.key)] * state.num_rows, ARROW_TYPES[fact.type]))
+        state = state.append_column(
+            fact.key, pa.array([known.get(fact.key)] * state.num_rows, ARROW_TYPES[fact.type])
+        )
     return state
 
 

@@ -99,7 +99,7 @@ def _then(
     )
     state = carry_file_facts(state.sort_by("customer"), source, plan)
     nobody = pa.table({name: pa.array([], pa.int32()) for name in COVERAGE_SCHEMA})
-    table = books.run(derive_sql(books, plan, None, False), state=state, coverage=nobody)
+    table = books.run(derive_sql(books, plan, None), state=state, coverage=nobody)
     (table,), _ = stand([table], plan, curves)
     return table.sort_by("customer")
 

@@ -1,16 +1,22 @@
-"""The books: sales mirrored as Parquet, clustered by customer, and the only place that runs fact expressions.
+"""The books: sales mirrored in files, clustered by customer, and the only place that runs fact expressions.
 
 `days/part-NNNNN.parquet` holds one row per customer and day, sorted by customer, 65,536 customer numbers to a part, so
-that the table of groups of one pass stays in the processor's cache and only what changed is rewritten.
-`state/part-NNNNN.parquet` holds the measures of each customer as of `manifest.on`: the next day is reached by taking
-off what leaves each window and drawing in full whoever has new or changed days. Everything here can be deleted and is
-rebuilt from the store; a crash in the middle leaves `manifest.dirty`, and the next run rebuilds.
+that the table of groups of one pass stays in the processor's cache.
+`later/NNNNN.parquet` holds all days of the customers whose days have changed since (`NNNNN.npy`: who they are); it
+stands before the parts and before older ones. When these are many, they are folded into the parts.
+`state/NNNNN.arrow` holds the measures of each customer as of `manifest.on`, upwards by customer, one batch a part: the
+next day is reached by taking off what leaves each window and drawing in full whoever has new or changed days.
 
-Engine: DuckDB through Ibis. Another engine needs another class with the same five verbs.
+Files are written under new names and hold from the moment the manifest names them, so a crash in the middle leaves
+what was. Only the writing anew of everything leaves `manifest.is_dirty`, and the next run repeats it. Everything here
+can be deleted and is rebuilt from the store.
+
+Engine: DuckDB through Ibis. Another engine needs another class with the same verbs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,12 +30,25 @@ import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.ipc
 
 PART = 65_536
 """Customers to a part: their groups fit the cache, and a part of 20 visits each is about 10 MB."""
 
+AT_ONCE = 200_000
+"""Customers who are drawn in one statement: their groups stay below the memory of a small machine."""
+
+FOLD = 4
+"""Changed days are folded into the parts when they are more than one in so many."""
+
+PILE = 24
+"""Files of changed days that may lie before the parts; one more, and they are made one."""
+
+KEPT = 3
+"""The last files written stay, named or not: whoever read the manifest before may still open them."""
+
 EPOCH = date(1970, 1, 1).toordinal()
-FORMAT = 2
+FORMAT = 3
 
 
 def number_of(day: date) -> int:
@@ -51,6 +70,12 @@ class Manifest:
     measures: list[str] = field(default_factory=list)
     touched: list[int] = field(default_factory=list)
     parts: list[int] = field(default_factory=list)
+    rows: int = 0
+    later: dict[str, int] = field(default_factory=dict)
+    """Files of changed days, oldest first, each with its rows."""
+    state: str = ""
+    written: int = 0
+    """Files written so far: each gets a number of its own."""
 
 
 class Books:
@@ -60,12 +85,15 @@ class Books:
         self.folder = folder
         self.connection = duckdb.connect()
         self.connection.execute(f"SET memory_limit='{memory}'; SET preserve_insertion_order=false")
+        # Parts are replaced under their names, sometimes twice a second: what was read of a file before holds no more.
+        self.connection.execute("SET enable_external_file_cache=false")
         if threads:
             self.connection.execute(f"SET threads={threads}")
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            self.connection.execute(f"SET temp_directory='{(folder / 'spill').as_posix()}'")
+            self.connection.execute(f"SET temp_directory={quoted(folder / 'spill')}")
         self._compiled: dict[Any, str] = {}
+        self._schemas: dict[Any, dict[str, Any]] = {}
 
     # --- expressions to SQL, once -----------------------------------------------------------------------------------
 
@@ -76,21 +104,39 @@ class Books:
             sql = str(ibis.to_sql(expression, dialect="duckdb"))
             # The engine sums integers into 128 bits, which files and arrays would turn into floats.
             columns = ", ".join(
-                f'CAST("{n}" AS BIGINT) AS "{n}"' if t.is_int64() else f'"{n}"' for n, t in expression.schema().items()
+                f'CAST("{n}" AS BIGINT) AS "{n}"' if t.is_int64() else f'"{n}"'
+                for n, t in expression.schema().items()
             )
             self._compiled[key] = f"SELECT {columns} FROM ({sql})"
+            self._schemas[key] = dict(expression.schema().items())
         return self._compiled[key]
 
-    def run(self, sql: str, **tables: Any) -> pa.Table:
-        """Run SQL with Arrow tables standing under their names."""
+    def schema_of(self, key: Any) -> dict[str, Any]:
+        """The columns that a compiled statement gives, with the engine's types."""
+        return self._schemas[key]
+
+    @contextlib.contextmanager
+    def standing(self, **tables: Any) -> Iterator[None]:
+        """While it lasts, Arrow tables stand under their names, before any view of that name."""
         for name, table in tables.items():
             self.connection.execute(f"DROP VIEW IF EXISTS {name}")
             self.connection.register(name, table)
         try:
-            return in_whole_numbers(self.connection.execute(sql).to_arrow_table())
+            yield
         finally:
             for name in tables:
                 self.connection.unregister(name)
+
+    def run(self, sql: str, *, keep_order: bool = False, **tables: Any) -> pa.Table:
+        """Run SQL with Arrow tables standing under their names; `keep_order` gives rows as the first table has them."""
+        with self.standing(**tables):
+            if not keep_order:
+                return in_whole_numbers(self.connection.execute(sql).to_arrow_table())
+            self.connection.execute("SET preserve_insertion_order=true")
+            try:
+                return in_whole_numbers(self.connection.execute(sql).to_arrow_table())
+            finally:
+                self.connection.execute("SET preserve_insertion_order=false")
 
     # --- files ------------------------------------------------------------------------------------------------------
 
@@ -109,89 +155,223 @@ class Books:
         part.write_text(json.dumps(asdict(manifest)), "utf-8")
         part.replace(self.folder / "manifest.json")
 
-    def _file(self, kind: str, part: int) -> Path:
+    def _folder(self, kind: str) -> Path:
         assert self.folder is not None
-        return self.folder / kind / f"part-{part:05d}.parquet"
+        return self.folder / kind
 
-    def _copy(self, sql: str, to: Path) -> None:
+    def _file(self, part: int) -> Path:
+        return self._folder("days") / f"part-{part:05d}.parquet"
+
+    def _later(self, number: str) -> Path:
+        return self._folder("later") / f"{number}.parquet"
+
+    def _copy(self, sql: str, to: Path) -> int:
+        """Write rows to a file; returns how many."""
         to.parent.mkdir(parents=True, exist_ok=True)
         temporary = to.with_suffix(".writing")
-        # Sums come in 128 bits, which Parquet would keep as floating point; whole fen stay whole.
-        kinds = self.connection.execute(f"DESCRIBE {sql}").fetchall()
-        wide = ", ".join(f'CAST("{c[0]}" AS BIGINT) AS "{c[0]}"' for c in kinds if c[1] == "HUGEINT")
-        sql = f"SELECT * REPLACE ({wide}) FROM ({sql})" if wide else sql
-        self.connection.execute(
-            f"COPY ({sql}) TO '{temporary.as_posix()}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
-        )
+        (rows,) = self.connection.execute(
+            f"COPY ({sql}) TO {quoted(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+        ).fetchone() or (0,)
         temporary.replace(to)
+        return int(rows)
+
+    def _sweep(self, manifest: Manifest) -> None:
+        """Delete files that the manifest does not name any more, except the last few: somebody may still read them."""
+        keep = {manifest.state, *manifest.later, *(f"{manifest.written - k:05d}" for k in range(KEPT))}
+        for kind in ("later", "state"):
+            for file in self._folder(kind).glob("*"):
+                if file.stem not in keep:
+                    with contextlib.suppress(OSError):
+                        file.unlink()
 
     def clear(self) -> None:
         """Throw everything away; the store has it all."""
         if self.folder is None:
             return
-        for kind in ("days", "state"):
+        for kind in ("days", "later", "state"):
             shutil.rmtree(self.folder / kind, ignore_errors=True)
-        self._save(Manifest())
+        self._save(Manifest(written=self.manifest.written))
 
     # --- days -------------------------------------------------------------------------------------------------------
 
-    def write_days(self, batches: Iterable[pa.Table], days_sql: str, customers: np.ndarray | None = None) -> None:
+    def write_days(
+        self, batches: Iterable[pa.Table], days_sql: str, customers: np.ndarray | None = None
+    ) -> None:
         """Write days from sales. `batches`: tables (customer, day, amount, attended, store), all sales of the customers
         in them; `customers`: whose days these are (everybody when None). `days_sql` turns the view `sales` into days."""
-        manifest = self.manifest
-        if customers is None:
-            self.clear()
-            manifest = Manifest()
-        manifest.is_dirty = True
-        self._save(manifest)
-        parts = set(manifest.parts)
         self.connection.execute(
             'CREATE OR REPLACE TEMP TABLE incoming (customer BIGINT, "day" INT, amount BIGINT, attended TINYINT, store INT)'
         )
-        for batch in batches:
-            self.connection.register("arriving", batch)
-            self.connection.execute("INSERT INTO incoming SELECT customer, day, amount, attended, store FROM arriving")
-            self.connection.unregister("arriving")
-        touched = pa.table({"customer": pa.array(customers if customers is not None else np.empty(0, "int64"), pa.int64())})
-        self.connection.register("touched", touched)
-        arriving = {p for (p,) in self.connection.execute(f"SELECT DISTINCT customer // {PART} FROM incoming").fetchall()}
-        changed = arriving | ({int(c) // PART for c in customers} if customers is not None else set())
-        for part in sorted(changed):
+        try:
+            for batch in batches:
+                with self.standing(arriving=batch):
+                    self.connection.execute(
+                        "INSERT INTO incoming SELECT customer, day, amount, attended, store FROM arriving"
+                    )
+            if customers is None:
+                self._write_everybody(days_sql)
+            else:
+                self._write_some(days_sql, np.unique(np.asarray(customers, dtype="int64")))
+        finally:
+            self.connection.execute("DROP VIEW IF EXISTS sales; DROP TABLE incoming")
+
+    def _write_everybody(self, days_sql: str) -> None:
+        self.clear()
+        manifest = Manifest(is_dirty=True, written=self.manifest.written)
+        self._save(manifest)
+        found = self.connection.execute(f"SELECT DISTINCT customer // {PART} FROM incoming").fetchall()
+        manifest.parts = sorted(p for (p,) in found)
+        for part in manifest.parts:
             self.connection.execute(
-                f"CREATE OR REPLACE TEMP VIEW sales AS SELECT * FROM incoming WHERE customer BETWEEN {part * PART} AND {part * PART + PART - 1}"
+                f"CREATE OR REPLACE TEMP VIEW sales AS SELECT * FROM incoming WHERE {_within(part)}"
             )
-            fresh = f"SELECT * FROM ({days_sql})"
-            file = self._file("days", part)
-            if customers is not None and file.exists():
-                fresh += (
-                    f" UNION ALL BY NAME SELECT * FROM read_parquet('{file.as_posix()}') "
-                    "WHERE customer NOT IN (SELECT customer FROM touched)"
-                )
-            self._copy(f"SELECT * FROM ({fresh}) ORDER BY customer, day", file)
-            parts.add(part)
-        self.connection.execute("DROP VIEW IF EXISTS sales; DROP TABLE incoming")
-        self.connection.unregister("touched")
-        if customers is not None:
-            manifest.touched = sorted({*manifest.touched, *map(int, customers)})
-        manifest.parts = sorted(parts)
+            manifest.rows += self._copy(
+                f"SELECT * FROM ({days_sql}) ORDER BY customer, day", self._file(part)
+            )
         manifest.is_dirty = False
         self._save(manifest)
+
+    def _write_some(self, days_sql: str, customers: np.ndarray) -> None:
+        if not len(customers):
+            return
+        manifest = self.manifest
+        self.connection.execute("CREATE OR REPLACE TEMP VIEW sales AS SELECT * FROM incoming")
+        self._put_before(manifest, f"SELECT * FROM ({days_sql}) ORDER BY customer, day", customers)
+        manifest.touched = np.union1d(np.array(manifest.touched, "int64"), customers).tolist()
+        manifest.parts = sorted({*manifest.parts, *np.unique(customers // PART).tolist()})
+        self._save(manifest)
+        if sum(manifest.later.values()) * FOLD > manifest.rows:
+            self._fold(manifest)
+        elif len(manifest.later) > PILE:
+            whose = self._whose(manifest)
+            before = self._days_before(manifest, whose)
+            manifest.later = {}
+            self._put_before(
+                manifest, f"{before} ORDER BY customer, day", np.unique(np.concatenate(list(whose.values())))
+            )
+            self._save(manifest)
+        self._sweep(manifest)
+
+    def _put_before(self, manifest: Manifest, sql: str, customers: np.ndarray) -> None:
+        """Write days that stand before all others of these customers; they hold once the manifest is saved."""
+        manifest.written += 1
+        number = f"{manifest.written:05d}"
+        rows = self._copy(sql, self._later(number))
+        np.save(self._later(number).with_suffix(".npy"), customers)
+        manifest.later[number] = rows
+
+    def _fold(self, manifest: Manifest) -> None:
+        """Write the changed days into the parts. A crash in between does no harm: they still stand before them."""
+        whose = self._whose(manifest)
+        everybody = np.concatenate(list(whose.values()))
+        for part in np.unique(everybody // PART).tolist():
+            fresh = self._file(part).with_suffix(".folded")
+            self._copy(f"{self._days_sql(manifest, whose, [part])} ORDER BY customer, day", fresh)
+            fresh.replace(self._file(part))
+        manifest.rows = self._count(manifest)
+        manifest.later = {}
+        self._save(manifest)
+
+    def _count(self, manifest: Manifest) -> int:
+        files = self._files(manifest.parts)
+        return (
+            int(self.connection.execute(f"SELECT COUNT(*) FROM read_parquet({files})").fetchall()[0][0])
+            if files
+            else 0
+        )
+
+    def _files(self, parts: Iterable[int]) -> str:
+        """The files of some parts as a list in SQL; empty when there are none."""
+        found = [quoted(file) for part in parts if (file := self._file(part)).exists()]
+        return f"[{', '.join(found)}]" if found else ""
+
+    def _whose(self, manifest: Manifest) -> dict[str, np.ndarray]:
+        """Whose days each file of changed days gives: those of whom no later one speaks."""
+        found: dict[str, np.ndarray] = {}
+        spoken = np.empty(0, "int64")
+        for number in reversed(manifest.later):
+            customers = np.load(self._later(number).with_suffix(".npy"))
+            found[number] = np.setdiff1d(customers, spoken, assume_unique=True)
+            spoken = np.union1d(spoken, customers)
+        return found
+
+    def _days_before(self, manifest: Manifest, whose: dict[str, np.ndarray], where: str = "TRUE") -> str:
+        """The changed days that hold, as SQL."""
+        pieces = []
+        for number, customers in whose.items():
+            self.connection.register(f"whose_{number}", pa.table({"customer": customers}))
+            file = quoted(self._later(number))
+            pieces.append(
+                f"SELECT * FROM read_parquet({file}) SEMI JOIN whose_{number} USING (customer) WHERE {where}"
+            )
+        return " UNION ALL ".join(pieces)
+
+    def _days_sql(
+        self, manifest: Manifest, whose: dict[str, np.ndarray], parts: Sequence[int], where: str = "TRUE"
+    ) -> str:
+        """The days of some parts as they hold now, as SQL."""
+        files = self._files(parts)
+        whole = len(parts) == len(manifest.parts)
+        inside = "TRUE" if whole else "(" + (" OR ".join(_within(p) for p in parts) or "FALSE") + ")"
+        found = f"SELECT * FROM read_parquet({files})"
+        pieces = [f"{found} WHERE {where}"] if files else []
+        if whose:
+            changed = np.unique(np.concatenate(list(whose.values())))
+            if not whole:
+                changed = changed[np.isin(changed // PART, parts)]
+            if len(changed):
+                if pieces:
+                    self.connection.register("elsewhere", pa.table({"customer": changed}))
+                    pieces = [f"{found} ANTI JOIN elsewhere USING (customer) WHERE {where}"]
+                pieces.append(self._days_before(manifest, whose, f"{where} AND {inside}"))
+        return " UNION ALL ".join(pieces) if pieces else NO_DAYS
+
+    def _see_days(self, sql: str) -> None:
+        self.connection.execute("DROP VIEW IF EXISTS days")
+        self.connection.execute(f"CREATE TEMP VIEW days AS {sql}")
+
+    def part_days(self, part: int, sql: str, upto: int) -> pa.Table:
+        """Run SQL over the view `days` of one part, as if nothing came after the day `upto`."""
+        manifest = self.manifest
+        self._see_days(self._days_sql(manifest, self._whose(manifest), [part], f"day <= {upto}"))
+        return in_whole_numbers(self.connection.execute(sql).to_arrow_table())
+
+    def days(self) -> pa.Table:
+        """All days, for a look at the whole."""
+        manifest = self.manifest
+        sql = self._days_sql(manifest, self._whose(manifest), manifest.parts)
+        return self.connection.execute(f"{sql} ORDER BY customer, day").to_arrow_table()
+
+    def begun_after(self, day: int) -> np.ndarray:
+        """Customers whose first sale comes after a day: on that day nobody knew them."""
+        manifest = self.manifest
+        days = self._days_sql(manifest, self._whose(manifest), manifest.parts)
+        found = self.connection.execute(
+            f"SELECT customer FROM ({days}) GROUP BY customer HAVING min(day) > {day}"
+        )
+        return found.to_arrow_table()["customer"].to_numpy()
 
     # --- measures ---------------------------------------------------------------------------------------------------
 
     def full(self, on: int, measure_sql: str, measures: Sequence[str]) -> None:
         """Draw everybody's measures as of `on`; `measure_sql` reads the view `days`."""
         manifest = self.manifest
-        manifest.is_dirty, manifest.on = True, None
-        self._save(manifest)
-        shutil.rmtree(self._folder("state"), ignore_errors=True)
-        for part in manifest.parts:
-            self._see_days(part)
-            self._copy(f"SELECT * FROM ({measure_sql}) ORDER BY customer", self._file("state", part))
-        manifest.is_dirty, manifest.on, manifest.measures, manifest.touched = False, on, list(measures), []
-        self._save(manifest)
+        whose = self._whose(manifest)
 
-    def advance(self, on: int, measure_sql: str, windows: dict[str, tuple[str, int]], shift: Callable[[int], dict[str, str]]) -> bool:
+        def batches() -> Iterator[pa.Table]:
+            for part in manifest.parts:
+                self._see_days(self._days_sql(manifest, whose, [part]))
+                yield upwards(self.connection.execute(measure_sql).to_arrow_table())
+
+        self._keep(manifest, on, batches(), measures)
+
+    def advance(
+        self,
+        on: int,
+        measure_sql: str,
+        windows: dict[str, tuple[str, int]],
+        shift: Callable[[int], dict[str, str]],
+    ) -> bool:
         """Bring the measures from `manifest.on` to a later day. `windows`: measure → (column, days) for plain sums;
         `shift(weeks)`: measures that move with the calendar → SQL. False when only a full pass will do."""
         manifest = self.manifest
@@ -200,85 +380,204 @@ class Books:
             return False
         if on == start and not manifest.touched:
             return True
-        manifest.is_dirty = True
-        self._save(manifest)
-        edges = sorted({days for _, days in windows.values()})
-        near = " OR ".join(f"(day > {start - w} AND day <= {on - w})" for w in edges) or "FALSE"
-        moved = shift((on + 3) // 7 - (start + 3) // 7)
-        touched = pa.table({"customer": pa.array(manifest.touched, pa.int64())})
-        self.connection.register("touched", touched)
-        for part in manifest.parts:
-            self._see_days(part)
-            self.connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE edge AS SELECT customer, day, spend, visit FROM days WHERE {near} OR (day > {start} AND day <= {on})"
-            )
-            self.connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE redraw AS SELECT DISTINCT customer FROM edge WHERE day > {start} AND day <= {on} "
-                f"UNION SELECT customer FROM touched WHERE customer BETWEEN {part * PART} AND {part * PART + PART - 1}"
-            )
-            leaves = ", ".join(
-                f"COALESCE(SUM({column}) FILTER (day > {start - w} AND day <= {on - w}), 0) AS \"{m}\"" for m, (column, w) in windows.items()
-            )
-            self.connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE leaving AS SELECT customer{', ' + leaves if leaves else ''} FROM edge "
-                f"WHERE day <= {start} AND customer NOT IN (SELECT customer FROM redraw) GROUP BY customer"
-            )
-            state = self._file("state", part)
-            columns = [c[0] for c in self.connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{state.as_posix()}')").fetchall()] if state.exists() else []
-            self.connection.execute(
-                f"CREATE OR REPLACE TEMP VIEW days AS SELECT * FROM read_parquet('{self._file('days', part).as_posix()}') "
-                f"WHERE customer IN (SELECT customer FROM redraw)"
-            )
-            pieces = []
-            if columns:
-                kept = ", ".join(
-                    f's."{c}" - COALESCE(l."{c}", 0) AS "{c}"' if c in windows else f'{moved[c].format(column="s." + c)} AS "{c}"' if c in moved else f's."{c}"'
-                    for c in columns
-                )
-                pieces.append(
-                    f"SELECT {kept} FROM read_parquet('{state.as_posix()}') s LEFT JOIN leaving l ON l.customer = s.customer "
-                    f"WHERE s.customer NOT IN (SELECT customer FROM redraw)"
-                )
-                drawn = ", ".join(f'"{c}"' for c in columns)
-                pieces.append(f"SELECT {drawn} FROM ({measure_sql})")
-            else:
-                pieces.append(measure_sql)
-            self._copy(f"SELECT * FROM ({' UNION ALL '.join(pieces)}) ORDER BY customer", state)
-        self.connection.unregister("touched")
-        manifest.is_dirty, manifest.on, manifest.touched = False, on, []
-        self._save(manifest)
+        # What is neither a sum over a window nor moves with the weeks stays as it is until a customer has new days;
+        # the caller sees to it that no other measure changes with the calendar.
+        whose = self._whose(manifest)
+        touched = np.array(manifest.touched, "int64")
+        leaving, entering = self._edges(manifest, whose, start, on, windows)
+        changed = np.union1d(touched, entering)
+        drawn = pa.concat_tables(
+            [
+                upwards(self._drawn(manifest, whose, changed[k : k + AT_ONCE], measure_sql))
+                for k in range(0, max(len(changed), 1), AT_ONCE)
+            ]
+        )
+        kept = self._carried(
+            self._batches(manifest), leaving, windows, shift((on + 3) // 7 - (start + 3) // 7)
+        )
+        self._keep(manifest, on, _replaced(kept, drawn, changed), manifest.measures)
         return True
 
-    def _folder(self, kind: str) -> Path:
-        assert self.folder is not None
-        return self.folder / kind
-
-    def _see_days(self, part: int) -> None:
-        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW days AS SELECT * FROM read_parquet('{self._file('days', part).as_posix()}')")
-
-    def in_part(self, part: int, sql: str, empty: pa.Schema, **tables: Any) -> pa.Table:
-        """Run SQL over the view `state` of one part (and the tables given); a part without a file is empty."""
-        file = self._file("state", part)
-        if file.exists():
-            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW state AS SELECT * FROM read_parquet('{file.as_posix()}')")
-            return self.run(sql, **tables)
-        self.connection.execute("DROP VIEW IF EXISTS state")
-        return self.run(sql, state=empty.empty_table(), **tables)
-
-    def part_days(self, part: int, sql: str, upto: int) -> pa.Table:
-        """Run SQL over the view `days` of one part, as if nothing came after the day `upto`."""
-        file = self._file("days", part).as_posix()
-        self.connection.execute("DROP VIEW IF EXISTS days")
-        self.connection.execute(f"CREATE TEMP VIEW days AS SELECT * FROM read_parquet('{file}') WHERE day <= {upto}")
-        return in_whole_numbers(self.connection.execute(sql).to_arrow_table())
-
-    def days_of(self, part: int, customers: np.ndarray, upto: int) -> pa.Table:
-        """The days of some customers of one part."""
-        wanted = pa.table({"customer": pa.array(customers, pa.int64())})
-        file = self._file("days", part).as_posix()
-        return self.run(
-            f"SELECT * FROM read_parquet('{file}') WHERE day <= {upto} AND customer IN (SELECT customer FROM wanted)", wanted=wanted
+    def ahead(
+        self, on: int, windows: dict[str, tuple[str, int]], shift: Callable[[int], dict[str, str]]
+    ) -> Iterator[pa.Table]:
+        """The measures as they will be on a later day if nobody comes, part by part; nothing is written."""
+        manifest = self.manifest
+        start = manifest.on
+        assert start is not None
+        leaving, _ = self._edges(manifest, self._whose(manifest), start, on, windows)
+        return self._carried(
+            self._batches(manifest), leaving, windows, shift((on + 3) // 7 - (start + 3) // 7)
         )
+
+    def _edges(
+        self,
+        manifest: Manifest,
+        whose: dict[str, np.ndarray],
+        start: int,
+        on: int,
+        windows: dict[str, tuple[str, int]],
+    ) -> tuple[pa.Table, np.ndarray]:
+        """What leaves each window between two days, by customer; and who has days that come in."""
+        edges = sorted({days for _, days in windows.values()})
+        near = [f"(day > {start - w} AND day <= {on - w})" for w in edges]
+        coming = f"(day > {start} AND day <= {on})"
+        days = self._days_sql(manifest, whose, manifest.parts, "(" + " OR ".join([*near, coming]) + ")")
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE edge AS SELECT customer, day, spend, visit FROM ({days})"
+        )
+        sums = "".join(
+            f', CAST(COALESCE(SUM({column}) FILTER (day > {start - w} AND day <= {on - w}), 0) AS BIGINT) AS "{m}"'
+            for m, (column, w) in windows.items()
+        )
+        leaving = self.connection.execute(
+            f"SELECT customer{sums} FROM edge WHERE day <= {start} GROUP BY customer ORDER BY customer"
+        ).to_arrow_table()
+        entering = self.connection.execute(
+            f"SELECT DISTINCT customer FROM edge WHERE {coming}"
+        ).to_arrow_table()
+        self.connection.execute("DROP TABLE edge")
+        return leaving, entering["customer"].to_numpy()
+
+    def _drawn(
+        self, manifest: Manifest, whose: dict[str, np.ndarray], customers: np.ndarray, measure_sql: str
+    ) -> pa.Table:
+        """The measures of some customers, drawn from all their days."""
+        changed = np.concatenate([np.empty(0, "int64"), *whose.values()])
+        parts = np.unique(np.setdiff1d(customers, changed) // PART).tolist()
+        files = self._files(parts)
+        pieces = (
+            [f"SELECT * FROM ({self._days_before(manifest, whose)}) SEMI JOIN wanted USING (customer)"]
+            if whose
+            else []
+        )
+        if files:
+            self.connection.register("elsewhere", pa.table({"customer": changed}))
+            pieces.append(
+                f"SELECT * FROM read_parquet({files}) SEMI JOIN wanted USING (customer) ANTI JOIN elsewhere USING (customer)"
+            )
+        with self.standing(wanted=pa.table({"customer": customers})):
+            self._see_days(" UNION ALL ".join(pieces) or NO_DAYS)
+            return self.connection.execute(measure_sql).to_arrow_table()
+
+    def _carried(
+        self,
+        batches: Iterable[pa.Table],
+        leaving: pa.Table,
+        windows: dict[str, tuple[str, int]],
+        moved: dict[str, str],
+    ) -> Iterator[pa.Table]:
+        """Measures, part by part, without what leaves their windows and with their weeks moved on."""
+        who = leaving["customer"].to_numpy()
+        less = {m: leaving[m].to_numpy() for m in windows}
+        moved = {c: sql.format(column=f'"{c}"') for c, sql in moved.items() if sql != "{column}"}
+        for batch in batches:
+            ids = batch["customer"].to_numpy()
+            low, high = np.searchsorted(who, [ids[0], ids[-1] + 1]) if len(ids) else (0, 0)
+            at = np.searchsorted(ids, who[low:high])
+            there = ids[at] == who[low:high]  # who has only late days is not there yet, and is drawn anew
+            at = at[there]
+            for place, name in enumerate(batch.column_names):
+                if name in windows and len(at):
+                    values = batch[name].to_numpy().copy()
+                    values[at] -= less[name][low:high][there]
+                    batch = batch.set_column(place, name, pa.array(values, batch[name].type))
+            if moved:
+                columns = ", ".join(
+                    f'{moved[c]} AS "{c}"' if c in moved else f'"{c}"' for c in batch.column_names
+                )
+                batch = self.run(f"SELECT {columns} FROM carried", keep_order=True, carried=batch).cast(
+                    batch.schema
+                )
+            yield batch
+
+    # --- the state --------------------------------------------------------------------------------------------------
+
+    def _keep(
+        self, manifest: Manifest, on: int, batches: Iterable[pa.Table], measures: Sequence[str]
+    ) -> None:
+        """Write measures under a new name and let them hold."""
+        manifest.written += 1
+        number = f"{manifest.written:05d}"
+        file = self._folder("state") / f"{number}.arrow"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        writer, schema = None, pa.schema([])
+        with pa.OSFile(str(file), "wb") as sink:
+            for table in batches:
+                if writer is None:
+                    schema = table.schema
+                    writer = pyarrow.ipc.new_file(sink, schema)
+                writer.write_table(table.select(schema.names).cast(schema))
+            if writer is not None:
+                writer.close()
+        manifest.state = number if writer is not None else ""
+        manifest.on, manifest.measures, manifest.touched = on, list(measures), []
+        self._save(manifest)
+        self._sweep(manifest)
+
+    def _batches(self, manifest: Manifest) -> Iterator[pa.Table]:
+        """The measures as of `manifest.on`, part by part."""
+        if manifest.state:
+            with pa.OSFile(str(self._folder("state") / f"{manifest.state}.arrow")) as source:
+                reader = pyarrow.ipc.open_file(source)
+                for k in range(reader.num_record_batches):
+                    yield pa.Table.from_batches([reader.get_batch(k)])
+
+    def state(self) -> pa.Table | None:
+        """The measures of everybody as of `manifest.on`, upwards by customer; None where there are no days."""
+        batches = list(self._batches(self.manifest))
+        return pa.concat_tables(batches) if batches else None
+
+
+NO_DAYS = (
+    "SELECT 0::BIGINT AS customer, 0::INT AS day, 0::BIGINT AS spend, 0::TINYINT AS visit, 0::INT AS gap, "
+    "0::INT AS store, 0::INT AS week WHERE FALSE"
+)
+
+
+def quoted(file: Path) -> str:
+    """A file's name as SQL."""
+    return "'" + file.as_posix().replace("'", "''") + "'"
+
+
+def _within(part: int) -> str:
+    return f"customer BETWEEN {part * PART} AND {part * PART + PART - 1}"
+
+
+def upwards(table: pa.Table) -> pa.Table:
+    """Measures by customer, in whole numbers, in one piece."""
+    table = in_whole_numbers(table).combine_chunks()
+    return table.take(np.argsort(table["customer"].to_numpy(), kind="stable"))
+
+
+def _replaced(batches: Iterable[pa.Table], drawn: pa.Table, changed: np.ndarray) -> Iterator[pa.Table]:
+    """Measures, part by part, in which the customers `changed` stand as they were drawn anew, or not at all."""
+    drawn = drawn.combine_chunks()
+    ids = drawn["customer"].to_numpy()
+    done = 0
+    for batch in batches:
+        mine = batch["customer"].to_numpy()
+        part = int(mine[0]) // PART if len(mine) else -1
+        low, high = np.searchsorted(ids, [part * PART, (part + 1) * PART])
+        if low > done:  # customers of parts that had nobody
+            yield from _by_part(drawn.slice(done, low - done))
+        done = max(done, high)
+        first, last = np.searchsorted(changed, [part * PART, (part + 1) * PART])
+        if last > first:
+            stays = batch.filter(pa.array(~np.isin(mine, changed[first:last])))
+            mine_anew = drawn.slice(low, high - low).select(batch.column_names).cast(batch.schema)
+            batch = upwards(pa.concat_tables([stays, mine_anew]))
+        if batch.num_rows:
+            yield batch
+    if done < len(ids):
+        yield from _by_part(drawn.slice(done))
+
+
+def _by_part(table: pa.Table) -> Iterator[pa.Table]:
+    parts = table["customer"].to_numpy() // PART
+    for part in np.unique(parts).tolist():
+        low, high = np.searchsorted(parts, [part, part + 1])
+        yield table.slice(low, high - low).combine_chunks()
 
 
 def in_whole_numbers(table: pa.Table) -> pa.Table:
@@ -293,5 +592,7 @@ def as_dates(table: pa.Table, columns: Iterable[str]) -> pa.Table:
     """Integer days → dates, for people and files."""
     for name in columns:
         if name in table.column_names and pa.types.is_integer(table[name].type):
-            table = table.set_column(table.column_names.index(name), name, pc.cast(pc.cast(table[name], pa.int32()), pa.date32()))
+            table = table.set_column(
+                table.column_names.index(name), name, pc.cast(pc.cast(table[name], pa.int32()), pa.date32())
+            )
     return table
