@@ -110,6 +110,32 @@ def test_a_short_task_still_fits_where_a_long_one_does_not() -> None:
     assert [t.candidate.customer for t in found.left_over] == [2]
 
 
+RECEIVE = a_rule("receive", "receive", channel="in-person", weight=5)
+
+
+def expected(customer: int, **known: Any) -> dict[str, Any]:
+    return guest(customer, last_visit_on=TODAY - timedelta(days=7), usual_gap_days=7.0, **known)
+
+
+def test_who_is_received_in_person_takes_no_minutes_from_calls_and_stands_below_them() -> None:
+    rows = [expected(n, birthday=None, spend_in_12_months=900) for n in range(8)]
+    rows += [guest(n, spend_in_12_months=1) for n in range(10, 16)]
+    found = plan(a_due(rows, [RECEIVE, BIRTHDAY]), [MANAGER], shop="X")
+    assert [rule for _, rule, _ in shown(found.tasks)] == ["birthday"] * 6 + ["receive"] * 6
+    assert [rule for _, rule, _ in shown(found.left_over)] == [
+        "receive"
+    ] * 2  # no more faces than a day holds
+    assert found.minutes() == {1: 60}
+
+
+def test_a_reminder_for_the_door_steps_back_behind_a_contact_with_the_same_customer() -> None:
+    (task,) = plan(a_due([expected(1)], [RECEIVE, BIRTHDAY]), [MANAGER], shop="X").tasks
+    assert task.candidate.rule.key == "birthday"
+    assert task.also == (Words("receive", "receive"),)
+    (task,) = plan(a_due([expected(1, contacted_on=TODAY)], [RECEIVE, BIRTHDAY]), [MANAGER], shop="X").tasks
+    assert task.candidate.rule.key == "receive"
+
+
 def test_the_person_in_charge_comes_first_whatever_her_role() -> None:
     anna = Person("anna", "安娜", "key-account", None, 60)
     rows = [
@@ -258,8 +284,9 @@ def test_nobody_is_contacted_twice_nobody_works_longer_and_nobody_is_lost(
         assert found.minutes()[person.id] <= person.minutes
     for task in everyone:
         row = guests[int(task.candidate.customer)]
-        assert row["contacted_on"] != TODAY
-        assert row["may_contact"] is not False or task.candidate.rule.channel == "in-person"
+        if task.candidate.rule.channel != "in-person":
+            assert row["contacted_on"] != TODAY
+            assert row["may_contact"] is not False
         assert task.candidate.due_on <= TODAY <= task.candidate.last_on
         if task.staff and task.staff.store and task.store and row["staff_in_charge"] is None:
             assert task.staff.store == task.store

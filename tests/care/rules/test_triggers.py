@@ -12,6 +12,7 @@ import pytest
 from regulars.care.rules.due import Due, due
 from regulars.care.rules.freshness import data_fresh_enough
 from regulars.care.rules.terms import Candidate, Day
+from regulars.care.rules.triggers.late import said_rhythm
 from regulars.playbooks.conditions import parse
 from regulars.playbooks.playbook import CareRule
 from regulars.shop.words import Words
@@ -179,6 +180,24 @@ def test_late_says_the_numbers() -> None:
     assert found.why.en == "Usually comes every 9 days, away for 31 days now"
     assert found.occasion == "late:2026-10-22"
     assert found.facts == {"last_visit_on": ago(31), "days_since_visit": 31, "usual_gap_days": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("gap", "zh", "en"),
+    [
+        (1.0, "平常天天来", "Usually comes every day"),
+        (1.4, "平常一两天来一次", "Usually comes every day or two"),
+        (2.0, "平常隔一天来一次", "Usually comes every other day"),
+        (4.5, "平常四五天来一次", "Usually comes every four or five days"),
+        (5.5, "平常 6 天来一次", "Usually comes every 6 days"),
+        (7.0, "平常一周来一次", "Usually comes once a week"),
+        (14.0, "平常两周来一次", "Usually comes every two weeks"),
+        (30.0, "平常一个月来一次", "Usually comes once a month"),
+        (75.0, "平常 75 天来一次", "Usually comes every 75 days"),
+    ],
+)
+def test_a_rhythm_is_said_as_people_say_it(gap: float, zh: str, en: str) -> None:
+    assert said_rhythm(gap) == Words(zh, en)
 
 
 def test_binary_dust_does_not_put_lateness_off_by_a_day() -> None:
@@ -368,6 +387,15 @@ def test_expected_today_by_her_own_rhythm_give_or_take_a_day(
     assert is_due(rule, {"last_visit_on": ago(days), "usual_gap_days": gap}) is is_on
 
 
+def test_who_is_expected_is_told_with_her_rhythm_and_her_last_day() -> None:
+    row = {"last_visit_on": date(2026, 11, 18), "usual_gap_days": 4.0}
+    (found,) = who(a_rule("receive", channel="in-person"), [row])
+    assert found.why == Words(
+        "平常四天来一次，上次是本周三，今天前后该来了",
+        "Usually comes every four days, was here last Wednesday: expected about today",
+    )
+
+
 # For whom
 
 
@@ -411,7 +439,7 @@ def test_a_fact_that_nobody_drew_is_told_not_silently_false() -> None:
 @pytest.mark.parametrize(
     ("row", "by_call", "in_person", "gift"),
     [
-        ({"contacted_on": TODAY}, False, False, False),
+        ({"contacted_on": TODAY}, False, True, False),  # received all the same if she comes
         ({"contacted_on": ago(1)}, True, True, True),
         ({"may_contact": False}, False, True, False),
         ({"may_contact": None}, True, True, True),

@@ -113,6 +113,15 @@ def test_nobody_says_in_zero_days(days: int, zh: str, en: str) -> None:
     assert said(*template, days=days, in_person=True) == Words(zh, en)
 
 
+@pytest.mark.parametrize(
+    ("gap", "zh", "en"),
+    [("9", "平常 9 天来一次。", "Usually every 9 days."), ("1", "平常天天来。", "Usually every day.")],
+)
+def test_nobody_says_every_one_days(gap: str, zh: str, en: str) -> None:
+    words = Words("平常 {usual_gap} 天来一次。", "Usually every {usual_gap} days.")
+    assert say_to_staff(words, {"usual_gap": gap}) == Words(zh, en)
+
+
 def test_a_clause_that_cannot_be_filled_is_left_out_and_the_sentence_still_ends() -> None:
     zh = "{customer}您好，我是{store}的{staff}，上次见您是{last_visit}。平常 {usual_gap} 天来一次，最近忙吗？"
     assert said(zh, last_visit=None, usual_gap=None).zh == "王女士您好，我是好味火锅的小李。最近忙吗？"

@@ -6,6 +6,10 @@
 3. Give each to the person in charge of the customer, else to the least busy of the rule's role in her store.
 4. Cut where the minutes end. What does not fit is kept apart and stays visible.
 
+To receive somebody in person is a reminder for the door, no contact: it stands below all contacts, it steps
+back behind a contact with the same customer, and it takes no minutes from calls. Its own minutes are counted
+apart, so that nobody has more faces to look out for than a day holds.
+
 Nothing is drawn by lot and no row order matters: the same day planned twice is the same list.
 """
 
@@ -26,7 +30,6 @@ from regulars.care.rules import whom, words
 from regulars.care.rules.due import Due, days_left
 from regulars.care.rules.terms import Candidate, Moment, Numbers, Paused, Person, Reason, Task
 from regulars.care.rules.triggers.grades import scale_of
-from regulars.care.rules.triggers.late import said_gap
 from regulars.playbooks.playbook import CareRule
 from regulars.shop.calendar import day_words
 from regulars.shop.words import Words
@@ -52,7 +55,8 @@ Whole = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The arrays behind a plan: one place per customer that has an occasion today, best rank first.
+    """The arrays behind a plan: one place per customer that has an occasion today, contacts before whom to
+    receive in person, best rank first.
 
     `due`, `batch` and `at` say who was chosen (the `at`-th row that the batch found), `row` is her
     row in the table of people. `queue` holds all candidates, customer by customer; from `queue_start` to
@@ -134,10 +138,10 @@ class Plan:
         return [task for task in self.tasks if task.staff is not None and task.staff.id == person]
 
     def minutes(self) -> dict[int | str, int]:
-        """How many minutes are planned for each person."""
+        """How many minutes are planned for each person; who is received in person comes by herself and takes none."""
         taken: dict[int | str, int] = {person.id: 0 for person in self.staff}
         for task in self.tasks:
-            if task.staff is not None:
+            if task.staff is not None and task.candidate.rule.channel != whom.IN_PERSON:
                 taken[task.staff.id] += task.minutes
         return taken
 
@@ -238,7 +242,7 @@ class Plan:
             "festival": reason.festival,
             "grade": grade,
             "last_visit": None if last_visit_on is None else day_words(last_visit_on, self.on),
-            "usual_gap": None if gap is None or gap != gap else said_gap(gap),
+            "usual_gap": None if gap is None or gap != gap else f"{max(gap, 1):.0f}",
         }
 
     def _ranked(self, candidate: Candidate, value: float) -> Words:
@@ -293,24 +297,26 @@ def choose(dues: Sequence[Due], value_fact: str = "spend_in_12_months") -> Choic
             # 2 on the last day, then 1.5, 1.33 …: what can wait, waits, but is never worth nothing.
             soon = 1 + 1 / (1 + np.maximum(found.last_on - each.day.number, 0))
             rank = np.round(rule.weight * value * soon, 6)
+            at_the_door = np.full(size, rule.channel == whom.IN_PERSON)
             parts.append((
                 np.full(size, which), np.full(size, number), found.rows, np.arange(size),
-                found.last_on, rank, value,
+                found.last_on, rank, value, at_the_door,
             ))  # fmt: skip
             customers.append(ids.take(pa.array(found.rows)))
     if not parts:
         no, none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64)
         return Choice(no, no, no, no, no, none, none, np.empty((0, 2), dtype=np.int64), no, no)
-    due, batch, row, at, last_on, rank, value = (
+    due, batch, row, at, last_on, rank, value, at_the_door = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     codes = _codes(customers)
-    # Within a customer: best rank first, then the order in which the playbooks and their rules are written.
-    queue = np.lexsort((at, batch, due, -rank, codes))
+    # Within a customer: contacts before the door, then best rank first, then the order in which the playbooks
+    # and their rules are written.
+    queue = np.lexsort((at, batch, due, -rank, at_the_door, codes))
     starts = np.flatnonzero(np.diff(codes[queue], prepend=codes[queue[0]] - 1))
     ends = np.append(starts[1:], len(queue))
     chosen = queue[starts]
-    order = np.lexsort((codes[chosen], -rank[chosen]))
+    order = np.lexsort((codes[chosen], -rank[chosen], at_the_door[chosen]))
     best = chosen[order]
     return Choice(
         due[best], batch[best], row[best], at[best], last_on[best], rank[best], value[best],
@@ -381,22 +387,24 @@ def _assign(plan: Plan) -> tuple[dict[int, Person | None], Whole, Whole]:
         named_of
     ]
 
-    left = np.array([*(person.minutes for person in plan.staff), 0], dtype=np.int64)  # the last is nobody
+    of_day = [*(person.minutes for person in plan.staff), 0]  # the last is nobody
+    budgets = np.array([of_day, of_day], dtype=np.int64)  # for contacts, and for faces to look out for
+    at_the_door = np.array([rule.channel == whom.IN_PERSON for rule in rules], dtype=np.intp)
     given: dict[int, Person | None] = {}
     waiting = np.arange(len(choice.rank))
     while len(waiting):
         # Pass over, without looking at them one by one, all those for whom nobody has the minutes any more.
         room = np.array([
-            [any(left[place[p.id]] >= rule.minutes for p in pool) for pool in in_store]
-            for rule, in_store in zip(rules, pools, strict=True)
+            [any(budgets[door, place[p.id]] >= rule.minutes for p in pool) for pool in in_store]
+            for rule, door, in_store in zip(rules, at_the_door, pools, strict=True)
         ], dtype=np.bool_)  # fmt: skip
         by_role = room[rule_of[waiting], store_of[waiting]]
         charge = charge_of[waiting]
-        by_charge = left[charge] >= minutes[rule_of[waiting]]
+        by_charge = budgets[at_the_door[rule_of[waiting]], charge] >= minutes[rule_of[waiting]]
         waiting = waiting[np.where(charge < 0, by_role, by_charge | (by_role & is_last[waiting]))]
         block, waiting = waiting[:_BLOCK], waiting[_BLOCK:]
         for i in block.tolist():
-            needs = rules[rule_of[i]].minutes
+            needs, left = rules[rule_of[i]].minutes, budgets[at_the_door[rule_of[i]]]
             number = int(charge_of[i])
             if number < 0 or (left[number] < needs and is_last[i]):
                 pool = pools[rule_of[i]][store_of[i]]

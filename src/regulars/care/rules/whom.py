@@ -14,7 +14,7 @@ from regulars.playbooks.conditions import Condition
 from regulars.playbooks.playbook import CareRule
 
 IN_PERSON = "in-person"
-"""Receiving somebody who comes by herself is no contact that one could have refused."""
+"""Receiving somebody who comes by herself is no contact: none that one could refuse, none that counts as today's."""
 
 # What needs a phone or a chat to reach somebody.
 _NEEDS_A_LINE = frozenset({"call", "message"})
@@ -90,12 +90,13 @@ def holds(condition: Condition, people: People) -> Mask:
 def may_be_reached(rule: CareRule, people: People, today: int) -> Mask:
     """Whom a rule may reach today: nobody twice on a day, nobody against her will, no present to an official.
 
-    A refusal (`may_contact` false, `refuses_contact` true), a hold (`held_until` not yet over) and a
-    missing phone or chat (`reachable` false) keep staff from calling and writing, not from receiving her
-    well when she comes.
+    A contact today, a refusal (`may_contact` false, `refuses_contact` true), a hold (`held_until` not yet
+    over) and a missing phone or chat (`reachable` false) keep staff from calling and writing, not from
+    receiving her well when she comes.
     """
-    mask: Mask = people.numbers("contacted_on") != today
+    mask: Mask = np.ones(people.size, dtype=np.bool_)
     if rule.channel != IN_PERSON:
+        mask &= people.numbers("contacted_on") != today
         mask &= ~refuses(people) & ~is_held(people, today)
         if rule.channel in _NEEDS_A_LINE:
             mask &= ~people.is_false("reachable")

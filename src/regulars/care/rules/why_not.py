@@ -12,6 +12,7 @@ from regulars.care.rules.freshness import data_fresh_enough
 from regulars.care.rules.people import People
 from regulars.care.rules.plan import Plan
 from regulars.care.rules.terms import Verdict, day_of
+from regulars.care.rules.triggers.late import said_rhythm
 from regulars.playbooks.playbook import CareRule
 from regulars.shop.calendar import day_words, next_after
 from regulars.shop.words import Words
@@ -70,9 +71,9 @@ def _gate(due: Due, rule: CareRule, row: int) -> Words | None:
                 return Words("不满足：{condition}", "Does not hold: {condition}").fill(
                     condition=str(condition)
                 )
-    if one.numbers("contacted_on")[0] == today:
-        return Words("今天已经联系过", "Contacted today already")
     if rule.channel != whom.IN_PERSON:
+        if one.numbers("contacted_on")[0] == today:
+            return Words("今天已经联系过", "Contacted today already")
         if whom.refuses(one)[0]:
             return Words("她说过不要联系", "She asked not to be contacted")
         if whom.is_held(one, today)[0]:
@@ -108,8 +109,9 @@ def _no_occasion(due: Due, rule: CareRule, row: int, history: History | None) ->
         if person["usual_gap_days"] is None:
             return Words("来得还少，看不出规律", "Too few visits to show a rhythm")
         if person["last_visit_on"] is not None:
-            return Words("平常 {gap} 天来一次，上次是{day}", "Usually every {gap} days, last {day}").fill(
-                gap=f"{person['usual_gap_days']:g}", day=day_words(person["last_visit_on"], due.day.on)
+            return Words("{rhythm}，上次是{day}", "{rhythm}, was here {day}").fill(
+                rhythm=said_rhythm(person["usual_gap_days"]),
+                day=day_words(person["last_visit_on"], due.day.on),
             )
     if rule.when == "owed":
         return Words("该做的已经做够了，或者离上一次太近", "Enough was done, or the last one is too near")

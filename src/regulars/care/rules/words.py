@@ -232,7 +232,7 @@ def _without_holes(template: str, lang: str, values: Values) -> str:
 
 
 def _filled(template: str, lang: str, values: Values) -> str:
-    template = _counted(template, lang, values.get("days"))
+    template = _daily(_counted(template, lang, values.get("days")), lang, values.get("usual_gap"))
     return _PLACE.sub(lambda place: _spoken(values.get(place[1]), lang), template).strip()
 
 
@@ -246,6 +246,15 @@ def _counted(template: str, lang: str, days: Words | str | int | None) -> str:
         return re.sub(r"\{days\}\s*天(?:之)?后", near, template)
     template = re.sub(r"\b[Ii]n \{days\} days\b", near, template)
     return template if days == 0 else template.replace("{days} days", "{days} day")
+
+
+def _daily(template: str, lang: str, gap: Words | str | int | None) -> str:
+    """Nobody says "every 1 days": 天天来, every day."""
+    if str(gap) != "1":
+        return template
+    if lang == "zh":
+        return re.sub(r"\s*\{usual_gap\}\s*天来一次", "天天来", template)
+    return re.sub(r"\{usual_gap\} days?\b", "day", template)
 
 
 def _known(value: Words | str | int | None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from regulars.care.rules.people import People
@@ -43,9 +45,9 @@ def why(moment: Moment) -> Reason:
     judged_on = moment.on if moment.number is None else day_of(moment.number)
     days = (judged_on - last_visit_on).days
     sentence = Words(
-        "平常 {gap} 天来一次，这次已经 {days} 天没来",
-        "Usually comes every {gap} days, away for {days} days now",
-    ).fill(gap=said_gap(gap), days=days)
+        "{rhythm}，这次已经 {days} 天没来",
+        "{rhythm}, away for {days} days now" if days != 1 else "{rhythm}, away for a day now",
+    ).fill(rhythm=said_rhythm(gap), days=days)
     if judged_on < moment.on:
         until = Words("（数据到{day}）", " (data to {day})").fill(day=day_words(judged_on, moment.on))
         sentence = Words(sentence.zh + until.zh, sentence.en + until.en)
@@ -53,10 +55,36 @@ def why(moment: Moment) -> Reason:
     return Reason(sentence, facts, days=days)
 
 
-def said_gap(days: float) -> str:
-    """A usual gap as people say it: whole days, halves only where they matter.
+def said_rhythm(days: float) -> Words:
+    """A usual gap as people say it: nobody says "every 1 days", and "every 2.5 days" neither.
 
-    >>> said_gap(9.0), said_gap(2.5), said_gap(30.5)
-    ('9', '2.5', '30')
+    >>> said_rhythm(1.0), said_rhythm(9.0)
+    (Words(zh='平常天天来', en='Usually comes every day'), Words(zh='平常 9 天来一次', en='Usually comes every 9 days'))
+    >>> said_rhythm(2.5).zh, said_rhythm(7.0).zh, said_rhythm(30.5).en
+    ('平常两三天来一次', '平常一周来一次', 'Usually comes once a month')
     """
-    return f"{days:.1f}".removesuffix(".0") if days < 10 else f"{days:.0f}"
+    said = _SAID.get(math.floor(days * 2 + 0.5) / 2 if days < _HALVES_MATTER else round(days))
+    said = said or Words(f" {days:.0f} 天来一次", f"every {days:.0f} days")
+    return Words(f"平常{said.zh}", f"Usually comes {said.en}")
+
+
+_HALVES_MATTER = 5
+"""From so many days on nobody counts in halves."""
+
+_WEEKLY = Words("一周来一次", "once a week")
+_MONTHLY = Words("一个月来一次", "once a month")
+_SAID = {
+    0.5: Words("天天来", "every day"),
+    1: Words("天天来", "every day"),
+    1.5: Words("一两天来一次", "every day or two"),
+    2: Words("隔一天来一次", "every other day"),
+    2.5: Words("两三天来一次", "every two or three days"),
+    3: Words("三天来一次", "every three days"),
+    3.5: Words("三四天来一次", "every three or four days"),
+    4: Words("四天来一次", "every four days"),
+    4.5: Words("四五天来一次", "every four or five days"),
+    7: _WEEKLY,
+    14: Words("两周来一次", "every two weeks"),
+    30: _MONTHLY,
+    31: _MONTHLY,
+}

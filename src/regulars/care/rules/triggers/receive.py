@@ -6,7 +6,7 @@ import numpy as np
 
 from regulars.care.rules.people import People
 from regulars.care.rules.terms import Day, Found, Mask, Moment, Reason, due_rows, whole
-from regulars.care.rules.triggers.late import said_gap
+from regulars.care.rules.triggers.late import said_rhythm
 from regulars.playbooks.playbook import CareRule
 from regulars.shop.calendar import day_words
 from regulars.shop.words import Words
@@ -26,13 +26,13 @@ def find(rule: CareRule, people: People, day: Day, who: Mask) -> list[Found]:
 
 
 def why(moment: Moment) -> Reason:
-    """平常 7 天来一次，上次是上周五，今天前后该来了."""
+    """平常一周来一次，上次是上周五，今天前后该来了."""
     last_visit_on, gap = moment.row["last_visit_on"], moment.row["usual_gap_days"]
     return Reason(
         Words(
-            "平常 {gap} 天来一次，上次是{day}，今天前后该来了",
-            "Usually comes every {gap} days, last {day}: expected about today",
-        ).fill(gap=said_gap(gap), day=day_words(last_visit_on, moment.on)),
+            "{rhythm}，上次是{day}，今天前后该来了",
+            "{rhythm}, was here {day}: expected about today",
+        ).fill(rhythm=said_rhythm(gap), day=day_words(last_visit_on, moment.on)),
         {"last_visit_on": last_visit_on, "usual_gap_days": gap},
         days=(moment.on - last_visit_on).days,
     )
