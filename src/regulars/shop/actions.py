@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +11,7 @@ from django.contrib.auth.password_validation import password_changed, validate_p
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from regulars.shop.models import Business, Job, JobState, Role, Staff, Store, audit
+from regulars.shop.models import ApiToken, Business, Job, JobState, Role, Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
 TRADES: dict[str, Words] = {
@@ -94,6 +96,32 @@ def set_password(staff: Staff, password: str, *, by: Staff | None = None) -> Non
     staff.save(update_fields=["password"])
     password_changed(password, staff)
     audit("set-password", f"staff {staff.id}", by=by)
+
+
+def make_token(staff: Staff, name: str, *, by: Staff | None = None) -> tuple[ApiToken, str]:
+    """A key for a program that acts as this member of staff: the record, and the key itself, which is shown once and
+    can't be read again. It may what she may, and ends when she leaves."""
+    if not name.strip():
+        raise Refused(Words("请写明给哪个程序用", "Say which program it is for"))
+    text = f"regulars-{secrets.token_urlsafe(32)}"
+    token = ApiToken.objects.create(staff=staff, name=name.strip()[:60], digest=token_digest(text))
+    audit("make-token", f"staff {staff.pk}", by=by or staff, detail={"name": token.name})
+    return token, text
+
+
+def token_digest(text: str) -> str:
+    """What is kept of a key. It is long and random, so one plain hash is enough.
+
+    >>> token_digest("regulars-x")[:12]
+    '70a4854829f7'
+    """
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def end_token(token: ApiToken, *, by: Staff | None = None) -> None:
+    """From now on the key opens nothing."""
+    token.delete()
+    audit("end-token", f"staff {token.staff_id}", by=by, detail={"name": token.name})
 
 
 def ask_for(kind: str, args: dict[str, Any], *, by: Staff | None = None) -> Job:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from regulars.web import customers, entrance, grades, manifest, sales, settings_pages, style, today
+from regulars.web.api import api
 from regulars.web.may import needs
 
 urlpatterns: list[URLPattern] = [
@@ -65,6 +66,7 @@ urlpatterns: list[URLPattern] = [
     path("lang/", entrance.language, name="language"),
     path("theme/", entrance.theme, name="theme"),
     # what machines ask for
+    path("api/v1/", api.urls),
     path("health/", entrance.health, name="health"),
     path("offline/", entrance.offline, name="offline"),
     path("manifest.json", manifest.manifest, name="manifest"),

@@ -1,0 +1,648 @@
+"""The API for programs of the shop: what the pages show, as JSON, under the same rules of who may see what.
+
+Two ways in: the cookie of a login (what changes something then needs the CSRF token), or `Authorization: Bearer KEY`
+with a key made in the settings. Money is in yuan, days are ISO dates, sentences are in the language of the person
+whose key it is; `?lang=en` asks for the other one. Phones stay masked. Described by OpenAPI at `openapi.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import wraps
+from typing import Annotated, Any, Literal
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from ninja import Body, NinjaAPI, Path, Query, Router, Schema
+from ninja.security import HttpBearer, SessionAuth
+from pydantic import Field
+
+from regulars.care import actions as care
+from regulars.care.models import DayPlan, Task
+from regulars.care.queries import ended_on, open_on
+from regulars.customers.models import Customer
+from regulars.customers.queries import called, identities_of, listed, search
+from regulars.facts import catalogue
+from regulars.grading.actions import in_force
+from regulars.grading.models import GradeRun, Standing
+from regulars.grading.queries import Explained, distribution, missing_for, moved, portrait
+from regulars.playbooks.playbook import library, load
+from regulars.sales.actions import problems_of
+from regulars.sales.models import Batch
+from regulars.shop.actions import token_digest
+from regulars.shop.books import day_of
+from regulars.shop.models import ApiToken, Staff, Store
+from regulars.shop.words import Refused, Words
+from regulars.web.may import may
+
+A_PAGE = 50
+USED_EVERY = timedelta(hours=1)
+"""How exactly the last use of a key is remembered: a poll every second is no reason to write every second."""
+
+
+# --- who may come in -------------------------------------------------------------------------------------------------
+
+
+class Bearer(HttpBearer):
+    """A key in the Authorization header."""
+
+    openapi_name = "key"
+
+    def authenticate(self, request: HttpRequest, token: str) -> Staff | None:
+        found = ApiToken.objects.select_related("staff").filter(digest=token_digest(token), staff__is_active=True).first()
+        if found is None:
+            return None
+        now = timezone.now()
+        if found.used_at is None or now - found.used_at > USED_EVERY:
+            ApiToken.objects.filter(pk=found.pk).update(used_at=now)
+        request.user = found.staff
+        request.lang = found.staff.lang or (request.business.lang if request.business else "zh")  # type: ignore[attr-defined]
+        return found.staff
+
+
+class Session(SessionAuth):
+    """The cookie of a login."""
+
+    openapi_name = "session"
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any:
+        return request.user if may(request.user, "look") else None
+
+
+class Denied(Exception):
+    """Somebody asks for what is not hers to see or to do."""
+
+
+def needs(ability: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An operation for those who may do this; the same abilities as the pages."""
+
+    def wrap(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def checked(request: Any, *args: Any, **kwargs: Any) -> Any:
+            if not may(request.user, ability):
+                raise Denied
+            return view(request, *args, **kwargs)
+
+        return checked
+
+    return wrap
+
+
+# --- shapes ----------------------------------------------------------------------------------------------------------
+
+Yuan = Annotated[float, Field(description="元，两位小数。Yuan, two decimals.")]
+Number = Annotated[int, Path(ge=1, le=2**62)]
+Day = Annotated[date | None, Query(ge=date(1970, 1, 1), le=date(2199, 12, 31), description="哪一天，默认今天。Which day; today.")]
+Lang = Annotated[Literal["zh", "en"] | None, Query(description="句子用哪种语言。Language of the sentences.")]
+
+
+class Wrong(Schema):
+    """What went wrong, as a sentence in both languages."""
+
+    zh: str
+    en: str
+
+
+class Invalid(Schema):
+    """Which part of the request can't be read."""
+
+    detail: list[dict[str, Any]]
+
+
+class GradeHeld(Schema):
+    playbook: str
+    scale: str
+    grade: str
+
+
+class CustomerRow(Schema):
+    id: int
+    name: str = Field(description="名字；没有名字就是会员号。The name, else the member number.")
+    phone_tail: str
+    grades: list[GradeHeld]
+    first_visit_on: date | None
+    last_visit_on: date | None
+    visits: int
+    spend: Yuan
+    visits_in_12_months: int
+    spend_in_12_months: Yuan
+    usual_gap_days: float | None
+
+
+class CustomerPage(Schema):
+    items: list[CustomerRow]
+    next: str | None = Field(description="下一页的 after；没有下一页是 null。The `after` of the next page, or null.")
+
+
+class IdentityOut(Schema):
+    kind: str
+    shown: str = Field(description="手机号打码。Phones are masked.")
+
+
+class Condition(Schema):
+    fact: str
+    value: Any = None
+    sign: str
+    threshold: Any = None
+    margin: float | None = None
+    holds: bool
+
+
+class Next(Schema):
+    grade: str
+    needs: list[Condition]
+    by: date | None = None
+    visits: int | None = None
+    without_visit: bool = False
+
+
+class ExplainedOut(Schema):
+    playbook: str
+    version: str
+    scale: str
+    grade: str
+    since: date | None
+    conditions: list[Condition]
+    next: list[Next]
+
+
+class CustomerOut(CustomerRow):
+    on: date
+    identities: list[IdentityOut]
+    facts: dict[str, Any] = Field(description="金额是元，日期是 ISO，不知道是 null。Yuan, ISO dates, null when unknown.")
+    explained: list[ExplainedOut]
+
+
+class GradeShareOut(Schema):
+    grade: str
+    customers: int
+    spend: Yuan
+    visits: int
+    share_of_customers: float
+    share_of_spend: float
+
+
+class ScaleOut(Schema):
+    scale: str
+    grades: list[GradeShareOut]
+
+
+class RunOut(Schema):
+    playbook: str
+    version: str
+    on: date
+    customers: int
+    changed: int
+    scales: list[ScaleOut]
+
+
+class ChangeOut(Schema):
+    customer: int
+    name: str
+    playbook: str
+    version: str
+    scale: str
+    was: str
+    grade: str
+    on: date
+    conditions: list[Condition]
+
+
+class CustomerShort(Schema):
+    id: int
+    name: str
+    phone_tail: str
+
+
+class TaskOut(Schema):
+    task: int
+    customer: CustomerShort
+    staff: str | None
+    rule: str
+    why: str
+    do: str
+    channel: str
+    say: str
+    minutes: int
+    cost: Yuan
+    due: date
+    rank: int
+    fits: bool
+    state: str
+    grade: str
+
+
+class Result(Schema):
+    how: Literal["done", "not-reached", "postponed", "not-wanted"]
+    note: str = Field("", max_length=1000, pattern=r"^[^\x00]*$")
+    until: date | None = Field(None, ge=date(1970, 1, 1), le=date(2199, 12, 31))
+
+
+class Bilingual(Schema):
+    zh: str
+    en: str
+
+
+class PlaybookScale(Schema):
+    key: str
+    grades: list[str]
+
+
+class PlaybookRow(Schema):
+    key: str
+    name: Bilingual
+    version: str
+    scales: list[PlaybookScale]
+    missing_facts: list[str]
+    in_force: bool
+
+
+class PlaybookOut(PlaybookRow):
+    says: Bilingual
+    facts: list[str]
+
+
+class ImportRow(Schema):
+    batch: int
+    at: Any = Field(json_schema_extra={"type": "string", "format": "date-time"})
+    files: list[str]
+    reader: str
+    state: str
+    rows: int
+    new: int
+    known: int
+    refused: int
+    customers: int
+    warnings: list[str]
+    covers_from: date | None
+    covers_until: date | None
+
+
+class ImportPage(Schema):
+    items: list[ImportRow]
+    next: int | None
+
+
+class ProblemOut(Schema):
+    row: int | None
+    column: str
+    value: str
+    reason: str
+    hint: str
+
+
+class ImportOut(ImportRow):
+    problems: list[ProblemOut]
+
+
+class StoreOut(Schema):
+    name: str
+    known_until: date | None
+    is_open: bool
+
+
+class Paused(Schema):
+    rule: str
+    store: str
+    why: Bilingual
+
+
+class Freshness(Schema):
+    on: date
+    last_day_run_on: date | None
+    stores: list[StoreOut]
+    paused: list[Paused]
+
+
+ALWAYS: dict[int, Any] = {401: Wrong, 403: Wrong, 422: Invalid}
+ONE: dict[int, Any] = {**ALWAYS, 404: Wrong}
+
+# --- operations ------------------------------------------------------------------------------------------------------
+
+router = Router()
+
+
+def the_day(request: Any, on: date | None) -> date:
+    found: date = on or request.today
+    return found
+
+
+@router.get("/freshness", response={200: Freshness, **ALWAYS}, tags=["shop"], summary="数据到哪天。Until when the data reach.")
+@needs("look")
+def freshness(request: Any) -> Any:
+    plan = DayPlan.objects.filter(on=request.today).first()
+    return {
+        "on": request.today,
+        "last_day_run_on": request.business.last_day_run_on if request.business else None,
+        "stores": list(Store.objects.order_by("id")),
+        "paused": [{"rule": r, "store": s, "why": {"zh": zh, "en": en}} for r, s, zh, en in (plan.paused if plan else [])],
+    }
+
+
+@router.get("/customers", response={200: CustomerPage, **ALWAYS}, tags=["customers"], summary="顾客。Customers.")
+@needs("look")
+def customers(
+    request: Any,
+    search_: Annotated[str, Query(alias="search", max_length=60, description="手机尾号、名字、拼音、会员号。")] = "",
+    grade: Annotated[str, Query(max_length=81, description="`a` 或 `scale.a`。")] = "",
+    after: Annotated[str | None, Query(pattern=r"^-?\d{1,15}\.\d{1,18}$", description="上一页的 next。`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = A_PAGE,
+) -> Any:
+    """Who spent most in the last 12 months comes first. A search finds at most `limit`, the best hit first."""
+    text = search_.replace("\0", "").strip()
+    if text:
+        return {"items": rows(search(text, limit)), "next": None}
+    spend, _, number = (after or "").partition(".")
+    found = listed(only=_with_grade(grade), after=(int(spend), int(number)) if after else None, limit=limit)
+    page = found[:limit]
+    more = len(found) > limit
+    return {"items": rows(page), "next": f"{page[-1].portrait.spend_in_12_months}.{page[-1].id}" if more else None}
+
+
+def _with_grade(grade: str) -> Q | None:
+    if not grade:
+        return None
+    holding = in_force()
+    scale, _, key = grade.replace("\0", "").rpartition(".")
+    meant = {"standings__grade": key, "standings__playbook": holding[0].playbook.key if holding else ""}
+    return Q(**meant, standings__scale=scale or (holding[0].playbook.scales[0].key if holding else ""))
+
+
+def rows(people: list[Customer]) -> list[dict[str, Any]]:
+    """Customers as a list shows them, in a handful of queries however many they are."""
+    names = called(people)
+    grades: dict[int, list[dict[str, str]]] = {}
+    keys = [h.playbook.key for h in in_force()]
+    for s in Standing.objects.filter(customer__in=[c.id for c in people], playbook__in=keys).order_by("id"):
+        grades.setdefault(s.customer_id, []).append({"playbook": s.playbook, "scale": s.scale, "grade": s.grade})
+    found = []
+    for c in people:
+        drawn = getattr(c, "portrait", None)
+        found.append({
+            "id": c.id, "name": names[c.id].name, "phone_tail": names[c.id].tail, "grades": grades.get(c.id, []),
+            "first_visit_on": drawn.first_visit_on if drawn else None, "last_visit_on": drawn.last_visit_on if drawn else None,
+            "visits": drawn.visits if drawn else 0, "spend": (drawn.spend if drawn else 0) / 100,
+            "visits_in_12_months": drawn.visits_in_12_months if drawn else 0,
+            "spend_in_12_months": (drawn.spend_in_12_months if drawn else 0) / 100,
+            "usual_gap_days": drawn.usual_gap_days if drawn else None,
+        })  # fmt: skip
+    return found
+
+
+@router.get("/customers/{number}", response={200: CustomerOut, **ONE}, tags=["customers"], summary="一位顾客。One customer.")
+@needs("look")
+def customer(request: Any, number: Number, on: Day = None) -> Any:
+    """Her facts, drawn now; the grade on every scale, why, and what would change it."""
+    who = get_object_or_404(Customer.objects.select_related("portrait", "merged_into"), id=number, is_gone=False)
+    who = who.merged_into or who
+    drawn = portrait(who, the_day(request, on))
+    return {
+        **rows([who])[0], "on": drawn.on,
+        "identities": [{"kind": i.kind, "shown": i.shown} for i in identities_of(who)],
+        "facts": spoken(drawn.facts),
+        "explained": [_explained(e) for e in drawn.grades],
+    }  # fmt: skip
+
+
+INTERNAL = ("customer", "on", "known_until", "week_bits", "last_visit_mark", "last_store_mark")
+"""Columns of a portrait that only other facts are made of."""
+
+
+def spoken(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts as JSON carries them: yuan, ISO dates, the name of a store, null for unknown."""
+    found: dict[str, Any] = {}
+    for key, value in facts.items():
+        if key in INTERNAL:
+            continue
+        fact = catalogue.get(key)
+        if value is None or value != value:
+            found[key] = None
+        elif key == "last_store":
+            found[key] = Store.objects.filter(id=value).values_list("name", flat=True).first()
+        elif fact.unit == "yuan":
+            found[key] = round(value / 100, 2)
+        elif fact.type == "date":
+            found[key] = day_of(int(value)).isoformat()
+        else:
+            found[key] = round(value, 4) if isinstance(value, float) else value
+    return found
+
+
+def _explained(e: Explained) -> dict[str, Any]:
+    return {
+        "playbook": e.playbook.key, "version": e.playbook.version, "scale": e.scale.key, "grade": e.grade,
+        "since": e.since, "conditions": e.conditions, "next": e.next,
+    }  # fmt: skip
+
+
+@router.get("/grades", response={200: list[RunOut], **ALWAYS}, tags=["grades"], summary="各级人数和钱。Customers and money by grade.")
+@needs("see-grades")
+def grades(request: Any) -> Any:
+    """The last run of each playbook in force, the leading one first."""
+    found = []
+    for holds in in_force():
+        run = GradeRun.objects.filter(playbook=holds.playbook.key).order_by("-on", "-id").first()
+        if run is None:
+            continue
+        scales = [
+            {"scale": s.key, "grades": [
+                {"grade": g.key, "customers": g.customers, "spend": g.spend / 100, "visits": g.visits,
+                 "share_of_customers": g.share_of_customers, "share_of_spend": g.share_of_spend}
+                for g in distribution(run, s)
+            ]}
+            for s in holds.playbook.scales
+        ]  # fmt: skip
+        found.append({
+            "playbook": run.playbook, "version": run.version, "on": run.on, "customers": run.customers,
+            "changed": run.changed, "scales": scales,
+        })  # fmt: skip
+    return found
+
+
+@router.get("/grades/changes", response={200: list[ChangeOut], **ALWAYS}, tags=["grades"], summary="谁升谁降。Who moved.")
+@needs("see-grades")
+def changes(
+    request: Any,
+    since: Annotated[date, Query(ge=date(1970, 1, 1), le=date(2199, 12, 31))],
+    playbook: Annotated[str, Query(max_length=40)] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Any:
+    """Changes of grade since a day, the latest first, with the facts that decided. First gradings are no moves."""
+    holding = in_force()
+    key = playbook.replace("\0", "") or (holding[0].playbook.key if holding else "")
+    found = moved(key, since, limit)
+    names = called([c.customer for c in found])
+    return [
+        {"customer": c.customer_id, "name": names[c.customer_id].name, "playbook": c.playbook, "version": c.version,
+         "scale": c.scale, "was": c.was, "grade": c.grade, "on": c.on, "conditions": c.conditions}
+        for c in found
+    ]  # fmt: skip
+
+
+@router.get("/today", response={200: list[TaskOut], **ONE}, tags=["care"], summary="今天该做的事。Today's list.")
+@needs("look")
+def today(
+    request: Any, on: Day = None,
+    staff: Annotated[str, Query(max_length=254, description="员工邮箱；空是自己的，all 是全店。E-mail; empty: one's own, all: everybody's.")] = "",
+    waiting: Annotated[bool, Query(description="看排不下的。What did not fit.")] = False,
+    done: Annotated[bool, Query(description="看做完的。What is done.")] = False,
+    lang: Lang = None,
+) -> Any:  # fmt: skip
+    """Open tasks, best first. Somebody else's list is for those who manage."""
+    whose: Staff | None = request.user
+    if staff == "all" or (staff and staff.lower() != request.user.email.lower()):
+        if not may(request.user, "manage"):
+            raise Denied
+        whose = None if staff == "all" else get_object_or_404(Staff, email__iexact=staff.replace("\0", ""))
+    day = the_day(request, on)
+    found = ended_on(day, whose) if done else open_on(day, whose, fits=not waiting)
+    return tasks(list(found[:500]), lang or request.lang)
+
+
+def tasks(found: list[Task], lang: str) -> list[dict[str, Any]]:
+    names = called([t.customer for t in found])
+    return [
+        {
+            "task": t.id, "customer": {"id": t.customer_id, "name": names[t.customer_id].name, "phone_tail": names[t.customer_id].tail},
+            "staff": t.staff.email if t.staff else None, "rule": t.rule, "why": Words(*t.why).say(lang), "do": Words(*t.do).say(lang),
+            "channel": t.channel, "say": Words(*t.say).say(lang), "minutes": t.minutes, "cost": t.cost / 100, "due": t.due_on,
+            "rank": n, "fits": t.fits, "state": t.state, "grade": t.grade,
+        }
+        for n, t in enumerate(found, 1)
+    ]  # fmt: skip
+
+
+def mine(request: Any, number: int) -> Task:
+    """The task, if it stands on a list that this person works off."""
+    task = get_object_or_404(Task.objects.select_related("customer", "staff", "ended_by"), pk=number)
+    if not may(request.user, "manage") and task.staff_id not in (None, request.user.pk) and task.ended_by_id != request.user.pk:
+        raise Denied
+    return task
+
+
+@router.post(
+    "/today/{number}/result", response={200: TaskOut, **ONE, 409: Wrong}, tags=["care"], summary="做完一件事。End a task."
+)
+@needs("contact")
+def result(request: Any, number: Number, said: Annotated[Result, Body()], lang: Lang = None) -> Any:
+    """Done, not reached (tomorrow again), postponed (until a day), not wanted. Two people can't end one task: 409."""
+    task = care.end(mine(request, number), said.how, by=request.user, on=request.today, note=said.note, until=said.until)
+    return tasks([task], lang or request.lang)[0]
+
+
+@router.delete(
+    "/today/{number}/result", response={200: TaskOut, **ONE, 409: Wrong}, tags=["care"], summary="撤回。Take it back."
+)
+@needs("contact")
+def undo_result(request: Any, number: Number, lang: Lang = None) -> Any:
+    """Only what was ended today can be taken back."""
+    task = care.reopen(mine(request, number), by=request.user, on=request.today)
+    return tasks([task], lang or request.lang)[0]
+
+
+@router.get("/playbooks", response={200: list[PlaybookRow], **ALWAYS}, tags=["playbooks"], summary="打法。Playbooks.")
+@needs("look")
+def playbooks(request: Any) -> Any:
+    """All that ship, and which facts each still lacks in this shop."""
+    return [_playbook(key) for key in library()]
+
+
+def _playbook(key: str, full: bool = False) -> dict[str, Any]:
+    holding = {h.playbook.key: h.playbook for h in in_force()}
+    book = holding.get(key) or load(key)
+    row = {
+        "key": key, "name": {"zh": book.name.zh, "en": book.name.en}, "version": book.version,
+        "scales": [{"key": s.key, "grades": [g.key for g in s.grades]} for s in book.scales],
+        "missing_facts": missing_for([key])[key], "in_force": key in holding,
+    }  # fmt: skip
+    if full:
+        row |= {"says": {"zh": book.say("zh"), "en": book.say("en")}, "facts": sorted(book.facts())}
+    return row
+
+
+@router.get("/playbooks/{key}", response={200: PlaybookOut, **ONE}, tags=["playbooks"], summary="一个打法。One playbook.")
+@needs("look")
+def playbook(request: Any, key: Annotated[str, Path(max_length=40)]) -> Any:
+    """Read aloud in both languages, with the shop's own numbers where it has some."""
+    if key not in library():
+        raise NotThere
+    return _playbook(key, full=True)
+
+
+@router.get("/imports", response={200: ImportPage, **ALWAYS}, tags=["sales"], summary="导入。Imports.")
+@needs("manage")
+def imports(
+    request: Any, before: Annotated[int | None, Query(ge=1, le=2**62)] = None, limit: Annotated[int, Query(ge=1, le=200)] = A_PAGE,
+    lang: Lang = None,
+) -> Any:  # fmt: skip
+    """The latest first."""
+    found = Batch.objects.order_by("-id")
+    page = list((found.filter(id__lt=before) if before else found)[: limit + 1])
+    return {
+        "items": [_import(b, lang or request.lang) for b in page[:limit]], "next": page[limit - 1].id if len(page) > limit else None,
+    }  # fmt: skip
+
+
+def _import(batch: Batch, lang: str) -> dict[str, Any]:
+    return {
+        "batch": batch.id, "at": batch.at.isoformat(), "files": batch.files, "reader": batch.reader, "state": batch.state, "rows": batch.rows,
+        "new": batch.new, "known": batch.known, "refused": batch.refused, "customers": batch.customers,
+        "warnings": [Words(*w).say(lang) for w in batch.warnings], "covers_from": batch.covers_from, "covers_until": batch.covers_until,
+    }  # fmt: skip
+
+
+@router.get("/imports/{number}", response={200: ImportOut, **ONE}, tags=["sales"], summary="一次导入。One import.")
+@needs("manage")
+def import_(request: Any, number: Number, lang: Lang = None) -> Any:
+    """With the rows that were refused, as long as they are kept."""
+    batch = get_object_or_404(Batch, id=number)
+    said = lang or request.lang
+    return {**_import(batch, said), "problems": problems_of(batch, said)}
+
+
+# --- the door --------------------------------------------------------------------------------------------------------
+
+
+class NotThere(Exception):
+    """There is no such thing here."""
+
+
+api = NinjaAPI(
+    title="Regulars 熟客", version="1", description=__doc__ or "", docs_url=None, auth=[Bearer(), Session()], urls_namespace="api-1",
+)  # fmt: skip
+api.add_router("", router)
+
+
+def _answer(status: int, words: Words) -> Callable[[HttpRequest, Any], HttpResponse]:
+    def handler(request: HttpRequest, error: Any) -> HttpResponse:
+        said = error.words if isinstance(error, Refused) else words
+        return api.create_response(request, {"zh": said.zh, "en": said.en}, status=status)
+
+    return handler
+
+
+def _set_up() -> None:
+    from django.http import Http404
+    from ninja.errors import AuthenticationError, HttpError
+
+    missing = _answer(404, Words("没有找到", "There is no such thing"))
+    denied = _answer(403, Words("这个不归你看", "This is not yours to see or to do"))
+    api.exception_handler(Refused)(_answer(409, Words("", "")))
+    api.exception_handler(Denied)(denied)
+    api.exception_handler(NotThere)(missing)
+    api.exception_handler(Http404)(missing)
+    api.exception_handler(AuthenticationError)(_answer(401, Words("请先登录，或带上钥匙", "Log in first, or send a key")))
+
+    def other(request: HttpRequest, error: Any) -> HttpResponse:
+        if error.status_code == 403:  # a cookie without its CSRF token
+            return denied(request, error)
+        said = Words("请求读不懂", "The request can't be read")
+        return api.create_response(request, {"zh": said.zh, "en": said.en}, status=error.status_code)
+
+    api.exception_handler(HttpError)(other)
+
+
+_set_up()
