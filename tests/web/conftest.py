@@ -1,0 +1,91 @@
+"""A lived-in little shop with somebody of every role, and pages that think it is a Sunday in November."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from tests.shops import Shop, shop
+
+from regulars import daily
+from regulars.grading.actions import adopt
+from regulars.shop.actions import add_staff
+from regulars.shop.models import Job, Role, Staff, Store
+from regulars.shop.worker import carry_out, take_next
+
+__all__ = ["shop"]
+
+TODAY = date(2026, 11, 22)
+PASSWORD = "six potatoes in the cellar"
+
+
+@dataclass
+class House:
+    """The shop, its people by role, and browsers in which they are signed in."""
+
+    shop: Shop
+    staff: dict[str, Staff]
+
+    def browser(self, role: str | None, **options: object) -> Client:
+        client = Client(**options)  # type: ignore[arg-type]
+        if role is not None:
+            client.force_login(self.staff[role])
+        return client
+
+    def work(self) -> list[Job]:
+        """Do all the long work that waits, as the worker would."""
+        done = []
+        while (job := take_next()) is not None:
+            done.append(carry_out(job))
+        return done
+
+
+def receipts(customers: int, visits: int = 4, every: int = 7, start: int = 0) -> list[dict[str, object]]:
+    """Regulars who come once in `every` days, the last time yesterday; 138… numbers."""
+    return [
+        {
+            "订单号": f"R{c:03}-{v}",
+            "消费时间": f"{TODAY - timedelta(days=1 + v * every)} 18:{c % 60:02}:00",
+            "会员号": f"M{c:03}",
+            "手机号": f"1390000{c:04}",
+            "实收金额": f"{100 + c}.00",
+        }
+        for c in range(start, start + customers)
+        for v in range(visits)
+    ]
+
+
+@pytest.fixture
+def today(monkeypatch: pytest.MonkeyPatch) -> date:
+    """The day on which pages stand."""
+    for place in ("regulars.web.gate.shop_day", "regulars.jobs.shop_day"):
+        monkeypatch.setattr(place, lambda *_: TODAY)
+    return TODAY
+
+
+@pytest.fixture
+def house(shop: Shop, today: date) -> House:
+    """A restaurant with six people at work and nothing sold yet."""
+    cache.clear()
+    store = Store.objects.get()
+    staff = {
+        role: add_staff(name=f"{role} Li", email=f"{role}@example.com", role=role, store=None if role in ("owner", "analyst") else store)
+        for role in Role.values
+    }
+    adopt("restaurant", by=staff["owner"])
+    return House(shop, staff)
+
+
+@pytest.fixture
+def lived_in(house: House) -> House:
+    """With three regulars, one of whom has stayed away, and today's list made."""
+    away = [{**row, "消费时间": str(TODAY - timedelta(days=40 + 7 * k))} for k, row in enumerate(receipts(1, 5, start=90))]
+    house.shop.take_in([*receipts(2), *away])
+    daily.run_day(TODAY)
+    return house
+
+

@@ -1,0 +1,130 @@
+"""Every address, with somebody who may, somebody who may not, and a stranger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, reverse
+from tests.web.conftest import House
+
+from regulars.care.models import Task
+from regulars.customers.models import Customer
+from regulars.grading.models import Adoption
+from regulars.sales.models import Batch
+from regulars.shop.actions import ask_for
+from regulars.shop.models import Role, Store
+from regulars.web.may import ABILITIES, OPEN
+from regulars.web.urls import urlpatterns
+
+MISSING_UPLOAD = "0123456789abcdef"
+
+WHAT: dict[str, Callable[[House], list[Any]]] = {
+    "task-result": lambda h: [task(h)],
+    "task-undo": lambda h: [task(h)],
+    "portrait": lambda h: [customer()],
+    "customer-phone": lambda h: [customer()],
+    "customer-notes": lambda h: [customer()],
+    "customer-facts": lambda h: [customer()],
+    "customer-sales": lambda h: [customer()],
+    "customer-hold": lambda h: [customer()],
+    "playbook": lambda h: ["restaurant"],
+    "playbook-adoption": lambda h: ["restaurant"],
+    "playbook-end": lambda h: ["restaurant"],
+    "adoption-end": lambda h: [Adoption.objects.get().pk],
+    "import-columns": lambda h: [MISSING_UPLOAD],
+    "import-trial": lambda h: [MISSING_UPLOAD],
+    "import-batch": lambda h: [MISSING_UPLOAD],
+    "import-refused": lambda h: [MISSING_UPLOAD, "csv"],
+    "batch": lambda h: [Batch.objects.get().pk],
+    "batch-undo": lambda h: [Batch.objects.get().pk],
+    "batch-refused": lambda h: [Batch.objects.get().pk, "csv"],
+    "receipt": lambda h: [1],
+    "job": lambda h: [ask_for("day", {}).pk],
+    "job-cancel": lambda h: [ask_for("day", {}).pk],
+    "settings-store": lambda h: [Store.objects.get().pk],
+    "settings-member": lambda h: [h.staff["service"].pk],
+    "settings-member-password": lambda h: [h.staff["service"].pk],
+    "settings-member-leave": lambda h: [h.staff["service"].pk],
+}
+
+
+def customer() -> int:
+    return Customer.objects.order_by("id").values_list("pk", flat=True)[0]
+
+
+def task(house: House) -> int:
+    return Task.objects.get_or_create(
+        customer_id=customer(), rule="call", occasion="test",
+        defaults={"on": "2026-11-22", "due_on": "2026-11-22", "last_on": "2026-11-30", "playbook": "restaurant", "channel": "call",
+                  "why": ["因为", "because"], "do": ["打电话", "call"], "say": ["您好", "hello"], "name": ["电话", "call"]},
+    )[0].pk  # fmt: skip
+
+
+def address(pattern: URLPattern, house: House) -> str:
+    assert pattern.name
+    return reverse(pattern.name, args=WHAT.get(pattern.name, lambda h: [])(house))
+
+
+def needed(pattern: URLPattern) -> str:
+    return str(getattr(pattern.callback, "needs", "nobody said who may see it"))
+
+
+EVERY = pytest.mark.parametrize("pattern", urlpatterns, ids=lambda p: p.name)
+
+
+@EVERY
+def test_every_page_says_who_may_see_it(pattern: URLPattern) -> None:
+    assert needed(pattern) in {OPEN, *ABILITIES}
+
+
+@EVERY
+def test_who_may_comes_in_who_may_not_is_refused_a_stranger_signs_in(pattern: URLPattern, lived_in: House) -> None:
+    where, ability = address(pattern, lived_in), needed(pattern)
+    allowed = ABILITIES.get(ability, frozenset(Role.values))
+    for role in Role.values:
+        browser = lived_in.browser(role)
+        status = browser.get(where).status_code
+        assert (status == 403) == (role not in allowed), (role, status)
+        assert status < 500, role
+    stranger = lived_in.browser(None).get(where)
+    if ability == OPEN:
+        assert stranger.status_code in (200, 302, 405)
+    else:
+        assert stranger.status_code == 302
+        assert stranger["Location"].startswith("/login/")
+
+
+@EVERY
+def test_a_form_without_its_secret_changes_nothing(pattern: URLPattern, lived_in: House) -> None:
+    answer = lived_in.browser("owner", enforce_csrf_checks=True).post(address(pattern, lived_in), {"result": "done", "name": "x"})
+    assert answer.status_code == 403
+
+
+@EVERY
+def test_pages_hold_nothing_inline_and_forbid_it(pattern: URLPattern, lived_in: House) -> None:
+    answer = lived_in.browser("owner").get(address(pattern, lived_in), follow=True)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "unsafe" not in policy
+    html = answer.content.decode()
+    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=\"|javascript:", html)
+
+
+def test_one_who_has_left_gets_nowhere(lived_in: House) -> None:
+    browser = lived_in.browser("manager")
+    staff = lived_in.staff["manager"]
+    staff.is_active = False
+    staff.save()
+    assert browser.get("/customers/")["Location"].startswith("/login/")
+
+
+def test_front_desk_works_off_her_own_list_only(lived_in: House) -> None:
+    number = task(lived_in)
+    Task.objects.filter(pk=number).update(staff=lived_in.staff["manager"])
+    desk = lived_in.browser("front-desk")
+    assert desk.post(reverse("task-result", args=[number]), {"result": "done"}).status_code == 403
+    assert desk.get("/?whose=all").status_code == 200
+    assert "manager Li" not in desk.get("/?whose=all").content.decode()
+    assert lived_in.browser("owner").post(reverse("task-result", args=[number]), {"result": "done"}).status_code == 302
