@@ -235,6 +235,8 @@ def _merge(merges: dict[int, int | None]) -> set[int]:
     sql = f"SELECT id, merged_into_id, is_gone FROM {Customer._meta.db_table}"
     changed = [(merges[c], c) for c, into, is_gone in _of(merges, sql, "id") if into != merges[c] or is_gone]
     bulk.execute_many(f"UPDATE {Customer._meta.db_table} SET merged_into_id = %s, is_gone = FALSE WHERE id = %s", changed)
+    for chunk in bulk.in_chunks([c for into, c in changed if into is not None]):  # she is found by the one who stays
+        SearchKey.objects.filter(customer_id__in=chunk).delete()
     return {c for _, c in changed}
 
 

@@ -114,7 +114,7 @@ def take_in(
     if reading.refused:
         vault.put_table(f"batch-{batch.id}-refused", refused_table(reading))
         vault.put_table(f"batch-{batch.id}-problems", _problems_table(reading))
-    buyers, people, contested = Who(nobody(), nobody(), nobody()), Who(nobody(), nobody(), nobody()), nobody()
+    buyers, people, contested = Who(*[nobody()] * 4), Who(*[nobody()] * 4), nobody()
     if reading.sales.num_rows:
         progress(0, reading.sales.num_rows, Words("认人", "Who is who"))
         buyers = _met(batch, reading.sales)
@@ -159,7 +159,7 @@ def _write(batch: Batch, reading: Reading, who: Who, store: str | None, progress
     """Write the receipts; returns the keys that are contested."""
     sales = reading.sales
     stores, opened = _stores(sales, store)
-    receipts = keyed(sales, stores, who.marks, reading.lines)
+    receipts = keyed(sales, stores, who, reading.lines)
     known = known_sales(receipts)
     fresh = np.flatnonzero(known.sale == 0)
     write_sales(sale_table(batch, sales, stores, who, receipts), fresh, Lines.of(reading), progress, WRITING)
@@ -326,7 +326,7 @@ def try_out(reading: Reading, store: str | None = None) -> Trial:
     listed: set[int] = set()
     if reading.sales.num_rows:
         who = who_is_who(reading.sales, ids_of)
-        seen = known_sales(keyed(reading.sales, _stores(reading.sales, store, make=False)[0], who.marks, reading.lines))
+        seen = known_sales(keyed(reading.sales, _stores(reading.sales, store, make=False)[0], who, reading.lines))
         known = int((seen.sale > 0).sum() + seen.amends.sum())
         new = reading.sales.num_rows - known
         pairs += [(a, b) for a, b in who.pairs.tolist()]

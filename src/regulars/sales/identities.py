@@ -25,12 +25,13 @@ class Who(NamedTuple):
     """Who stands on the rows of a table.
 
     `strongest`: identity number of each row, 0 where there is none; `marks`: 64 bits of its token, the same in every
-    shop folder with the same key and whether the number is called card or member; `pairs`: (strongest, other) written
-    on one row, each once.
+    shop folder with the same key and whether the number is called card or member; `kinds`: its place in `STRENGTH`,
+    from 1; `pairs`: (strongest, other) written on one row, each once.
     """
 
     strongest: np.ndarray
     marks: np.ndarray
+    kinds: np.ndarray
     pairs: np.ndarray
 
 
@@ -53,10 +54,10 @@ def token_for(kind: str, value: str) -> bytes:
 def who_is_who(table: pa.Table, ids_of: Callable[[str, Sequence[str], Sequence[bytes]], np.ndarray]) -> Who:
     """Who stands on each row. `ids_of(kind, values, tokens)` numbers the different values of one kind."""
     n = table.num_rows
-    strongest, marks = np.zeros(n, dtype="int64"), np.zeros(n, dtype="uint64")
+    strongest, marks, kinds = np.zeros(n, dtype="int64"), np.zeros(n, dtype="uint64"), np.zeros(n, dtype="uint8")
     pairs: list[np.ndarray] = []
     company = column_of(table, "company")
-    for kind in STRENGTH:
+    for place, kind in enumerate(STRENGTH, 1):
         column = column_of(table, kind)
         if column is None or (kind == "name" and company is None):
             continue
@@ -74,9 +75,10 @@ def who_is_who(table: pa.Table, ids_of: Callable[[str, Sequence[str], Sequence[b
         if len(beside):
             pairs.append(_different(strongest[beside], here[beside]))
         free = strongest == 0
+        kinds[free & (here != 0)] = place
         strongest, marks = np.where(free, here, strongest), np.where(free, marked, marks)
     found = np.concatenate(pairs) if pairs else np.empty((0, 2), dtype="int64")
-    return Who(strongest, marks, found)
+    return Who(strongest, marks, kinds, found)
 
 
 def _different(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -94,13 +94,14 @@ class Keyed(NamedTuple):
     content: np.ndarray
 
 
-def keyed(sales: pa.Table, stores: np.ndarray, marks: np.ndarray, lines: pa.Table | None = None) -> Keyed:
+def keyed(sales: pa.Table, stores: np.ndarray, who: Who, lines: pa.Table | None = None) -> Keyed:
     """Key and content of each receipt.
 
     With a receipt number: store, day, number and kind (tills start their numbers anew each day, and print a refund
     under the number of the sale). Without one: store, time, identity, amount and the occurrence among equal rows of
-    the file. `marks` stand for the identities, whatever numbers they have in this shop.
+    the file. The marks stand for the identities, whatever numbers they have in this shop.
     """
+    marks = who.marks
     day, at, amount = numbers(sales, "day"), numbers(sales, "at"), numbers(sales, "amount")
     kind, receipt = text_hash(sales, "kind"), text_hash(sales, "receipt")
     numbered = receipt != 0
@@ -113,7 +114,7 @@ def keyed(sales: pa.Table, stores: np.ndarray, marks: np.ndarray, lines: pa.Tabl
         plain = mix(stores[bare], np.where(at[bare] != 0, at[bare], day[bare]), marks[bare], amount[bare], kind[bare])
         key[bare] = mix(plain, _occurrence(plain))
     said = [text_hash(sales, name) for name in ("refund_of", "occasion", "staff", "currency")]
-    parts = [stores, day, at, marks, amount, kind, receipt, numbers(sales, "party_size"), *said]
+    parts = [stores, day, at, marks, who.kinds, amount, kind, receipt, numbers(sales, "party_size"), *said]
     if lines is not None and lines.num_rows:
         parts.append(_line_hash(sales.num_rows, lines))
     return Keyed(key.view("int64"), mix(*parts).view("int64"))

@@ -395,7 +395,11 @@ def _straight_text(
         return None
     if quoted and (_count_of(raw, offset, len(raw), '"') % 2 or _blank_between(raw, offset)):
         return None
-    lines = np.arange(table.num_rows) if quoted else _lines_with_text(raw, offset)
+    ended = _count_of(raw, offset, len(raw), "\n") + (raw[len(raw) - 1] != ord("\n"))
+    if quoted or ended == table.num_rows:
+        lines = np.arange(table.num_rows)
+    else:
+        lines = _lines_with_text(raw, offset)
     if len(lines) != table.num_rows:
         return None
     rows = pa.array((lines + at + 2).astype(np.int32))
