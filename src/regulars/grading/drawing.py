@@ -29,7 +29,7 @@ from regulars.playbooks.portrait import (
     metrics_of,
 )
 from regulars.sales.facts import STREAK_WEEKS
-from regulars.shop.books import PART, Books
+from regulars.shop.books import PART, Books, upwards
 
 STANDARD = (
     "visits", "spend", "first_visit_on", "last_visit_on", "last_spend", "largest_spend", "average_spend", "last_store",
@@ -176,7 +176,7 @@ def drawn_from(
         everybody = everybody.append_column(
             fact.key, people[fact.key].cast(ARROW_TYPES[fact.type], safe=False)
         )
-    return books.run(derive_sql(books, plan, on), keep_order=True, state=everybody, coverage=coverage)
+    return upwards(books.run(derive_sql(books, plan, on), state=everybody, coverage=coverage))
 
 
 def _of_people(state: pa.Table, people: pa.Table, plan: Plan) -> pa.Table:

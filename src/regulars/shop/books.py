@@ -128,7 +128,8 @@ class Books:
                 self.connection.unregister(name)
 
     def run(self, sql: str, *, keep_order: bool = False, **tables: Any) -> pa.Table:
-        """Run SQL with Arrow tables standing under their names; `keep_order` gives rows as the first table has them."""
+        """Run SQL with Arrow tables standing under their names. `keep_order` gives rows as the table has them, where the
+        SQL computes from one table only: what is joined comes in any order."""
         with self.standing(**tables):
             if not keep_order:
                 return in_whole_numbers(self.connection.execute(sql).to_arrow_table())
