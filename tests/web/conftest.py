@@ -51,7 +51,7 @@ def receipts(customers: int, visits: int = 4, every: int = 7, start: int = 0) ->
             "订单号": f"R{c:03}-{v}",
             "消费时间": f"{TODAY - timedelta(days=1 + v * every)} 18:{c % 60:02}:00",
             "会员号": f"M{c:03}",
-            "手机号": f"1390000{c:04}",
+            "手机号": f"1393322{c:04}",
             "实收金额": f"{100 + c}.00",
         }
         for c in range(start, start + customers)
