@@ -396,10 +396,8 @@ def _straight_text(
     if quoted and (_count_of(raw, offset, len(raw), '"') % 2 or _blank_between(raw, offset)):
         return None
     ended = _count_of(raw, offset, len(raw), "\n") + (raw[len(raw) - 1] != ord("\n"))
-    if quoted or ended == table.num_rows:
-        lines = np.arange(table.num_rows)
-    else:
-        lines = _lines_with_text(raw, offset)
+    plain_count = quoted or ended == table.num_rows
+    lines = np.arange(table.num_rows) if plain_count else _lines_with_text(raw, offset)
     if len(lines) != table.num_rows:
         return None
     rows = pa.array((lines + at + 2).astype(np.int32))
