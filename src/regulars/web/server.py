@@ -31,7 +31,10 @@ def serve(*, host: str, port: int, lan: bool = False, login: dict[str, str] | No
     """Serve until Ctrl-C. `lan`: for phones on the shop's own network, with a certificate made on the spot."""
     port = free_port("0.0.0.0" if lan else host, port)
     certificate: tuple[Path, Path] | None = None
-    addresses = [f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}/"]
+    near = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host
+    addresses = [f"http://{near}:{port}/"]
+    if host in ("0.0.0.0", "::"):
+        addresses += [f"http://{a}:{port}/" for a in (*lan_addresses(), socket.gethostname())]
     if lan:
         host = "0.0.0.0"
         mine = lan_addresses()

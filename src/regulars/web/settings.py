@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,7 +17,11 @@ HERE = Path(__file__).resolve().parent
 
 SECRET_KEY = keys_at(HOME.key_file).web
 DEBUG = False
-ALLOWED_HOSTS = ["*"] if not HOME.settings.get("hosts") else [*str(HOME.settings["hosts"]).split(","), "localhost", "127.0.0.1"]
+# The names that a browser may call this shop by: this machine, the addresses that `serve` has told, a proxy's names.
+# Any other name is somebody's page that points its own name at this machine.
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS += [h for a in os.environ.get("REGULARS_ADDRESSES", "").split() if (h := urlsplit(a).hostname)]
+ALLOWED_HOSTS += [h.strip() for h in str(HOME.settings.get("hosts", "")).split(",") if h.strip()]
 IS_BEHIND_PROXY = str(HOME.settings.get("proxy", "")) == "1"
 
 INSTALLED_APPS = [
