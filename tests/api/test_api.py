@@ -133,7 +133,10 @@ def test_an_analyst_ends_no_task_and_a_waitress_only_her_own(shop: LivedIn) -> N
     others = Task.objects.filter(state="open").exclude(staff=shop.waitress)[0]
     for who in ("fang", "zhou"):
         answer = Client().post(
-            f"{ROOT}/today/{others.id}/result", {"how": "done"}, content_type="application/json", headers=shop.header(who)
+            f"{ROOT}/today/{others.id}/result",
+            {"how": "done"},
+            content_type="application/json",
+            headers=shop.header(who),
         )
         assert answer.status_code == 403
 

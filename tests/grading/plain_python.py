@@ -56,7 +56,10 @@ class History:
             "store": pa.int32(),
         }
         return pa.table(
-            {name: pa.array([int(getattr(r, name)) for r in self.receipts], kind) for name, kind in kinds.items()}
+            {
+                name: pa.array([int(getattr(r, name)) for r in self.receipts], kind)
+                for name, kind in kinds.items()
+            }
         )
 
     def covered(self) -> pa.Table:
@@ -72,7 +75,10 @@ class History:
         return pd.DataFrame(
             {
                 "customer_id": [f"M{r.customer}" for r in self.receipts],
-                "ts": [pd.Timestamp(EPOCH + timedelta(days=r.day)) + pd.Timedelta(hours=12) for r in self.receipts],
+                "ts": [
+                    pd.Timestamp(EPOCH + timedelta(days=r.day)) + pd.Timedelta(hours=12)
+                    for r in self.receipts
+                ],
                 "amount": [r.amount / 100 for r in self.receipts],
                 "store": [f"store {r.store}" for r in self.receipts],
             }
@@ -299,7 +305,9 @@ def lives(seed: int, on: int, customers: int = 8, later: int = 0) -> History:
             if luck.random() < 0.1:
                 receipts.append(Receipt(customer, day, -luck.randint(0, amount), luck.randint(0, 1)))
             if luck.random() < 0.1:
-                receipts.append(Receipt(customer, max(day - 3, 0), -luck.randint(0, scale), luck.randint(0, 1)))
+                receipts.append(
+                    Receipt(customer, max(day - 3, 0), -luck.randint(0, scale), luck.randint(0, 1))
+                )
             day += luck.choice([0, gap, gap, gap + luck.randint(0, 3)])
     coverage = {store: max((r.day for r in receipts if r.store == store), default=on) for store in (0, 1)}
     return History(receipts, known, coverage)

@@ -46,7 +46,15 @@ def write(history: History, file: Path) -> Path:
         rows.writerow(["单号", "会员卡号", "时间", "实收金额", "门店"])
         for n, r in enumerate(history.receipts):
             day = EPOCH + timedelta(days=r.day)
-            rows.writerow([f"R{n:06}", f"M{1000 + r.customer}", f"{day} 12:{n % 60:02}:00", f"{r.amount / 100:.2f}", f"店{r.store}"])
+            rows.writerow(
+                [
+                    f"R{n:06}",
+                    f"M{1000 + r.customer}",
+                    f"{day} 12:{n % 60:02}:00",
+                    f"{r.amount / 100:.2f}",
+                    f"店{r.store}",
+                ]
+            )
     return file
 
 
@@ -54,7 +62,9 @@ def told(history: History) -> History:
     """Without what a till's file can't say: attendance beside amounts, receipts over nothing, people without sales."""
     receipts = [Receipt(r.customer, r.day, r.amount, r.store) for r in history.receipts if r.amount]
     buyers = {r.customer for r in receipts}
-    known = {c: {k: v for k, v in said.items() if k != "sex"} for c, said in history.known.items() if c in buyers}
+    known = {
+        c: {k: v for k, v in said.items() if k != "sex"} for c, said in history.known.items() if c in buyers
+    }
     coverage = {s: max((r.day for r in receipts if r.store == s), default=ON) for s in (0, 1)}
     return History(receipts, known, coverage)
 
@@ -71,7 +81,9 @@ def text_of(key: str, value: object) -> str:
 
 
 @pytest.mark.parametrize("seed", [7, 1984])
-def test_run_portrait_file_and_plain_python_agree_on_every_shipped_playbook(seed: int, tmp_path: Path) -> None:
+def test_run_portrait_file_and_plain_python_agree_on_every_shipped_playbook(
+    seed: int, tmp_path: Path
+) -> None:
     history = told(lives(seed, ON, customers=14))
     daily.take_in([write(history, tmp_path / "till.csv")])
     for customer, said in history.known.items():

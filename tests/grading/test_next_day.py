@@ -63,7 +63,10 @@ def test_every_next_day_equals_a_full_pass(carried: Books, anew: Books, seed: in
     for _ in range(8):
         last, on = on, on + luck.choice([0, 1, 1, 1, 2, 7, 31, 60])
         coming = [r for r in everything if last < r.day <= on]
-        late = [Receipt(luck.choice(held).customer, on - luck.randint(0, 200), luck.choice([-500, 900])) for _ in held[:1]]
+        late = [
+            Receipt(luck.choice(held).customer, on - luck.randint(0, 200), luck.choice([-500, 900]))
+            for _ in held[:1]
+        ]
         undone = luck.sample(held, min(len(held), luck.choice([0, 0, 3])))
         held = [r for r in held if r not in undone] + coming + late
         touched = np.array(sorted({r.customer for r in [*coming, *late, *undone]}), dtype="int64")

@@ -63,11 +63,11 @@ def in_force() -> list[InForce]:
     for adoption in Adoption.objects.filter(taken_back_at=None).order_by("id"):
         latest[adoption.key] = adoption
     ordered = sorted(latest.values(), key=lambda a: (not a.is_first, a.id))
-    return [InForce(a, _loaded(a.key, a.overlay)) for a in ordered]
+    return [InForce(a, loaded(a.key, a.overlay)) for a in ordered]
 
 
 @lru_cache(maxsize=32)
-def _loaded(key: str, overlay: str) -> Playbook:
+def loaded(key: str, overlay: str = "") -> Playbook:
     """A playbook never changes under its key and overlay, and pages ask for it on every request."""
     return load(key, overlay=overlay or None)
 

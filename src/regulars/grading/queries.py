@@ -12,17 +12,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from regulars.customers.models import Customer, Detail
-from regulars.customers.queries import coverage, file_facts_of, first_written, sales_of
+from regulars.customers.models import Customer, Detail, Portrait
+from regulars.customers.queries import Away, coverage, file_facts_of, first_written, sales_of
 from regulars.facts import catalogue
 from regulars.grading.actions import (
-    InForce, Outcome, as_record, draw, grade_scale, in_force, kept_curves, name_of, open_books,
+    InForce, Outcome, as_record, draw, grade_scale, in_force, kept_curves, loaded, name_of, open_books,
 )  # fmt: skip
 from regulars.grading.drawing import Plan, fits_of, live
 from regulars.grading.models import GradeChange, GradeRun, Standing
 from regulars.grading.rules.transition import NEW, NONE, NOT_BELOW, Held, move, review_has_come
 from regulars.playbooks.playbook import Playbook, Scale, fits, load, stays
+from regulars.shop import bulk
 from regulars.shop.books import Books, day_of, number_of
 from regulars.shop.models import Store
 
@@ -233,9 +235,13 @@ def fact_for_file(key: str, value: Any) -> Any:
 
 
 def grade_rows(playbook: Playbook, on: date) -> tuple[list[str], Iterable[list[Any]]]:
-    """Everybody's grade by one playbook as of a day, as rows of the contract's CSV; writes nothing but the books."""
+    """Everybody's grade by one playbook as of a day, as rows of the contract's CSV; writes nothing but the books.
+    Whoever first bought after the day was not known on it and has no row."""
     books = open_books()
     outcome = draw(on, [playbook], books=books)
+    later = pa.array(books.begun_after(number_of(on)))
+    if len(later):
+        outcome.tables = [t.filter(pc.invert(pc.is_in(t["customer"], value_set=later))) for t in outcome.tables]
     last = GradeRun.objects.filter(playbook=playbook.key, on__lt=on).order_by("-on").first()
     graded = [grade_scale(books, outcome, playbook, s, last.on if last else None, forgets_later=True) for s in playbook.scales]
     keys = sorted(playbook.facts())
@@ -376,6 +382,17 @@ def missing_for(keys: Sequence[str]) -> dict[str, list[str]]:
     said |= {k for k, there in shown.items() if there}
     found = {}
     for key in keys:
-        facts = [catalogue.get(f) for f in catalogue.closure(sorted(load(key).facts()))]
+        facts = [catalogue.get(f) for f in catalogue.closure(sorted(loaded(key).facts()))]
         found[key] = sorted(f.key for f in facts if f.is_file_fact and f.key not in said)
     return found
+
+
+def late_by_grade(playbook: str, scale: str, away: Away) -> dict[str, int]:
+    """How many customers of each grade are late by their own rhythm."""
+    portrait, standing = Portrait._meta.db_table, Standing._meta.db_table
+    said, values = away.where()
+    sql = (
+        f"SELECT s.grade, COUNT(*) FROM {standing} s JOIN {portrait} ON {portrait}.customer_id = s.customer_id "
+        f"WHERE s.playbook = %s AND s.scale = %s AND {said} GROUP BY s.grade"
+    )
+    return dict(bulk.rows(sql, [playbook, scale, *values]))

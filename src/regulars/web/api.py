@@ -26,10 +26,10 @@ from regulars.care.queries import ended_on, open_on
 from regulars.customers.models import Customer
 from regulars.customers.queries import called, identities_of, listed, search
 from regulars.facts import catalogue
-from regulars.grading.actions import in_force
+from regulars.grading.actions import in_force, loaded
 from regulars.grading.models import GradeRun, Standing
 from regulars.grading.queries import Explained, distribution, missing_for, moved, portrait
-from regulars.playbooks.playbook import library, load
+from regulars.playbooks.playbook import Playbook, library
 from regulars.sales.actions import problems_of
 from regulars.sales.models import Batch
 from regulars.shop.actions import token_digest
@@ -52,7 +52,11 @@ class Bearer(HttpBearer):
     openapi_name = "key"
 
     def authenticate(self, request: HttpRequest, token: str) -> Staff | None:
-        found = ApiToken.objects.select_related("staff").filter(digest=token_digest(token), staff__is_active=True).first()
+        found = (
+            ApiToken.objects.select_related("staff")
+            .filter(digest=token_digest(token), staff__is_active=True)
+            .first()
+        )
         if found is None:
             return None
         now = timezone.now()
@@ -95,7 +99,10 @@ def needs(ability: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 Yuan = Annotated[float, Field(description="元，两位小数。Yuan, two decimals.")]
 Number = Annotated[int, Path(ge=1, le=2**62)]
-Day = Annotated[date | None, Query(ge=date(1970, 1, 1), le=date(2199, 12, 31), description="哪一天，默认今天。Which day; today.")]
+Day = Annotated[
+    date | None,
+    Query(ge=date(1970, 1, 1), le=date(2199, 12, 31), description="哪一天，默认今天。Which day; today."),
+]
 Lang = Annotated[Literal["zh", "en"] | None, Query(description="句子用哪种语言。Language of the sentences.")]
 
 
@@ -134,7 +141,9 @@ class CustomerRow(Schema):
 
 class CustomerPage(Schema):
     items: list[CustomerRow]
-    next: str | None = Field(description="下一页的 after；没有下一页是 null。The `after` of the next page, or null.")
+    next: str | None = Field(
+        description="下一页的 after；没有下一页是 null。The `after` of the next page, or null."
+    )
 
 
 class IdentityOut(Schema):
@@ -172,7 +181,9 @@ class ExplainedOut(Schema):
 class CustomerOut(CustomerRow):
     on: date
     identities: list[IdentityOut]
-    facts: dict[str, Any] = Field(description="金额是元，日期是 ISO，不知道是 null。Yuan, ISO dates, null when unknown.")
+    facts: dict[str, Any] = Field(
+        description="金额是元，日期是 ISO，不知道是 null。Yuan, ISO dates, null when unknown."
+    )
     explained: list[ExplainedOut]
 
 
@@ -330,7 +341,12 @@ def the_day(request: Any, on: date | None) -> date:
     return found
 
 
-@router.get("/freshness", response={200: Freshness, **ALWAYS}, tags=["shop"], summary="数据到哪天。Until when the data reach.")
+@router.get(
+    "/freshness",
+    response={200: Freshness, **ALWAYS},
+    tags=["shop"],
+    summary="数据到哪天。Until when the data reach.",
+)
 @needs("look")
 def freshness(request: Any) -> Any:
     plan = DayPlan.objects.filter(on=request.today).first()
@@ -338,17 +354,27 @@ def freshness(request: Any) -> Any:
         "on": request.today,
         "last_day_run_on": request.business.last_day_run_on if request.business else None,
         "stores": list(Store.objects.order_by("id")),
-        "paused": [{"rule": r, "store": s, "why": {"zh": zh, "en": en}} for r, s, zh, en in (plan.paused if plan else [])],
+        "paused": [
+            {"rule": r, "store": s, "why": {"zh": zh, "en": en}}
+            for r, s, zh, en in (plan.paused if plan else [])
+        ],
     }
 
 
-@router.get("/customers", response={200: CustomerPage, **ALWAYS}, tags=["customers"], summary="顾客。Customers.")
+@router.get(
+    "/customers", response={200: CustomerPage, **ALWAYS}, tags=["customers"], summary="顾客。Customers."
+)
 @needs("look")
 def customers(
     request: Any,
-    search_: Annotated[str, Query(alias="search", max_length=60, description="手机尾号、名字、拼音、会员号。")] = "",
+    search_: Annotated[
+        str, Query(alias="search", max_length=60, description="手机尾号、名字、拼音、会员号。")
+    ] = "",
     grade: Annotated[str, Query(max_length=81, description="`a` 或 `scale.a`。")] = "",
-    after: Annotated[str | None, Query(pattern=r"^-?\d{1,15}\.\d{1,18}$", description="上一页的 next。`next` of the page before.")] = None,
+    after: Annotated[
+        str | None,
+        Query(pattern=r"^-?\d{1,15}\.\d{1,18}$", description="上一页的 next。`next` of the page before."),
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = A_PAGE,
 ) -> Any:
     """Who spent most in the last 12 months comes first. A search finds at most `limit`, the best hit first."""
@@ -359,7 +385,10 @@ def customers(
     found = listed(only=_with_grade(grade), after=(int(spend), int(number)) if after else None, limit=limit)
     page = found[:limit]
     more = len(found) > limit
-    return {"items": rows(page), "next": f"{page[-1].portrait.spend_in_12_months}.{page[-1].id}" if more else None}
+    return {
+        "items": rows(page),
+        "next": f"{page[-1].portrait.spend_in_12_months}.{page[-1].id}" if more else None,
+    }
 
 
 def _with_grade(grade: str) -> Q | None:
@@ -377,7 +406,9 @@ def rows(people: list[Customer]) -> list[dict[str, Any]]:
     grades: dict[int, list[dict[str, str]]] = {}
     keys = [h.playbook.key for h in in_force()]
     for s in Standing.objects.filter(customer__in=[c.id for c in people], playbook__in=keys).order_by("id"):
-        grades.setdefault(s.customer_id, []).append({"playbook": s.playbook, "scale": s.scale, "grade": s.grade})
+        grades.setdefault(s.customer_id, []).append(
+            {"playbook": s.playbook, "scale": s.scale, "grade": s.grade}
+        )
     found = []
     for c in people:
         drawn = getattr(c, "portrait", None)
@@ -392,11 +423,18 @@ def rows(people: list[Customer]) -> list[dict[str, Any]]:
     return found
 
 
-@router.get("/customers/{number}", response={200: CustomerOut, **ONE}, tags=["customers"], summary="一位顾客。One customer.")
+@router.get(
+    "/customers/{number}",
+    response={200: CustomerOut, **ONE},
+    tags=["customers"],
+    summary="一位顾客。One customer.",
+)
 @needs("look")
 def customer(request: Any, number: Number, on: Day = None) -> Any:
     """Her facts, drawn now; the grade on every scale, why, and what would change it."""
-    who = get_object_or_404(Customer.objects.select_related("portrait", "merged_into"), id=number, is_gone=False)
+    who = get_object_or_404(
+        Customer.objects.select_related("portrait", "merged_into"), id=number, is_gone=False
+    )
     who = who.merged_into or who
     drawn = portrait(who, the_day(request, on))
     return {
@@ -438,7 +476,12 @@ def _explained(e: Explained) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/grades", response={200: list[RunOut], **ALWAYS}, tags=["grades"], summary="各级人数和钱。Customers and money by grade.")
+@router.get(
+    "/grades",
+    response={200: list[RunOut], **ALWAYS},
+    tags=["grades"],
+    summary="各级人数和钱。Customers and money by grade.",
+)
 @needs("see-grades")
 def grades(request: Any) -> Any:
     """The last run of each playbook in force, the leading one first."""
@@ -462,7 +505,12 @@ def grades(request: Any) -> Any:
     return found
 
 
-@router.get("/grades/changes", response={200: list[ChangeOut], **ALWAYS}, tags=["grades"], summary="谁升谁降。Who moved.")
+@router.get(
+    "/grades/changes",
+    response={200: list[ChangeOut], **ALWAYS},
+    tags=["grades"],
+    summary="谁升谁降。Who moved.",
+)
 @needs("see-grades")
 def changes(
     request: Any,
@@ -482,7 +530,9 @@ def changes(
     ]  # fmt: skip
 
 
-@router.get("/today", response={200: list[TaskOut], **ONE}, tags=["care"], summary="今天该做的事。Today's list.")
+@router.get(
+    "/today", response={200: list[TaskOut], **ONE}, tags=["care"], summary="今天该做的事。Today's list."
+)
 @needs("look")
 def today(
     request: Any, on: Day = None,
@@ -518,23 +568,35 @@ def tasks(found: list[Task], lang: str) -> list[dict[str, Any]]:
 def mine(request: Any, number: int) -> Task:
     """The task, if it stands on a list that this person works off."""
     task = get_object_or_404(Task.objects.select_related("customer", "staff", "ended_by"), pk=number)
-    if not may(request.user, "manage") and task.staff_id not in (None, request.user.pk) and task.ended_by_id != request.user.pk:
+    if (
+        not may(request.user, "manage")
+        and task.staff_id not in (None, request.user.pk)
+        and task.ended_by_id != request.user.pk
+    ):
         raise Denied
     return task
 
 
 @router.post(
-    "/today/{number}/result", response={200: TaskOut, **ONE, 409: Wrong}, tags=["care"], summary="做完一件事。End a task."
+    "/today/{number}/result",
+    response={200: TaskOut, **ONE, 409: Wrong},
+    tags=["care"],
+    summary="做完一件事。End a task.",
 )
 @needs("contact")
 def result(request: Any, number: Number, said: Annotated[Result, Body()], lang: Lang = None) -> Any:
     """Done, not reached (tomorrow again), postponed (until a day), not wanted. Two people can't end one task: 409."""
-    task = care.end(mine(request, number), said.how, by=request.user, on=request.today, note=said.note, until=said.until)
+    task = care.end(
+        mine(request, number), said.how, by=request.user, on=request.today, note=said.note, until=said.until
+    )
     return tasks([task], lang or request.lang)[0]
 
 
 @router.delete(
-    "/today/{number}/result", response={200: TaskOut, **ONE, 409: Wrong}, tags=["care"], summary="撤回。Take it back."
+    "/today/{number}/result",
+    response={200: TaskOut, **ONE, 409: Wrong},
+    tags=["care"],
+    summary="撤回。Take it back.",
 )
 @needs("contact")
 def undo_result(request: Any, number: Number, lang: Lang = None) -> Any:
@@ -543,33 +605,40 @@ def undo_result(request: Any, number: Number, lang: Lang = None) -> Any:
     return tasks([task], lang or request.lang)[0]
 
 
-@router.get("/playbooks", response={200: list[PlaybookRow], **ALWAYS}, tags=["playbooks"], summary="打法。Playbooks.")
+@router.get(
+    "/playbooks", response={200: list[PlaybookRow], **ALWAYS}, tags=["playbooks"], summary="打法。Playbooks."
+)
 @needs("look")
 def playbooks(request: Any) -> Any:
     """All that ship, and which facts each still lacks in this shop."""
-    return [_playbook(key) for key in library()]
+    holding, missing = {h.playbook.key: h.playbook for h in in_force()}, missing_for(library())
+    return [_playbook(key, holding, missing) for key in library()]
 
 
-def _playbook(key: str, full: bool = False) -> dict[str, Any]:
-    holding = {h.playbook.key: h.playbook for h in in_force()}
-    book = holding.get(key) or load(key)
-    row = {
+def _playbook(key: str, holding: dict[str, Playbook], missing: dict[str, list[str]]) -> dict[str, Any]:
+    book = holding.get(key) or loaded(key)
+    return {
         "key": key, "name": {"zh": book.name.zh, "en": book.name.en}, "version": book.version,
         "scales": [{"key": s.key, "grades": [g.key for g in s.grades]} for s in book.scales],
-        "missing_facts": missing_for([key])[key], "in_force": key in holding,
+        "missing_facts": missing[key], "in_force": key in holding,
     }  # fmt: skip
-    if full:
-        row |= {"says": {"zh": book.say("zh"), "en": book.say("en")}, "facts": sorted(book.facts())}
-    return row
 
 
-@router.get("/playbooks/{key}", response={200: PlaybookOut, **ONE}, tags=["playbooks"], summary="一个打法。One playbook.")
+@router.get(
+    "/playbooks/{key}",
+    response={200: PlaybookOut, **ONE},
+    tags=["playbooks"],
+    summary="一个打法。One playbook.",
+)
 @needs("look")
 def playbook(request: Any, key: Annotated[str, Path(max_length=40)]) -> Any:
     """Read aloud in both languages, with the shop's own numbers where it has some."""
     if key not in library():
         raise NotThere
-    return _playbook(key, full=True)
+    holding = {h.playbook.key: h.playbook for h in in_force()}
+    book = holding.get(key) or loaded(key)
+    says = {"zh": book.say("zh"), "en": book.say("en")}
+    return {**_playbook(key, holding, missing_for([key])), "says": says, "facts": sorted(book.facts())}
 
 
 @router.get("/imports", response={200: ImportPage, **ALWAYS}, tags=["sales"], summary="导入。Imports.")
@@ -594,7 +663,9 @@ def _import(batch: Batch, lang: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/imports/{number}", response={200: ImportOut, **ONE}, tags=["sales"], summary="一次导入。One import.")
+@router.get(
+    "/imports/{number}", response={200: ImportOut, **ONE}, tags=["sales"], summary="一次导入。One import."
+)
 @needs("manage")
 def import_(request: Any, number: Number, lang: Lang = None) -> Any:
     """With the rows that were refused, as long as they are kept."""
@@ -634,7 +705,9 @@ def _set_up() -> None:
     api.exception_handler(Denied)(denied)
     api.exception_handler(NotThere)(missing)
     api.exception_handler(Http404)(missing)
-    api.exception_handler(AuthenticationError)(_answer(401, Words("请先登录，或带上钥匙", "Log in first, or send a key")))
+    api.exception_handler(AuthenticationError)(
+        _answer(401, Words("请先登录，或带上钥匙", "Log in first, or send a key"))
+    )
 
     def other(request: HttpRequest, error: Any) -> HttpResponse:
         if error.status_code == 403:  # a cookie without its CSRF token

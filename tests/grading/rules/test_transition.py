@@ -22,7 +22,14 @@ def after(
     is_review: bool = True, at_once: bool = True,
 ) -> Held:  # fmt: skip
     return move(
-        was, np.array([fits]), np.array([observed]), np.array([stays]), grace, on, is_review=is_review, upgrade_at_once=at_once
+        was,
+        np.array([fits]),
+        np.array([observed]),
+        np.array([stays]),
+        grace,
+        on,
+        is_review=is_review,
+        upgrade_at_once=at_once,
     )
 
 
@@ -81,7 +88,11 @@ def test_many_customers_move_as_each_would_alone() -> None:
     luck = np.random.default_rng(5)
     n = 400
     grade = luck.integers(UNGRADED, 3, n)
-    everybody = Held(grade, luck.integers(0, 9, n).astype("int32"), np.where(luck.random(n) < 0.5, 5, NOT_BELOW).astype("int32"))
+    everybody = Held(
+        grade,
+        luck.integers(0, 9, n).astype("int32"),
+        np.where(luck.random(n) < 0.5, 5, NOT_BELOW).astype("int32"),
+    )
     fits, observed, stays = luck.choice([A, B, C, NONE], n), luck.random(n) < 0.1, luck.random(n) < 0.2
     together = move(everybody, fits, observed, stays, (0, 3, 9), 10, is_review=False)
     for k in range(n):
