@@ -84,7 +84,7 @@ def house(shop: Shop, today: date) -> House:
 def lived_in(house: House) -> House:
     """With three regulars, one of whom has stayed away, and today's list made."""
     away = [{**row, "消费时间": str(TODAY - timedelta(days=40 + 7 * k))} for k, row in enumerate(receipts(1, 5, start=90))]
-    house.shop.take_in([*receipts(2), *away])
+    house.shop.take_in([*receipts(2, visits=6), *away])
     daily.run_day(TODAY)
     return house
 

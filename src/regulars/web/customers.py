@@ -38,7 +38,7 @@ from regulars.shop.words import Refused, Words
 from regulars.web.jinja import MONTHS
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in
-from regulars.web.shown import Badges, customers_shown, freshness, people
+from regulars.web.shown import Badges, customers_shown, freshness, people, titled
 from regulars.web.today import card
 from regulars.web.why import grade_shown, spoken
 
@@ -98,7 +98,7 @@ def _list(request: Request, badges: Badges, away: Away | None, plan: DayPlan | N
     if back and not more:
         is_first = True
     filters = _filters(badges, run, grade, show, away is not None)
-    sentence, said = _list_sentence(run, grade, show, badges, away)
+    sentence, said = _list_sentence(run, grade, show, badges, away, request.today)
     page = Page(
         sentence=sentence, more=said, fresh=freshness(request.today, plan, may(request.user, "manage")), search="", filters=filters,
         rows=_rows(found, badges, away, request.today),
@@ -156,13 +156,13 @@ def _filters(badges: Badges, run: GradeRun | None, grade: Any, show: str, has_la
     return pills
 
 
-def _list_sentence(run: GradeRun | None, grade: Any, show: str, badges: Badges, away: Away | None) -> tuple[Words | str, Words | str]:
+def _list_sentence(run: GradeRun | None, grade: Any, show: str, badges: Badges, away: Away | None, today: date) -> tuple[Words | str, Words | str]:
     by_spend = Words("最近一年花得多的在前", "Who spent most in the last year comes first")
     if show == "late" and away:
         return (
             Words("该来没来的人，花得多的在前", "Overdue by their own rhythm, best customers first"),
             Words("没来的天数到了各自平常的 {t} 倍，按数据算到{d}", "Away {t} times their own usual gap, judged on {d}").fill(
-                t=f"{away.times:g}", d=away.judged_on.isoformat()
+                t=f"{away.times:g}", d=day_words(away.judged_on, today)
             ),
         )
     if show == "newest":
@@ -392,7 +392,7 @@ def _rhythm(drawn: LivePortrait, customer: Customer, today: date) -> list[Page]:
     """How often, how much, what and where."""
     facts = drawn.facts
     rows = [
-        Page(name=catalogue.get(key).name, value=spoken(key, facts[key]), note="")
+        Page(name=titled(catalogue.get(key).name), value=spoken(key, facts[key]), note="")
         for key in RHYTHM
         if key in facts and facts[key] is not None
     ]
@@ -418,7 +418,7 @@ def _basics(customer: Customer, drawn: LivePortrait, badges: Badges) -> list[Pag
     known = file_facts_of(customer, _file_facts(), drawn.on)
     for fact in _file_facts():
         if known.get(fact.key) is not None and fact.key != "is_company":
-            rows.append(Page(name=fact.name, value=spoken(fact.key, known[fact.key]), note=""))
+            rows.append(Page(name=titled(fact.name), value=spoken(fact.key, known[fact.key]), note=""))
     if customer.in_charge:
         rows.append(Page(name=Words("谁负责", "Looked after by"), value=customer.in_charge.name, note=""))
     said = details_of(customer)
@@ -479,13 +479,13 @@ def _know(customer: Customer, badges: Badges, today: date) -> Page:
         hint: Words | str = Words("打法要用", "the playbook asks for it") if fact.key in wanted else ""
         if fact.type == "yes-no":
             options: list[Any] = [unknown, ("true", Words("是", "Yes")), ("false", Words("否", "No"))]
-            fields.append(Page(name=fact.key, label=fact.name, kind="select", value=value, options=options, hint=hint))
+            fields.append(Page(name=fact.key, label=titled(fact.name), kind="select", value=value, options=options, hint=hint))
         elif fact.choices:
-            fields.append(Page(name=fact.key, label=fact.name, kind="select", value=value, options=[unknown, *fact.choices.items()], hint=hint))
+            fields.append(Page(name=fact.key, label=titled(fact.name), kind="select", value=value, options=[unknown, *fact.choices.items()], hint=hint))
         else:
             kind = {"number": "number", "date": "date"}.get(fact.type, "text")
             value = value.removesuffix(".0") if kind == "number" else value
-            fields.append(Page(name=fact.key, label=fact.name, kind=kind, value=value, options=[], hint=hint))
+            fields.append(Page(name=fact.key, label=titled(fact.name), kind=kind, value=value, options=[], hint=hint))
     return Page(action=reverse("customer-facts", args=[customer.id]), fields=fields)
 
 

@@ -143,3 +143,12 @@ def things(n: int) -> Words:
     ('1 thing', '8 件事')
     """
     return Words("{n} 件事", "{n} things" if n != 1 else "1 thing").fill(n=n)
+
+
+def titled(words: Words) -> Words:
+    """Words that stand by themselves: English begins with a capital.
+
+    >>> titled(Words("平常隔几天来一次", "usual gap between visits")).en
+    'Usual gap between visits'
+    """
+    return Words(words.zh, words.en[:1].upper() + words.en[1:])

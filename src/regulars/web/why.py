@@ -15,7 +15,7 @@ from regulars.playbooks.playbook import fits
 from regulars.playbooks.say import say_need
 from regulars.shop.calendar import day_words
 from regulars.shop.words import Words
-from regulars.web.shown import Badges, grade_of
+from regulars.web.shown import Badges, grade_of, titled
 
 SIGNS = {
     ">=": Words("至少 {v}", "at least {v}"),
@@ -52,7 +52,7 @@ def finding_shown(finding: Finding) -> Page:
         more = spoken(fact.key, finding.margin)
         margin = Words(f"多 {more.zh}", f"{more.en} to spare")
     return Page(
-        name=fact.name, value=None if finding.value is None else spoken(fact.key, finding.value),
+        name=titled(fact.name), value=None if finding.value is None else spoken(fact.key, finding.value),
         needs=SIGNS[condition.sign].fill(v=said), margin=margin, holds=finding.holds,
     )  # fmt: skip
 
@@ -137,7 +137,7 @@ def _next(explained: Explained, one: dict[str, Any], on: date) -> Page:
         if condition is None:
             continue
         fact = catalogue.get(condition.fact)
-        needs.append(Words(f"{fact.name.zh}：{say_need(condition, value, 'zh')}", f"{fact.name.en}: {say_need(condition, value, 'en')}"))
+        needs.append(Words(f"{fact.name.zh}：{say_need(condition, value, 'zh')}", f"{titled(fact.name).en}: {say_need(condition, value, 'en')}"))
     by: Words | str = ""
     if one.get("visits") and one.get("by"):
         k = one["visits"]
