@@ -28,7 +28,6 @@ from regulars.care.rules.terms import Day
 from regulars.facts import catalogue
 from regulars.grading.drawing import (
     ARROW_TYPES,
-    COVERAGE_SCHEMA,
     Plan,
     days_sql,
     fits_of,
@@ -402,7 +401,7 @@ _NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.int32(): pd.Int32Dtype(), pa.bool_(
 
 def first_grades(drawn: Drawn, table: pa.Table, scale: Scale) -> Held:
     """The grades of people who were never graded before."""
-    index, watched, stays = fits_of(drawn.books, table, scale)
+    index, watched, _ = fits_of(drawn.books, table, scale)
     nobody = Held.nothing(len(index))
     grace = [g.grace_days for g in scale.grades]
     return move(nobody, index, watched, np.zeros(len(index), bool), grace, number_of(drawn.on))

@@ -6,6 +6,7 @@ Days are numbers since 1970-01-01, money is whole fen.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import re
@@ -208,7 +209,7 @@ class Base:
         visits = self.days_visited(customer)
         if len(visits) < 3:
             return None
-        return float(statistics.median(b - a for a, b in zip(visits, visits[1:], strict=False)))
+        return float(statistics.median(b - a for a, b in itertools.pairwise(visits)))
 
     def _times_usual_gap(self, customer: int) -> float | None:
         gap = self._usual_gap_days(customer)

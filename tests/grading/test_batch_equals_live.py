@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from tests.grading.plain_python import Base, History, grades_of, lives, same
 import regulars
 from regulars.facts import catalogue
 from regulars.grading.drawing import ARROW_TYPES, Plan, days_sql, fits_of, live, portraits, refresh_measures
-from regulars.grading.rules.transition import NEW, NONE
+from regulars.grading.rules.transition import NONE
 from regulars.playbooks.playbook import Scale, library, load
 from regulars.shop.books import Books, number_of
 

@@ -133,7 +133,7 @@ def test_grades_of_an_earlier_day_know_nothing_of_later_sales(tmp_path: Path) ->
     receipts = [Receipt(1, ON - 40, 10_000), Receipt(1, ON - 39, 10_000), Receipt(2, ON, 10_000)]
     daily.take_in([write(History(receipts), tmp_path / "till.csv")])
     daily.run_day(DAY)
-    header, rows = grade_rows(load("restaurant"), DAY - timedelta(days=35))
+    _header, rows = grade_rows(load("restaurant"), DAY - timedelta(days=35))
     assert [row[:3] for row in rows] == [["M1001", "main", "new"]]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import date
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
