@@ -69,7 +69,8 @@ def settle(identities: np.ndarray) -> tuple[set[int], dict[int, int]]:
     for k, customer in zip(orphaned, _found([(founders[k], alive[founders[k]][0]) for k in orphaned]), strict=True):
         stays[k] = customer
     touched = set(stays) | _merge(merges)
-    _refound([(stays[k], founders[k]) for k in range(len(groups)) if k not in set(orphaned) and not any(i in founded for i in groups[k])])
+    new = set(orphaned)
+    _refound([(stays[k], founders[k]) for k, g in enumerate(groups) if k not in new and not any(i in founded for i in g)])
     _link({i: stays[k] for k, group in enumerate(groups) for i in group}, links)
     before = {*links.values(), *founded.values()}
     gone = before - set(stays) - {c for c, into in merges.items() if into is not None}
@@ -236,7 +237,7 @@ def _merge(merges: dict[int, int | None]) -> set[int]:
     changed = [(merges[c], c) for c, into, is_gone in _of(merges, sql, "id") if into != merges[c] or is_gone]
     bulk.execute_many(f"UPDATE {Customer._meta.db_table} SET merged_into_id = %s, is_gone = FALSE WHERE id = %s", changed)
     for chunk in bulk.in_chunks([c for into, c in changed if into is not None]):  # she is found by the one who stays
-        SearchKey.objects.filter(customer_id__in=chunk).delete()
+        bulk.delete(SearchKey, "customer_id", chunk)
     return {c for _, c in changed}
 
 
@@ -245,8 +246,7 @@ def _link(now: dict[int, int], was: dict[int, int]) -> None:
     bulk.execute_many(f"UPDATE {table} SET customer_id = %s WHERE identity_id = %s", [(c, i) for i, c in now.items() if was.get(i, c) != c])
     bulk.insert(Link, ("identity_id", "customer_id"), [(i, c) for i, c in now.items() if i not in was])
     for chunk in bulk.in_chunks([i for i in was if i not in now]):
-        marks = ", ".join(["%s"] * len(chunk))
-        bulk.execute(f"DELETE FROM {table} WHERE identity_id IN ({marks})", list(chunk))
+        bulk.delete(Link, "identity_id", chunk)
 
 
 def _let_go(customers: Iterable[int]) -> None:
@@ -256,9 +256,9 @@ def _let_go(customers: Iterable[int]) -> None:
         kept = set(Note.objects.filter(customer_id__in=chunk).values_list("customer_id", flat=True))
         kept |= set(Detail.objects.filter(customer_id__in=chunk).values_list("customer_id", flat=True))
         kept |= set(Customer.objects.filter(id__in=chunk, is_by_hand=True, founder=None).values_list("id", flat=True))
-        SearchKey.objects.filter(customer_id__in=chunk).delete()
+        bulk.delete(SearchKey, "customer_id", chunk)
         Customer.objects.filter(id__in=kept).update(is_gone=True, merged_into=None)
-        Customer.objects.filter(id__in=[c for c in chunk if c not in kept]).delete()
+        bulk.delete(Customer, "id", [c for c in chunk if c not in kept])
 
 
 # --- what is shown of her --------------------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ def _refresh(ids: list[int]) -> None:
         have[c].add(word)
     stale = [c for c in have if have[c] - set(words[c])]
     for chunk in bulk.in_chunks(stale):
-        SearchKey.objects.filter(customer_id__in=chunk).delete()
+        bulk.delete(SearchKey, "customer_id", chunk)
     for c in stale:
         have[c] = set()
     none: set[str] = set()

@@ -48,7 +48,12 @@ def column_of(table: pa.Table, name: str) -> pa.Array | None:
 
 def token_for(kind: str, value: str) -> bytes:
     """The token under which an identity is found; equal numbers have equal tokens, be they called card or member."""
-    return keys().token("number" if kind in NUMBERS else kind, value)
+    return tokens_for(kind, [value])[0]
+
+
+def tokens_for(kind: str, values: Sequence[str]) -> list[bytes]:
+    token, family = keys().token, "number" if kind in NUMBERS else kind
+    return [token(family, value) for value in values]
 
 
 def who_is_who(table: pa.Table, ids_of: Callable[[str, Sequence[str], Sequence[bytes]], np.ndarray]) -> Who:
@@ -67,7 +72,7 @@ def who_is_who(table: pa.Table, ids_of: Callable[[str, Sequence[str], Sequence[b
                 continue
         coded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
         values = coded.dictionary.to_pylist()
-        tokens = [token_for(kind, value) for value in values]
+        tokens = tokens_for(kind, values)
         codes = coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
         here = np.append(ids_of(kind, values, tokens), 0)[codes]
         marked = np.append(np.frombuffer(b"".join(tokens), dtype="<u8")[::2], np.uint64(0))[codes]
@@ -99,7 +104,7 @@ def known_ids(kind: str, tokens: Sequence[bytes]) -> dict[bytes, int]:
 
 def identity_ids(kind: str, values: Sequence[str], tokens: Sequence[bytes] | None = None) -> np.ndarray:
     """Numbers of identities as written, made where they are new. One value, one row, whoever writes it."""
-    tokens = tokens if tokens is not None else [token_for(kind, value) for value in values]
+    tokens = tokens if tokens is not None else tokens_for(kind, values)
     found = known_ids(kind, tokens)
     missing = [(t, v) for t, v in zip(tokens, values, strict=True) if t not in found]
     seal = keys().seal

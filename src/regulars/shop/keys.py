@@ -99,4 +99,10 @@ def keys_at(path: Path) -> Keys:
 
 def keys() -> Keys:
     """The keys of the shop in `REGULARS_HOME`."""
+    return _keys_of(os.environ.get("REGULARS_HOME"), os.environ.get("REGULARS_KEY_FILE"))
+
+
+@cache
+def _keys_of(home: str | None, key_file: str | None) -> Keys:
+    """Asked for every value that is sealed, so the folder is looked at once."""
     return keys_at(Home.find().key_file)

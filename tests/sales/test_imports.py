@@ -1,0 +1,226 @@
+"""What counts after files overlap, amend one another, repay, or come late."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.shops import Shop, amounts, days_in_books, groups, known, must_be_whole, sales
+
+from regulars import daily
+from regulars.customers import actions as customers
+from regulars.customers.models import Customer
+from regulars.sales.models import Batch, Sale
+from regulars.shop.models import Store
+from regulars.shop.words import Refused
+
+
+def receipt(number: str, day: str, amount: object, member: str = "1001", **more: object) -> dict[str, object]:
+    return {"订单号": number, "结账时间": f"{day} 12:00:00", "会员号": member, "实收金额": amount, **more}
+
+
+def counts(taken: daily.Imported) -> tuple[int, int, int]:
+    return taken.new, taken.known, taken.customers
+
+
+MAY = [receipt(f"A{k}", f"2026-05-0{k}", 10 * k, f"100{k % 3}") for k in range(1, 7)]
+
+
+def test_the_same_file_twice_adds_nothing(shop: Shop) -> None:
+    first = shop.take_in(MAY)
+    before = known()
+    again = shop.take_in(MAY)
+    assert (counts(first), counts(again), again.is_repeat) == ((6, 0, 3), (0, 6, 0), True)
+    assert (known(), Batch.objects.count()) == (before, 1)
+
+
+def test_the_same_rows_in_another_file_add_nothing(shop: Shop) -> None:
+    shop.take_in(MAY)
+    before = known()
+    again = shop.take_in(shop.file("again.csv", list(reversed(MAY))))
+    assert counts(again) == (0, 6, 0)
+    assert known() == before
+
+
+def test_overlapping_exports_add_only_what_is_new(shop: Shop) -> None:
+    assert counts(shop.take_in(MAY[:4])) == (4, 0, 3)
+    assert counts(shop.take_in(MAY[2:])) == (2, 2, 0)
+    assert amounts() == {f"A{k}": 1000 * k for k in range(1, 7)}
+
+
+def test_receipts_without_numbers_are_known_by_time_person_amount_and_occurrence(shop: Shop) -> None:
+    twice = [{k: v for k, v in MAY[0].items() if k != "订单号"}] * 2
+    assert counts(shop.take_in(twice)) == (2, 0, 1)
+    assert counts(shop.take_in([*twice, {**twice[0], "实收金额": 11}])) == (1, 2, 0)
+    assert counts(shop.take_in(shop.file("three.csv", [*twice, twice[0]]))) == (1, 2, 0)
+
+
+def test_an_amended_receipt_counts_in_its_newer_form_and_its_older_again_after_undo(shop: Shop) -> None:
+    shop.take_in(MAY)
+    amended = shop.take_in([receipt("A1", "2026-05-01", 99, "1009")])
+    assert counts(amended)[:2] == (0, 1)
+    assert amounts()["A1"] == 9900
+    assert any("以这次为准" in zh for zh, _ in amended.batch.warnings)
+    assert {frozenset({"member:1009"}), frozenset({"member:1001"})} <= groups()
+    daily.undo(amended.batch)
+    assert amounts()["A1"] == 1000
+    must_be_whole()
+
+
+def test_the_books_follow_the_former_owner_of_an_amended_receipt(shop: Shop) -> None:
+    shop.take_in([receipt("A1", "2026-05-01", 10, "1001"), receipt("A2", "2026-05-02", 5, "1001")])
+    shop.take_in([receipt("A1", "2026-05-01", 10, "1002")])
+    assert sorted(spend for _, _, spend, _, _, _ in days_in_books()) == [500, 1000]
+    assert len({customer for customer, *_ in days_in_books()}) == 2
+
+
+SOLD = [receipt("B1", "2026-05-01", 100)]
+REPAID = [{**receipt("R1", "2026-05-09", -30), "原订单号": "B1"}]
+
+
+@pytest.mark.parametrize("order", [(SOLD, REPAID), (REPAID, SOLD)], ids=["sale first", "refund first"])
+def test_a_linked_refund_counts_on_the_day_of_its_receipt_whichever_came_first(shop: Shop, order: Any) -> None:
+    for rows in order:
+        last = shop.take_in(rows)
+    assert {(s[0].isoformat(), s[3]) for s in sales()} == {("2026-05-01", 10000), ("2026-05-01", -3000)}
+    assert [(spend, visit) for _, _, spend, visit, _, _ in days_in_books()] == [(7000, 1)]
+    daily.undo(last.batch)
+    day = "2026-05-01" if order[1] is REPAID else "2026-05-09"
+    assert [(s[0].isoformat(), s[1]) for s in sales()] == [(day, None)]
+
+
+def test_a_refund_that_names_no_receipt_counts_on_its_own_day(shop: Shop) -> None:
+    shop.take_in([*SOLD, receipt("R9", "2026-05-09", -30)])
+    assert {(s[0].isoformat(), s[3]) for s in sales()} == {("2026-05-01", 10000), ("2026-05-09", -3000)}
+
+
+def test_a_night_belongs_to_its_business_day(shop: Shop) -> None:
+    shop.take_in([{**receipt("N1", "2026-05-02", 50), "结账时间": "2026-05-02 01:30:00", "营业日期": "2026-05-01"}])
+    assert [s[0] for s in sales()] == [date(2026, 5, 1)]
+
+
+def test_an_attendance_without_amount_is_a_visit(shop: Shop) -> None:
+    shop.take_in([{"签到时间": f"2026-05-0{k} 09:00", "会员号": "1001"} for k in (1, 2)], mapping={"签到时间": "time"})
+    assert {(s[4], s[3]) for s in sales()} == {("attendance", 0)}
+    assert [visit for _, _, _, visit, _, _ in days_in_books()] == [1, 1]
+
+
+def test_sales_that_name_nobody_come_in_with_a_warning(shop: Shop) -> None:
+    taken = shop.take_in([{k: v for k, v in row.items() if k != "会员号"} for row in MAY])
+    assert counts(taken) == (6, 0, 0)
+    assert any("认不出谁是谁" in zh for zh, _ in taken.batch.warnings)
+
+
+def test_a_payer_without_a_name_is_a_customer(shop: Shop) -> None:
+    rows = [{"交易时间": f"2026-05-0{k} 12:00:00", "商户订单号": f"W{k}", "用户标识": "oUpF8uMuAJO_M2pxb1Q9z", "订单金额": 9} for k in (1, 2)]
+    assert counts(shop.take_in(rows)) == (2, 0, 1)
+    assert Customer.objects.get().name == ""
+
+
+def test_a_name_on_a_receipt_names_her_and_a_person_is_never_found_by_name(shop: Shop) -> None:
+    shop.take_in([receipt("A1", "2026-05-01", 10, "1001", 姓名="王芳"), receipt("A2", "2026-05-01", 10, "1002", 姓名="王芳")])
+    assert sorted(Customer.objects.values_list("name", flat=True)) == ["王芳", "王芳"]  # trap 30
+
+
+def test_known_until_is_told_by_files_store_by_store(shop: Shop) -> None:
+    early = shop.take_in([receipt("A1", "2026-05-01", 10, 门店="东店")])
+    late = shop.take_in([receipt("A2", "2026-05-09", 10, 门店="东店"), receipt("A3", "2026-05-03", 10, 门店="总店")])
+    until = dict(Store.objects.values_list("name", "known_until"))
+    assert until == {"东店": date(2026, 5, 9), "总店": date(2026, 5, 3)}
+    daily.undo(late.batch)
+    assert dict(Store.objects.values_list("name", "known_until")) == {"东店": date(2026, 5, 1), "总店": None}
+    daily.undo(early.batch)
+    assert list(Store.objects.values_list("name", flat=True)) == ["总店"], "a store that only the file named is gone"
+
+
+def year(cards_anew_on: int | None) -> list[dict[str, object]]:
+    """Sixty days of the same thirty regulars, each every third day; their cards may be given out anew."""
+    rows = []
+    for day in range(60):
+        for who in range(day % 3, 30, 3):
+            anew = cards_anew_on is not None and day >= cards_anew_on
+            rows.append(receipt("", f"2026-{5 + day // 30:02d}-{day % 30 + 1:02d}", 20, f"{'N' if anew else 'C'}{who:03d}"))
+    return rows
+
+
+def vanished(taken: daily.Imported) -> bool:
+    return any("老顾客几乎一个都没再来" in zh for zh, _ in taken.batch.warnings)
+
+
+def test_cards_given_out_anew_are_a_warning_with_the_day(shop: Shop) -> None:
+    taken = shop.take_in(year(cards_anew_on=45))
+    assert vanished(taken)
+    assert any("2026-06-16" in zh for zh, _ in taken.batch.warnings)
+    assert not vanished(shop.take_in(shop.file("usual.csv", year(cards_anew_on=None))))
+
+
+def test_a_file_that_begins_with_new_cards_is_held_against_the_files_before(shop: Shop) -> None:
+    rows = year(cards_anew_on=45)
+    before = [r for r in rows if str(r["会员号"]).startswith("C")]
+    assert not vanished(shop.take_in(before))
+    assert vanished(shop.take_in([r for r in rows if str(r["会员号"]).startswith("N")]))
+
+
+# --- by hand ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_sale_by_hand_counts_and_can_be_taken_back(shop: Shop) -> None:
+    shop.take_in(MAY[:1])
+    before = known()
+    sale = customers.record_sale(Customer.objects.get(), store=Store.objects.get(), day=date(2026, 5, 20), amount=4200)
+    daily.redraw()
+    assert [spend for _, _, spend, _, _, _ in days_in_books()] == [1000, 4200]
+    daily.undo(sale.batch)
+    assert known() == before
+    must_be_whole()
+
+
+def test_a_sale_by_hand_does_not_lie_in_the_future(shop: Shop) -> None:
+    with pytest.raises(Refused):
+        customers.record_sale(None, store=Store.objects.get(), day=date(2999, 1, 1), amount=1)
+
+
+def anonymous(amount: object = 30) -> dict[str, object]:
+    return receipt("X1", "2026-05-03", amount, "")
+
+
+def test_a_receipt_given_to_a_customer_stays_hers_when_the_file_comes_again(shop: Shop) -> None:
+    shop.take_in([*MAY[:1], anonymous()])
+    her = Customer.objects.get()
+    customers.attach(Sale.objects.get(receipt="X1"), her)
+    shop.take_in(shop.file("again.csv", [anonymous(), *MAY[:2]]))
+    assert [(s[3], s[8]) for s in sales() if s[5] == "X1"] == [(3000, "member:1001")]
+    with pytest.raises(Refused):
+        customers.attach(Sale.objects.get(receipt="X1", is_current=True), her)
+
+
+def test_a_receipt_given_to_a_customer_follows_an_amended_amount(shop: Shop) -> None:
+    shop.take_in([*MAY[:1], anonymous()])
+    customers.attach(Sale.objects.get(receipt="X1"), Customer.objects.get())
+    amended = shop.take_in([anonymous(35), *MAY[:1]])
+    assert [(s[3], s[8]) for s in sales() if s[5] == "X1"] == [(3500, "member:1001")]
+    daily.undo(amended.batch)
+    assert [(s[3], s[8]) for s in sales() if s[5] == "X1"] == [(3000, "member:1001")]
+
+
+def test_a_receipt_given_to_a_customer_rests_while_no_file_speaks_of_it(shop: Shop) -> None:
+    shop.take_in(MAY[:1])
+    taken = shop.take_in([anonymous()])
+    word = customers.attach(Sale.objects.get(receipt="X1"), Customer.objects.get())
+    daily.undo(taken.batch)
+    assert "X1" not in amounts()
+    shop.take_in([anonymous()])
+    assert [s[8] for s in sales() if s[5] == "X1"] == ["member:1001"]
+    daily.undo(word.batch)
+    assert [s[8] for s in sales() if s[5] == "X1"] == [None]
+
+
+def test_numbers_of_a_batch_add_up_in_a_trial_as_in_the_import(shop: Shop) -> None:
+    shop.take_in(MAY[:3])
+    mixed = shop.file("mixed.csv", [*MAY[2:], receipt("A1", "2026-05-01", 77)])
+    trial = daily.try_out([mixed])
+    taken = daily.take_in([mixed])
+    assert (trial.new, trial.known, trial.customers) == counts(taken) == (3, 2, 0)
+    assert np.all(np.array(counts(taken)) >= 0)
