@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -283,14 +282,14 @@ def unmerge(batch: Batch, *, by: Staff | None = None, why: str = "") -> None:
         audit("unmerge-customers", f"batch {batch.id}", by=by, why=why)
 
 
-def write_portraits(rows: pa.Table) -> None:
-    """Write the listed facts of customers whose portrait changed: `customer` and the columns of `Portrait`."""
-    columns = [f.column for f in Portrait._meta.concrete_fields]
-    data = [rows[c if c != "customer_id" else "customer"].to_pylist() for c in columns]
-    ids = data[columns.index("customer_id")]
-    for start in range(0, len(ids), bulk.CHUNK):
-        part = [column[start : start + bulk.CHUNK] for column in data]
+def write_portraits(rows: pa.Table, *, is_new: bool = False) -> None:
+    """Write the listed facts of customers whose portrait changed: `customer` and the columns of `Portrait`. `is_new`:
+    none of them has a portrait yet."""
+    rows = rows.rename_columns([c if c != "customer" else "customer_id" for c in rows.column_names])
+    for start in range(0, rows.num_rows, bulk.CHUNK):
+        part = rows.slice(start, bulk.CHUNK)
         with transaction.atomic():
-            for chunk in bulk.in_chunks(ids[start : start + bulk.CHUNK]):
-                Portrait.objects.filter(customer_id__in=chunk).delete()
-            bulk.insert(Portrait, columns, zip(*[[v.isoformat() if isinstance(v, date) else v for v in c] for c in part], strict=True))
+            if not is_new:
+                for chunk in bulk.in_chunks(part["customer_id"].to_pylist()):
+                    Portrait.objects.filter(customer_id__in=chunk).delete()
+            bulk.insert_table(Portrait, part)

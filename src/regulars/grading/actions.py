@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -19,12 +19,12 @@ from django.utils import timezone
 
 from regulars.customers.actions import write_portraits
 from regulars.customers.models import Portrait, Touched
-from regulars.customers.queries import arrow, coverage, customers_alive, people_for_books, sales_for_books
-from regulars.grading.drawing import Plan, days_sql, fits_of, portraits, refresh_measures
+from regulars.customers.queries import arrow, coverage, people_for_books, sales_for_books
+from regulars.grading.drawing import Plan, days_sql, fits_of_all, portraits, refresh_measures
 from regulars.grading.drops import drop_days
 from regulars.grading.models import Adoption, GradeChange, GradeRun, Standing
 from regulars.grading.rules.transition import NEW, NONE, NOT_BELOW, UNGRADED, Held, move, review_has_come
-from regulars.playbooks.conditions import Finding
+from regulars.playbooks.conditions import Finding, Way, finding
 from regulars.playbooks.playbook import Playbook, Scale, fits, load
 from regulars.playbooks.portrait import Curve
 from regulars.shop import bulk
@@ -80,7 +80,9 @@ def adopt(key: str, overlay: str = "", *, by: Staff | None = None, is_first: boo
             Adoption.objects.filter(is_first=True).exclude(key=key).update(is_first=False)
         else:
             is_first = Adoption.objects.filter(key=key, is_first=True, taken_back_at=None).exists()
-        adoption = Adoption.objects.create(key=key, version=playbook.version, overlay=overlay, is_first=is_first, by=by)
+        adoption = Adoption.objects.create(
+            key=key, version=playbook.version, overlay=overlay, is_first=is_first, by=by
+        )
         audit("adopt-playbook", f"playbook {key}", by=by, detail={"version": playbook.version})
     return adoption
 
@@ -89,7 +91,9 @@ def take_back(adoption: Adoption, *, by: Staff | None = None) -> None:
     """Take an adoption back: the version before holds again."""
     with transaction.atomic():
         if Adoption.objects.filter(id=adoption.id, taken_back_at=None).update(taken_back_at=timezone.now()):
-            audit("take-back-playbook", f"playbook {adoption.key}", by=by, detail={"version": adoption.version})
+            audit(
+                "take-back-playbook", f"playbook {adoption.key}", by=by, detail={"version": adoption.version}
+            )
             if not Adoption.objects.filter(taken_back_at=None, is_first=True).exists():
                 last = Adoption.objects.filter(taken_back_at=None).order_by("-id").first()
                 if last:
@@ -139,6 +143,11 @@ class Outcome:
     def customers(self) -> int:
         return sum(t.num_rows for t in self.tables)
 
+    @property
+    def ids(self) -> np.ndarray:
+        """The numbers of everybody drawn, upwards."""
+        return np.concatenate([np.empty(0, "int64"), *(t["customer"].to_numpy() for t in self.tables)])
+
 
 def code_of(scale: Scale) -> dict[str, int]:
     codes = {g.key: k for k, g in enumerate(scale.grades)}
@@ -153,28 +162,47 @@ def name_of(scale: Scale, code: int) -> str:
     return {NEW: "new", NONE: "none"}.get(code, "")
 
 
-def held_by(playbook: Playbook, scale: Scale, customers: np.ndarray) -> Held:
-    """What these customers hold on a scale, in their order."""
-    held = Held.nothing(len(customers))
-    table = Standing._meta.db_table
+@dataclass(frozen=True)
+class Stood:
+    """What the store says of one scale, in the order of the customers asked for."""
+
+    held: Held
+    was: np.ndarray
+    drops: np.ndarray
+    known: np.ndarray
+    gone: np.ndarray
+    """Customers who stand in the store and were not asked for."""
+
+
+def stood(playbook: Playbook, scale: Scale, customers: np.ndarray) -> Stood:
+    """What these customers hold on a scale, in one reading; `customers` upwards."""
+    n = len(customers)
+    found = Stood(
+        Held.nothing(n), np.full(n, "", object), np.zeros(n, "int32"), np.zeros(n, bool), np.empty(0, "int64")
+    )
     sql = (
-        f"SELECT customer_id, grade, since, below_since FROM {table} "
+        f"SELECT customer_id, grade, was, since, below_since, drops_on FROM {Standing._meta.db_table} "
         f"WHERE playbook = '{playbook.key}' AND scale = '{scale.key}' ORDER BY customer_id"
     )
     codes = code_of(scale)
-    order = np.argsort(customers)
-    ranked = customers[order]
+    gone = [found.gone]
     for rows in arrow(sql):
         ids = rows["customer_id"].to_numpy()
-        at = np.searchsorted(ranked, ids)
-        there = (at < len(ranked)) & (ranked[np.minimum(at, max(len(ranked) - 1, 0))] == ids) if len(ranked) else np.zeros(len(ids), bool)
-        spots = order[at[there]]
-        coded = rows["grade"].combine_chunks().dictionary_encode()
-        known = np.array([codes.get(g, UNGRADED) for g in coded.dictionary.to_pylist()], dtype="int64")
-        held.grade[spots] = known[coded.indices.to_numpy()][there]
-        held.since[spots] = _days(rows["since"], 0)[there]
-        held.below_since[spots] = _days(rows["below_since"], NOT_BELOW)[there]
-    return held
+        at = np.searchsorted(customers, ids)
+        there = at < n
+        there[there] = customers[at[there]] == ids[there]
+        spots = at[there]
+        grades = rows["grade"].combine_chunks().dictionary_encode()
+        known = np.array([codes.get(g, UNGRADED) for g in grades.dictionary.to_pylist()], dtype="int64")
+        found.held.grade[spots] = known[grades.indices.to_numpy()][there]
+        before = rows["was"].combine_chunks().dictionary_encode()
+        found.was[spots] = np.array(before.dictionary.to_pylist(), object)[before.indices.to_numpy()][there]
+        found.held.since[spots] = _days(rows["since"], 0)[there]
+        found.held.below_since[spots] = _days(rows["below_since"], NOT_BELOW)[there]
+        found.drops[spots] = _days(rows["drops_on"], 0)[there]
+        found.known[spots] = True
+        gone.append(ids[~there])
+    return Stood(found.held, found.was, found.drops, found.known, np.concatenate(gone))
 
 
 def as_date(column: Any) -> Any:
@@ -188,7 +216,9 @@ def _days(column: pa.ChunkedArray, empty: int) -> np.ndarray:
     return np.asarray(pc.fill_null(pc.cast(as_date(column), pa.int32()), empty))
 
 
-def draw(on: date, playbooks: Iterable[Playbook], *, full: bool = False, books: Books | None = None) -> Outcome:
+def draw(
+    on: date, playbooks: Iterable[Playbook], *, full: bool = False, books: Books | None = None
+) -> Outcome:
     """Portraits of everybody as of `on`; writes nothing but the books."""
     start = time.perf_counter()
     books = books or open_books()
@@ -203,27 +233,44 @@ def draw(on: date, playbooks: Iterable[Playbook], *, full: bool = False, books: 
 
 @dataclass
 class Graded:
-    """One scale over all parts: what held before, what fits, what holds now."""
+    """One scale over everybody: what the store said, and for each part what held before, what fits, what holds now."""
 
     playbook: Playbook
     scale: Scale
+    stood: Stood
     before: list[Held]
     after: list[Held]
     fits: list[np.ndarray]
 
 
 def grade_scale(
-    books: Books, outcome: Outcome, playbook: Playbook, scale: Scale, last_run: date | None, *, forgets_later: bool = False
+    books: Books,
+    outcome: Outcome,
+    playbook: Playbook,
+    scale: Scale,
+    last_run: date | None,
+    *,
+    forgets_later: bool = False,
 ) -> Graded:
     """The grades that hold after `on` for everybody drawn; writes nothing. A question about an earlier day
     `forgets_later` grades: nobody held them yet."""
     day = number_of(outcome.on)
     reviews = playbook.reviews
-    is_review = review_has_come(reviews.on if reviews else (), number_of(last_run) if last_run else None, day, day_of)
-    graded = Graded(playbook, scale, [], [], [])
-    for table in outcome.tables:
-        index, watched, stays = fits_of(books, table, scale)
-        held = held_by(playbook, scale, table["customer"].to_numpy())
+    is_review = review_has_come(
+        reviews.on if reviews else (), number_of(last_run) if last_run else None, day, day_of
+    )
+    before = stood(playbook, scale, outcome.ids)
+    graded = Graded(playbook, scale, before, [], [], [])
+    start = 0
+    for index, watched, stays in fits_of_all(books, outcome.tables, scale):
+        end = start + len(index)
+        held = Held(
+            *(
+                column[start:end].copy()
+                for column in (before.held.grade, before.held.since, before.held.below_since)
+            )
+        )
+        start = end
         if forgets_later:
             later = held.since > day
             held.grade[later], held.below_since[later] = UNGRADED, NOT_BELOW
@@ -253,17 +300,29 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
         changed = 0
         for scale in holds.playbook.scales:
             graded = grade_scale(books, outcome, holds.playbook, scale, last.on if last else None)
-            horizon = max((r.within_days or 14 for r in holds.playbook.care if r.when == "grade_at_risk"), default=0)
+            horizon = max(
+                (r.within_days or 14 for r in holds.playbook.care if r.when == "grade_at_risk"), default=0
+            )
             drops = {}
             if horizon:
                 drops = drop_days(
-                    books, outcome.plan, outcome.tables, outcome.curves, holds.playbook, scale, graded.after, number_of(on), horizon
+                    books,
+                    outcome.plan,
+                    outcome.tables,
+                    outcome.curves,
+                    holds.playbook,
+                    scale,
+                    graded.after,
+                    number_of(on),
+                    horizon,
                 )
-            changed += _record(outcome, graded, drops)
-            outcome.changes[(holds.playbook.key, scale.key)] = changed
+            now = standings(outcome, graded, drops)
+            moved = _record(outcome, graded, now)
+            changed += moved
+            outcome.changes[(holds.playbook.key, scale.key)] = moved
             summary[scale.key] = _summary(outcome, graded)
             if holds is holding[0]:
-                outcome.tables = _with_grades(outcome.tables, holds.playbook, scale)
+                outcome.tables = _with_grades(outcome.tables, graded, now)
         GradeRun.objects.filter(playbook=holds.playbook.key, on=on).delete()
         GradeRun.objects.create(
             playbook=holds.playbook.key, version=holds.playbook.version, on=on, is_full=outcome.was_full,
@@ -277,95 +336,180 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
     return outcome
 
 
-def _with_grades(tables: list[pa.Table], playbook: Playbook, scale: Scale) -> list[pa.Table]:
+def _with_grades(tables: list[pa.Table], graded: Graded, now: Standings) -> list[pa.Table]:
     """Add the columns that care reads: grade, since, what it was before, when it would be lost."""
-    sql = (
-        f"SELECT customer_id, grade, since, was, drops_on FROM {Standing._meta.db_table} "
-        f"WHERE playbook = '{playbook.key}' AND scale = '{scale.key}' ORDER BY customer_id"
-    )
-    stored = list(arrow(sql))
-    if not stored:
-        return tables
-    rows = pa.concat_tables(stored, promote_options="permissive")
-    out = []
+    out, start = [], 0
     for table in tables:
-        at = pc.index_in(table["customer"], value_set=rows["customer_id"].combine_chunks())
-        for name, column in (("grade", "grade"), ("since", "since"), ("was", "was"), ("drops_on", "drops_on")):
-            values = rows[column].combine_chunks().take(at.combine_chunks() if isinstance(at, pa.ChunkedArray) else at)
-            if name in ("since", "drops_on"):
-                values = as_date(values)
-            table = table.append_column(f"{name}:{scale.key}", values)
+        end = start + table.num_rows
+        columns = {
+            "grade": now.grade[start:end], "since": now.since[start:end],
+            "was": now.was[start:end], "drops_on": now.drops_on[start:end],
+        }  # fmt: skip
+        for name, values in columns.items():
+            table = table.append_column(f"{name}:{graded.scale.key}", values)
         out.append(table)
+        start = end
     return out
 
 
-def _record(outcome: Outcome, graded: Graded, drops: dict[int, int]) -> int:
-    """Write standings that changed and one line of history for each change of grade."""
-    playbook, scale = graded.playbook, graded.scale
-    changed = 0
-    now_drops = dict(
-        Standing.objects.filter(playbook=playbook.key, scale=scale.key, drops_on__isnull=False).values_list("customer_id", "drops_on")
+@dataclass(frozen=True)
+class Standings:
+    """What everybody holds after the run, as the store will have it."""
+
+    grade: pa.Array
+    was: pa.Array
+    since: pa.Array
+    below_since: pa.Array
+    drops_on: pa.Array
+    moved: np.ndarray
+    touched: np.ndarray
+
+
+def standings(outcome: Outcome, graded: Graded, drops: dict[int, int]) -> Standings:
+    """Everybody's standing after the run, who moved, and whose line in the store has to change."""
+    before, after, scale = graded.stood, graded.after, graded.scale
+    held = graded.before
+    now, was = _joined(after, "grade"), _joined(held, "grade")
+    below, below_before = _joined(after, "below_since"), _joined(held, "below_since")
+    drop = np.zeros(len(now), "int32")
+    if drops:
+        drop[np.searchsorted(outcome.ids, np.fromiter(drops, "int64"))] = np.fromiter(drops.values(), "int32")
+    moved = now != was
+    touched = moved | (below != below_before) | (drop != before.drops)
+    names = np.array(
+        [*(g.key for g in scale.grades), "", "none", "new"], object
+    )  # NEW, NONE, UNGRADED count from the end
+    previous = np.where(moved, names[was], before.was)
+    return Standings(
+        pa.array(names[now], pa.string()), pa.array(previous, pa.string()), _dates(_joined(after, "since"), None),
+        _dates(below, NOT_BELOW), _dates(drop, 0), moved, touched,
+    )  # fmt: skip
+
+
+def _joined(parts: list[Held], column: str) -> np.ndarray:
+    return np.concatenate([np.empty(0, "int64"), *(getattr(p, column) for p in parts)]).astype("int64")
+
+
+def _dates(days: np.ndarray, empty: int | None) -> pa.Array:
+    mask = None if empty is None else days == empty
+    return pc.cast(
+        pa.array(np.where(mask, 0, days) if mask is not None else days, mask=mask).cast(pa.int32()),
+        pa.date32(),
     )
-    for table, before, after in zip(outcome.tables, graded.before, graded.after, strict=True):
-        customers = table["customer"].to_numpy()
-        moved = before.grade != after.grade
-        drop = np.array([drops.get(int(c), 0) for c in customers]) if drops else np.zeros(len(customers), "int64")
-        dropped = np.array([number_of(now_drops[c]) if c in now_drops else 0 for c in customers.tolist()]) if now_drops else np.zeros(len(customers), "int64")
-        touched = np.flatnonzero(moved | (before.below_since != after.below_since) | (drop != dropped))
-        changed += int(moved.sum())
-        rows = []
-        for k in touched.tolist():
-            was = name_of(scale, int(before.grade[k]))
-            below = int(after.below_since[k])
-            rows.append((
-                int(customers[k]), playbook.key, scale.key, name_of(scale, int(after.grade[k])), was,
-                day_of(int(after.since[k])).isoformat(), day_of(below).isoformat() if below != NOT_BELOW else None,
-                day_of(int(drop[k])).isoformat() if drop[k] else None,
-            ))  # fmt: skip
-        for chunk in bulk.in_chunks(rows, bulk.CHUNK):
-            with transaction.atomic():
-                known = [r[0] for r in chunk]
-                olds: dict[int, str] = {}
-                for ids in bulk.in_chunks(known):
-                    found = Standing.objects.filter(playbook=playbook.key, scale=scale.key, customer_id__in=ids)
-                    olds.update(found.values_list("customer_id", "was"))
-                    found.delete()
-                bulk.insert(
-                    Standing, ("customer_id", "playbook", "scale", "grade", "was", "since", "below_since", "drops_on"),
-                    [(*r[:4], r[4] if r[4] != r[3] else olds.get(r[0], ""), *r[5:]) for r in chunk],
-                )  # fmt: skip
-        _write_history(outcome.on, graded, table, before, after, np.flatnonzero(moved))
-    _forget_absent(playbook, scale, outcome)
-    return changed
 
 
-def _forget_absent(playbook: Playbook, scale: Scale, outcome: Outcome) -> None:
-    """Standings of customers who are no longer there (merged, or known only from a batch that was undone)."""
-    have = Standing.objects.filter(playbook=playbook.key, scale=scale.key).count()
-    if have != outcome.customers:
-        there = {int(c) for t in outcome.tables for c in t["customer"].to_pylist()}
-        gone = [c for c in Standing.objects.filter(playbook=playbook.key, scale=scale.key).values_list("customer_id", flat=True) if c not in there]
-        for chunk in bulk.in_chunks(gone):
-            Standing.objects.filter(playbook=playbook.key, scale=scale.key, customer_id__in=chunk).delete()
+AT_ONCE = 20_000
+"""Changes written in one go, each with its line of history: a second at the most, so that nobody waits for it."""
 
 
-def _write_history(on: date, graded: Graded, table: pa.Table, before: Held, after: Held, moved: np.ndarray) -> None:
-    wanted = sorted({c.fact for g in graded.scale.grades for c in g.conditions()} & set(table.column_names))
-    narrow = table.select([*wanted, *([] if "days_since_first_visit" in wanted else ["days_since_first_visit"])])
-    for chunk in bulk.in_chunks(moved, bulk.CHUNK):
-        people = narrow.take(pa.array(chunk)).to_pylist()
-        rows = []
-        for k, person in zip(chunk.tolist(), people, strict=True):
-            decided = deciding(person, graded.scale, int(after.grade[k]))
-            rows.append((
-                int(table["customer"][k].as_py()), graded.playbook.key, graded.playbook.version, graded.scale.key,
-                name_of(graded.scale, int(before.grade[k])), name_of(graded.scale, int(after.grade[k])),
-                on.isoformat(), json.dumps(decided, ensure_ascii=False),
-            ))  # fmt: skip
-        with transaction.atomic():
-            bulk.insert(
-                GradeChange, ("customer_id", "playbook", "version", "scale", "was", "grade", "on", "conditions"), rows
+def _record(outcome: Outcome, graded: Graded, now: Standings) -> int:
+    """Write standings that changed and one line of history for each change of grade, a standing and its line
+    together."""
+    playbook, scale = graded.playbook, graded.scale
+    start = 0
+    for table in outcome.tables:
+        touched = np.flatnonzero(now.touched[start : start + table.num_rows])
+        for rows in bulk.in_chunks(touched, AT_ONCE):
+            at = pa.array(rows + start)
+            here = pa.array(rows)
+            customers = table["customer"].take(here)
+            known = graded.stood.known[rows + start]
+            written = pa.table({
+                "customer_id": customers, "playbook": _same(playbook.key, len(rows)), "scale": _same(scale.key, len(rows)),
+                "grade": now.grade.take(at), "was": now.was.take(at), "since": now.since.take(at),
+                "below_since": now.below_since.take(at), "drops_on": now.drops_on.take(at),
+            })  # fmt: skip
+            moves = np.flatnonzero(now.moved[rows + start])
+            history = _history(
+                outcome.on, graded, now, table.take(pa.array(rows[moves])), rows[moves] + start
             )
+            with transaction.atomic():
+                for ids in bulk.in_chunks(customers.to_numpy()[known].tolist()):
+                    Standing.objects.filter(
+                        playbook=playbook.key, scale=scale.key, customer_id__in=ids
+                    ).delete()
+                bulk.insert_table(Standing, written)
+                bulk.insert_table(GradeChange, history)
+        start += table.num_rows
+    _forget(playbook, scale, graded.stood.gone)
+    return int(now.moved.sum())
+
+
+def _same(text: str, n: int) -> pa.Array:
+    return pa.repeat(pa.scalar(text, pa.string()), n)
+
+
+def _forget(playbook: Playbook, scale: Scale, gone: np.ndarray) -> None:
+    """Standings of customers who are no longer there (merged, or known only from a batch that was undone)."""
+    for chunk in bulk.in_chunks(gone.tolist()):
+        Standing.objects.filter(playbook=playbook.key, scale=scale.key, customer_id__in=chunk).delete()
+
+
+def _history(on: date, graded: Graded, now: Standings, table: pa.Table, at: np.ndarray) -> pa.Table:
+    """Lines of history for these portraits; `at`: their places among everybody."""
+    n, places = table.num_rows, pa.array(at)
+    codes = _joined(graded.after, "grade")[at]
+    return pa.table({
+        "customer_id": table["customer"], "playbook": _same(graded.playbook.key, n),
+        "version": _same(str(graded.playbook.version), n), "scale": _same(graded.scale.key, n),
+        "was": now.was.take(places), "grade": now.grade.take(places), "on": _same(on.isoformat(), n),
+        "conditions": pa.array(decisions(table, graded.scale, codes), pa.string()),
+    })  # fmt: skip
+
+
+def decisions(table: pa.Table, scale: Scale, codes: np.ndarray) -> np.ndarray:
+    """What decided for each portrait, as the JSON text of `deciding`: each condition is held against each value once,
+    however many customers have it."""
+    texts = np.full(table.num_rows, "[]", object)
+    for code in np.unique(codes).tolist():
+        ways = _deciding_ways(scale, code)
+        rows = np.flatnonzero(codes == code)
+        if not ways or not len(rows):
+            continue
+        some = table.take(pa.array(rows))
+        judged = [_judged(way, some) for way in ways]
+        chosen = judged[0][1]
+        for holds, said in reversed(judged):  # the first way that holds; where none does, the first
+            chosen = np.where(holds, said, chosen)
+        texts[rows] = chosen
+    return texts
+
+
+def _judged(way: Way, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """For each portrait: whether the way holds, and its findings as JSON text."""
+    n = table.num_rows
+    holds, said = np.ones(n, bool), []
+    for how_many, entries in way.groups:
+        count = np.zeros(n, "int64")
+        for entry in entries:
+            entry_holds = np.ones(n, bool)
+            for condition in entry:
+                values, at = _distinct(table, condition.fact)
+                findings = [finding(condition, {condition.fact: value}) for value in values]
+                texts = np.array([json.dumps(as_record(f), ensure_ascii=False) for f in findings], object)
+                said.append(texts[at])
+                entry_holds &= np.array([f.holds for f in findings], bool)[at]
+            count += entry_holds
+        holds &= count >= how_many
+    return holds, np.array(["[" + ", ".join(row) + "]" for row in zip(*said, strict=True)], object)
+
+
+def _distinct(table: pa.Table, name: str) -> tuple[list[Any], np.ndarray]:
+    """The different values of a column, and which of them each row has; a fact that was not drawn is unknown."""
+    if name not in table.column_names:
+        return [None], np.zeros(table.num_rows, "int64")
+    column = table[name].combine_chunks()
+    coded = column.dictionary_encode(null_encoding="encode")
+    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+    return coded.dictionary.to_pylist(), coded.indices.to_numpy()
+
+
+def _deciding_ways(scale: Scale, code: int) -> Sequence[Way]:
+    """The ways that a line of history tells of: those of the grade that holds, or the first of the nearest above."""
+    if 0 <= code < len(scale.grades) and scale.grades[code].ways:
+        return scale.grades[code].ways
+    above = code - 1 if code > 0 else len(scale.grades) - 1 if code < 0 else None
+    return scale.grades[above].ways[:1] if above is not None else ()
 
 
 def deciding(person: dict[str, Any], scale: Scale, code: int) -> list[dict[str, Any]]:
@@ -409,7 +553,9 @@ def _summary(outcome: Outcome, graded: Graded) -> dict[str, Any]:
         visits = pc.fill_null(table["visits_in_12_months"], 0).to_numpy()
         for code in np.unique(after.grade).tolist():
             mine = after.grade == code
-            row = totals.setdefault(name_of(graded.scale, int(code)), {"customers": 0, "spend": 0, "visits": 0})
+            row = totals.setdefault(
+                name_of(graded.scale, int(code)), {"customers": 0, "spend": 0, "visits": 0}
+            )
             row["customers"] += int(mine.sum())
             row["spend"] += int(spend[mine].sum())
             row["visits"] += int(visits[mine].sum())
@@ -419,35 +565,43 @@ def _summary(outcome: Outcome, graded: Graded) -> dict[str, Any]:
 def missing_facts(outcome: Outcome, playbook: Playbook) -> list[str]:
     """Facts that the playbook asks for and nobody in this shop has yet."""
     asked = [f for f in outcome.plan.file_facts if f.key in playbook.facts() | playbook.care_facts()]
-    return [f.key for f in asked if all(f.key not in t.column_names or t[f.key].null_count == t.num_rows for t in outcome.tables)]
+    return [
+        f.key
+        for f in asked
+        if all(f.key not in t.column_names or t[f.key].null_count == t.num_rows for t in outcome.tables)
+    ]
 
 
 def _write_portraits(outcome: Outcome) -> None:
     """Write the listed facts back where they changed, and nowhere else."""
     columns = [f.column for f in Portrait._meta.concrete_fields if f.column != "customer_id"]
-    names = ", ".join(columns)
-    stored = list(arrow(f"SELECT customer_id, {names} FROM {Portrait._meta.db_table} ORDER BY customer_id"))
+    sql = f"SELECT customer_id, {', '.join(columns)} FROM {Portrait._meta.db_table} ORDER BY customer_id"
+    stored = list(arrow(sql))
     before = pa.concat_tables(stored, promote_options="permissive") if stored else None
-    place = {c: k for k, c in enumerate(before["customer_id"].to_pylist())} if before is not None else {}
+    there = before["customer_id"].to_numpy() if before is not None else np.empty(0, "int64")
     for table in outcome.tables:
         now = pa.table({"customer": table["customer"], **{c: _shaped(table, c) for c in columns}})
-        if before is None:
-            write_portraits(now)
-            continue
-        rows = [place.get(c) for c in now["customer"].to_pylist()]
-        at = pa.array(rows, pa.int64())
-        differs = pc.is_null(at)
-        for column in columns:
-            old = before[column].combine_chunks().take(at)
-            old = pc.cast(old, now[column].type) if old.null_count < len(old) else pa.nulls(len(old), now[column].type)
-            new = now[column].combine_chunks() if isinstance(now[column], pa.ChunkedArray) else now[column]
-            same = pc.or_(pc.fill_null(pc.equal(old, new), False), pc.and_(pc.is_null(old), pc.is_null(new)))
-            differs = pc.or_(differs, pc.invert(same))
-        write_portraits(now.filter(differs))
-    if before is not None and before.num_rows > outcome.customers:
-        alive = set(customers_alive().tolist())
-        for chunk in bulk.in_chunks([c for c in place if c not in alive]):
-            Portrait.objects.filter(customer_id__in=chunk).delete()
+        ids = table["customer"].to_numpy()
+        at = np.searchsorted(there, ids)
+        known = at < len(there)
+        known[known] = there[at[known]] == ids[known]
+        if before is not None and known.any():
+            now = now.filter(_differ(before, now, columns, pa.array(at, mask=~known), known))
+        write_portraits(now, is_new=not known.any())
+    everybody = outcome.ids
+    for chunk in bulk.in_chunks(np.setdiff1d(there, everybody, assume_unique=True).tolist()):
+        Portrait.objects.filter(customer_id__in=chunk).delete()
+
+
+def _differ(before: pa.Table, now: pa.Table, columns: list[str], at: pa.Array, known: np.ndarray) -> pa.Array:
+    """Which rows the store does not have, or has otherwise. `at`: their places in the store."""
+    differs = pa.array(~known)
+    for column in columns:
+        old, new = before[column].take(at), now[column]
+        old = pc.cast(old, new.type) if old.null_count < len(old) else pa.nulls(len(old), new.type)
+        same = pc.or_(pc.fill_null(pc.equal(old, new), False), pc.and_(pc.is_null(old), pc.is_null(new)))
+        differs = pc.or_(differs, pc.invert(same))
+    return differs
 
 
 def _shaped(table: pa.Table, column: str) -> Any:
@@ -492,7 +646,9 @@ def kept_curves() -> tuple[dict[str, Curve], date | None]:
     curves = {}
     for metric, lower in json.loads((table.schema.metadata or {}).get(b"metrics", b"{}")).items():
         rows = table.filter(pc.equal(table["metric"], metric)) if table.num_rows else table
-        curves[metric] = Curve(rows["value"].to_numpy().astype("float64"), rows["count"].to_numpy().astype("int64"), lower)
+        curves[metric] = Curve(
+            rows["value"].to_numpy().astype("float64"), rows["count"].to_numpy().astype("int64"), lower
+        )
     return curves, date.fromisoformat(on) if on else None
 
 

@@ -5,7 +5,7 @@ Knows no Django: the library grades a file with the same lines as the shop's nig
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -251,6 +251,20 @@ def fits_of(books: Books, table: pa.Table, scale: Scale) -> tuple[np.ndarray, np
         for k, grade in enumerate(scale.grades)
     ]
     return index, watched, stays
+
+
+def fits_of_all(
+    books: Books, tables: Sequence[pa.Table], scale: Scale
+) -> Iterator[tuple[np.ndarray, np.ndarray, list[np.ndarray]]]:
+    """`fits_of` for the parts of one base, in one statement."""
+    if not tables:
+        return
+    index, watched, stays = fits_of(books, pa.concat_tables(tables), scale)
+    start = 0
+    for table in tables:
+        end = start + table.num_rows
+        yield index[start:end], watched[start:end], [s[start:end] for s in stays]
+        start = end
 
 
 # --- one customer, or a few what-ifs ---------------------------------------------------------------------------------

@@ -517,7 +517,7 @@ class Way(BaseModel):
         findings: list[Finding] = []
         missing: list[Open] = []
         for how_many, entries in self.groups:
-            judged = [tuple(_find(condition, row) for condition in entry) for entry in entries]
+            judged = [tuple(finding(condition, row) for condition in entry) for entry in entries]
             findings += [finding for entry in judged for finding in entry]
             failing = tuple(entry for entry in judged if not all(finding.holds for finding in entry))
             short = how_many - (len(judged) - len(failing))
@@ -542,7 +542,8 @@ class Way(BaseModel):
         return _fold(held, lambda a, b: a & b)
 
 
-def _find(condition: Condition, row: Row) -> Finding:
+def finding(condition: Condition, row: Row) -> Finding:
+    """One condition held against one portrait; what the row does not have is unknown."""
     value = row.get(condition.fact)
     if value is not None and value != value:
         value = None
