@@ -99,13 +99,13 @@ def _list(request: Request, badges: Badges, away: Away | None, plan: DayPlan | N
         is_first = True
     filters = _filters(badges, run, grade, show, away is not None)
     sentence, said = _list_sentence(run, grade, show, badges, away, request.today)
+    waiting = "" if found or Batch.objects.filter(state=BatchState.COMPLETE).exists() else "no-sales"
     page = Page(
-        sentence=sentence, more=said, fresh=freshness(request.today, plan, may(request.user, "manage")), search="", filters=filters,
+        sentence=sentence, more=said, fresh=freshness(request.today, plan, may(request.user, "manage")), search="", filters=[] if waiting else filters,
         rows=_rows(found, badges, away, request.today),
         newer="" if is_first or not found else _link(request, before=_mark(found[0], order)),
         older=_link(request, after=_mark(found[-1], order)) if has_older and found else "", place="",
-        waiting="" if found or Batch.objects.filter(state=BatchState.COMPLETE).exists() else "no-sales",
-        add_href=reverse("customer-new") if may(request.user, "contact") else "",
+        waiting=waiting, add_href=reverse("customer-new") if may(request.user, "contact") else "",
     )  # fmt: skip
     return render(request, "customers.html", {"page": page})
 

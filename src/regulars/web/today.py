@@ -25,6 +25,9 @@ from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in, way_back
 from regulars.web.shown import Badges, customers_shown, freshness, things
 
+SPEAK_FOR_THEMSELVES = ("late:", "owed:")
+"""Occasions whose reason already says since when: a tag beside it would only scold."""
+
 A_PAGE = 100
 """More cards than anybody works off in a day; what lies beyond is one tap away."""
 
@@ -102,6 +105,8 @@ def _tabs(request: Request, whose: str, counts: dict[int | None, int]) -> list[P
         for s in colleagues
         if counts.get(s.pk) or whose == str(s.pk)
     ]
+    if len(tabs) == 1 and not counts.get(None) and not Staff.objects.filter(is_active=True).exclude(pk=request.user.pk).exists():
+        return []  # she works alone
     tabs.append(Page(text=Words("全店", "Whole shop"), href="?whose=all", current=whose == "all", count=sum(counts.values())))
     return tabs
 
@@ -144,7 +149,7 @@ def _sentence(
 
 def card(task: Task, shown: dict[int, Any], badges: Badges, request: Request, *, show_staff: bool = False) -> Page:
     """One open task as a card."""
-    late = (request.today - task.due_on).days if not task.occasion.startswith("late:") else 0
+    late = (request.today - task.due_on).days if not task.occasion.startswith(SPEAK_FOR_THEMSELVES) else 0
     who = shown[task.customer_id]
     return Page(
         id=task.pk, customer=who, grade=badges.by_key(task.grade) or who.grade, rule=task.name, why=task.why, do=task.do,
