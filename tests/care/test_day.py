@@ -74,8 +74,8 @@ def test_a_regular_who_is_late_by_her_own_rhythm_stands_on_the_list_with_her_num
     people: tuple[Staff, Staff],
 ) -> None:
     daily.run_day(ON)
-    late = [t for t in Task.objects.filter(customer__name="陈伟") if "35" in t.why[0]]
-    assert late and "7" in late[0].why[0]
+    late = [t for t in Task.objects.filter(customer__name="陈伟") if "34 天没来" in t.why[0]]
+    assert late and "平常一周来一次" in late[0].why[0]
 
 
 def test_words_say_who_is_writing(people: tuple[Staff, Staff]) -> None:

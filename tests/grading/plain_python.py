@@ -219,6 +219,14 @@ class Base:
         day = self.fact(customer, "expected_deal_on")
         return None if day is None else day - self.on
 
+    def _effort_known(self, customer: int) -> bool:
+        return self.fact(customer, "revenue_per_minute_place") is not None
+
+    def _interactions(self, customer: int) -> float | None:
+        three = ("contacts_answered", "bookings_in_24_months", "feedbacks_in_24_months")
+        known = [n for n in (self.fact(customer, key) for key in three) if n is not None]
+        return sum(known) if known else None
+
     # against the whole base
 
     def _everybody(self, metric: str) -> list[Any]:
@@ -275,6 +283,7 @@ KNOWN: dict[str, list[Any]] = {
     "suggestions_in_30_days": [1.0, 5.0, 10.0], "referred_customers_in_30_days": [8.0, 20.0, 50.0],
     "referred_customers": [1.0, 3.0], "referred_customers_in_12_months": [1.0, 3.0],
     "referred_spend_in_12_months": [100_000.0, 2_000_000.0], "contacts_answered": [1.0, 3.0],
+    "bookings_in_24_months": [1.0, 2.0], "feedbacks_in_24_months": [1.0],
     "revenue_per_minute_place": [0.1, 0.85], "sex": ["female", "male"],
 }  # fmt: skip
 

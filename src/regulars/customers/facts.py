@@ -3,6 +3,8 @@ or by a later stage's records; unknown until then, and unknown never satisfies a
 
 from __future__ import annotations
 
+from typing import Any
+
 from regulars.playbooks.catalogue import Fact, Family, Standing, Unit, Window, catalogue
 from regulars.shop.words import Words as W
 
@@ -18,6 +20,18 @@ OCCUPATIONS = {
 BY_HAND = W("由员工填写，或从顾客名单导入。", "Set by staff or taken from a customer list.")
 
 
+INTERACTIONS = ("contacts_answered", "bookings_in_24_months", "feedbacks_in_24_months")
+
+
+def _sum_of_known(row: Any, keys: tuple[str, ...]) -> Any:
+    """The sum of those that are known; unknown where none is."""
+    known = [row[key].fill_null(0) for key in keys]
+    none_known = row[keys[0]].isnull()
+    for key in keys[1:]:
+        none_known = none_known & row[key].isnull()
+    return none_known.ifelse(None, sum(known[1:], known[0]))
+
+
 def _yes_no(key: str, zh: str, en: str) -> Fact:
     return Fact(key, W(zh, en), "yes-no", "customers", W(f"{zh}：是或否。", f"{en}: yes or no."), BY_HAND)
 
@@ -25,7 +39,13 @@ def _yes_no(key: str, zh: str, en: str) -> Fact:
 def _choice(key: str, zh: str, en: str, choices: dict[str, W]) -> Fact:
     said_zh, said_en = "、".join(c.zh for c in choices.values()), ", ".join(c.en for c in choices.values())
     return Fact(
-        key, W(zh, en), "text", "customers", W(f"{zh}：{said_zh}。", f"{en}: {said_en}."), BY_HAND, choices=choices
+        key,
+        W(zh, en),
+        "text",
+        "customers",
+        W(f"{zh}：{said_zh}。", f"{en}: {said_en}."),
+        BY_HAND,
+        choices=choices,
     )
 
 
@@ -99,4 +119,13 @@ catalogue.register(
     Fact("revenue_per_minute_place", W("每分钟带来的营业额排在前", "place by revenue per contact minute"), "share",
          "customers", W("花同样时间带来更多营业额的客户占多少。", "Share of customers who bring more per contact minute."),
          W("没记联系时间时算不知道。", "Not known without recorded contact time.")),
+    Fact("effort_known", W("记过花的工夫", "effort recorded"), "yes-no", "customers",
+         W("有没有记过花在这位客户身上的时间。", "Whether the time spent on this customer has been recorded."),
+         derive=lambda r, on: r.revenue_per_minute_place.notnull(), needs=("revenue_per_minute_place",)),
+    Fact("interactions", W("来往", "dealings with us"), "times", "customers",
+         W("有回应的联系、两年里的订座和反馈，加在一起几次。",
+           "Contacts answered, and bookings and feedbacks of two years, added up."),
+         W("哪样没人记过就不算进去；三样都没记过，算不知道。",
+           "What nobody recorded is left out; not known where none of the three was."),
+         derive=lambda r, on: _sum_of_known(r, INTERACTIONS), needs=INTERACTIONS),
 )  # fmt: skip
