@@ -79,7 +79,14 @@ def regulars(path: str) -> dict[str, Any]:
     daily.undo(taken.batch)
     undo = time.perf_counter() - begin - (spent["catch_up"] - books)
     assert (taken.new, Sale.objects.count()) == (rows, 0)
-    return {"read": read, "write": total - read - books, "books": books, "undo": undo, "peak": after_import, "peak_undo": peak()}
+    return {
+        "read": read,
+        "write": total - read - books,
+        "books": books,
+        "undo": undo,
+        "peak": after_import,
+        "peak_undo": peak(),
+    }
 
 
 def plain(path: str) -> dict[str, Any]:
@@ -99,12 +106,19 @@ def plain(path: str) -> dict[str, Any]:
     batch = Batch.objects.create()
     stores, _ = _stores(sales, None)
     n = sales.num_rows
-    hashes = np.random.default_rng(1).integers(-(2**62), 2**62, (2, n))  # keys are hashes: any others cost the same
-    people = {kind: sales[kind].combine_chunks().dictionary_encode() for kind in ("card", "phone") if sales[kind].null_count < n}
+    hashes = np.random.default_rng(1).integers(
+        -(2**62), 2**62, (2, n)
+    )  # keys are hashes: any others cost the same
+    people = {
+        kind: sales[kind].combine_chunks().dictionary_encode()
+        for kind in ("card", "phone")
+        if sales[kind].null_count < n
+    }
     written = [(kind, value) for kind, coded in people.items() for value in coded.dictionary.to_pylist()]
     first = people["card"].indices.to_numpy() + 1
     identities = [
-        (k, kind, os.urandom(16), os.urandom(29 + len(value)), False) for k, (kind, value) in enumerate(written, 1)
+        (k, kind, os.urandom(16), os.urandom(29 + len(value)), False)
+        for k, (kind, value) in enumerate(written, 1)
     ]
     table = sale_table(batch, sales, stores, Who(first.astype("int64"), first, first, first), Keyed(*hashes))
     table = table.add_column(0, "id", pa.array(np.arange(1, n + 1)))
@@ -119,7 +133,8 @@ def plain(path: str) -> dict[str, Any]:
             names = ", ".join(f'"{c}"' for c in table.column_names)
             with connection.cursor() as cursor:
                 cursor.connection.executemany(
-                    f"INSERT INTO {Sale._meta.db_table} ({names}) VALUES ({marks})", zip(*columns, strict=True)
+                    f"INSERT INTO {Sale._meta.db_table} ({names}) VALUES ({marks})",
+                    zip(*columns, strict=True),
                 )
     return {"write": time.perf_counter() - begin, "peak": peak()}
 
@@ -127,7 +142,10 @@ def plain(path: str) -> dict[str, Any]:
 def in_a_process(what: str, path: Path, database: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="regulars-shop-") as home:
         done = subprocess.run(
-            [sys.executable, __file__, "--run", what, str(path), home, database], check=True, capture_output=True, text=True
+            [sys.executable, __file__, "--run", what, str(path), home, database],
+            check=True,
+            capture_output=True,
+            text=True,
         )
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
 
@@ -139,9 +157,15 @@ def main(rows: int, stores: list[str]) -> None:
         for store in stores:
             for encoding in ("utf-8", "gb18030"):
                 path = write_volume_csv(
-                    Path(folder) / f"till-{encoding}.csv", rows // CUSTOMERS_PER_SALE, rows, on=ON, encoding=encoding
+                    Path(folder) / f"till-{encoding}.csv",
+                    rows // CUSTOMERS_PER_SALE,
+                    rows,
+                    on=ON,
+                    encoding=encoding,
                 )
-                result = {what: in_a_process(what, path, database(store, folder)) for what in ("plain", "regulars")}
+                result = {
+                    what: in_a_process(what, path, database(store, folder)) for what in ("plain", "regulars")
+                }
                 one, ours = result["plain"], result["regulars"]
                 print(
                     f"{store:8s} {encoding:8s} {rows:,} rows: plain insert {one['write']:.1f} s | read {ours['read']:.1f} s, "
@@ -175,4 +199,7 @@ if __name__ == "__main__":
         print(json.dumps({"plain": plain, "regulars": regulars}[sys.argv[2]](sys.argv[3])))
     else:
         given = [a for a in sys.argv[1:] if a.isdigit()]
-        main(int(given[0]) if given else 1_000_000, [s for s in ("sqlite", "postgres") if s in sys.argv] or ["sqlite", "postgres"])
+        main(
+            int(given[0]) if given else 1_000_000,
+            [s for s in ("sqlite", "postgres") if s in sys.argv] or ["sqlite", "postgres"],
+        )

@@ -57,9 +57,7 @@ class Shop:
 
     def take_in(self, *files: Path | str | Sequence[Row], **options: Any) -> daily.Imported:
         """Import files, or rows that a file is made of."""
-        paths = [
-            f if isinstance(f, Path) else self.file(f"given-{abs(hash(repr(f)))}.csv", f) for f in files
-        ]
+        paths = [f if isinstance(f, Path) else self.file(f"given-{abs(hash(repr(f)))}.csv", f) for f in files]
         return daily.take_in(paths, **options)
 
 
@@ -102,7 +100,9 @@ def known() -> dict[str, Any]:
         "sales": sales(),
         "stores": {s.name: s.known_until for s in Store.objects.all()},
         "identities": sorted((i.kind, str(i.written), i.is_shared) for i in Identity.objects.all()),
-        "items": sorted(SaleLine.objects.filter(**COUNTS("sale__")).values_list("item__name", "quantity", "amount")),
+        "items": sorted(
+            SaleLine.objects.filter(**COUNTS("sale__")).values_list("item__name", "quantity", "amount")
+        ),
     }
 
 
@@ -174,7 +174,11 @@ def must_be_whole() -> None:
     linked = set(Link.objects.values_list("identity_id", flat=True))
     assert linked == set(Identity.objects.values_list("id", flat=True)), "an identity that nothing speaks of"
     owners = set(Link.objects.values_list("customer_id", flat=True))
-    alone = set(Customer.objects.filter(merged_into=None, is_gone=False, is_by_hand=False).values_list("id", flat=True))
+    alone = set(
+        Customer.objects.filter(merged_into=None, is_gone=False, is_by_hand=False).values_list(
+            "id", flat=True
+        )
+    )
     assert alone <= owners, "a customer whom nothing speaks of"
     vault = {p.name.split("-")[1] for p in (Home.find().uploads).glob("batch-*")}
     assert vault <= {str(b) for b in complete}, "a file that no batch owns"

@@ -88,7 +88,14 @@ def put_in(
         if repeat:
             return Imported(repeat, True)
         taken = sales.take_in(
-            reading, files=names, digest=digest, by=by, mapping=mapping, options={"dates": dates}, store=store, progress=progress
+            reading,
+            files=names,
+            digest=digest,
+            by=by,
+            mapping=mapping,
+            options={"dates": dates},
+            store=store,
+            progress=progress,
         )
         batch = taken.batch
         progress(0, 0, Words("认顾客", "Knowing the customers"))
@@ -98,7 +105,7 @@ def put_in(
             batch.customers = absorbed.customers
             batch.new += absorbed.listed
             if not reading.sales.num_rows:
-                batch.known = int(len(taken.listed)) - absorbed.listed
+                batch.known = len(taken.listed) - absorbed.listed
             batch.save(update_fields=["customers", "new", "known"])
         progress(0, 0, Words("记账", "Updating the books"))
         grading.catch_up(grading.open_books())
@@ -164,8 +171,12 @@ def must_serve(reading: Reading) -> None:
     """Raise Refused where neither sales nor customers could be read."""
     if not reading.sales.num_rows and not reading.people.num_rows:
         raise Refused(
-            Words("没有读到销售，也没有读到顾客：{why}", "Neither sales nor customers could be read: {why}").fill(
-                why=reading.refused[0].reason if reading.refused else Words("文件里没有数据行", "the file has no data rows")
+            Words(
+                "没有读到销售，也没有读到顾客：{why}", "Neither sales nor customers could be read: {why}"
+            ).fill(
+                why=reading.refused[0].reason
+                if reading.refused
+                else Words("文件里没有数据行", "the file has no data rows")
             )
         )
 
@@ -201,7 +212,13 @@ def finish_undo(batch: Batch, progress: Progress = quiet) -> None:
 
 
 def record_sale(
-    customer: Customer | None, *, store: Store, day: date, amount: int, occasion: str = "", by: Staff | None = None
+    customer: Customer | None,
+    *,
+    store: Store,
+    day: date,
+    amount: int,
+    occasion: str = "",
+    by: Staff | None = None,
 ) -> Sale:
     """Write one sale of a customer (or of nobody) by hand (fen; 0: she came and paid nothing). The books follow by
     `redraw`, at the latest with the day's run."""
@@ -228,7 +245,9 @@ def zone() -> str:
 # --- 3  what is likely, 4  which grade, 8  today's list --------------------------------------------------------------
 
 
-def run_day(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff | None = None) -> dict[str, Any]:
+def run_day(
+    on: date, *, full: bool = False, progress: Progress = quiet, by: Staff | None = None
+) -> dict[str, Any]:
     """Grade everybody as of the day and make today's list. The day run again changes nothing."""
     with turn(progress):
         mend(progress)

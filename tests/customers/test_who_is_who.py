@@ -69,7 +69,10 @@ def test_a_card_in_one_file_and_the_same_number_of_a_member_in_another_are_one(s
 
 numbers = st.sampled_from([b"a", b"b", b"c"])
 identities = st.lists(
-    st.tuples(st.sampled_from(["member", "card", "phone", "openid"]), numbers), min_size=1, max_size=8, unique=True
+    st.tuples(st.sampled_from(["member", "card", "phone", "openid"]), numbers),
+    min_size=1,
+    max_size=8,
+    unique=True,
 )
 
 
@@ -78,12 +81,18 @@ def test_different_member_numbers_are_never_joined_whatever_is_written(
     named: list[tuple[str, bytes]], data: st.DataObject
 ) -> None:
     who = dict(enumerate(named))
-    pairs = data.draw(st.lists(st.tuples(st.sampled_from(range(len(who))), st.sampled_from(range(len(who)))), max_size=12))
+    pairs = data.draw(
+        st.lists(st.tuples(st.sampled_from(range(len(who))), st.sampled_from(range(len(who)))), max_size=12)
+    )
     written = [(a, b) for a, b in pairs if who[a][0] != who[b][0]]  # one row has one number of a kind
     found = joined(who, [*written, *same_numbers(who)])
     assert all(len({who[i][1] for i in group if who[i][0] == "member"}) <= 1 for group in found)
-    other = {len(who) - i: name for i, name in who.items()}  # other numbers for the same identities, another order
-    turned = joined(other, [*((len(who) - b, len(who) - a) for a, b in reversed(written)), *same_numbers(other)])
+    other = {
+        len(who) - i: name for i, name in who.items()
+    }  # other numbers for the same identities, another order
+    turned = joined(
+        other, [*((len(who) - b, len(who) - a) for a, b in reversed(written)), *same_numbers(other)]
+    )
     assert {frozenset(who[i] for i in g) for g in found} == {frozenset(other[i] for i in g) for g in turned}
 
 
@@ -118,7 +127,11 @@ def test_what_staff_say_goes_before_what_a_file_said_and_stays_when_it_goes(shop
     customers.say_detail(her, "occupation", "teacher")
     customers.say_detail(her, "address", "解放路 1 号")
     her.refresh_from_db()
-    assert (her.name, details_of(her)["occupation"], details_of(her)["address"]) == ("王芳", "teacher", "解放路 1 号")
+    assert (her.name, details_of(her)["occupation"], details_of(her)["address"]) == (
+        "王芳",
+        "teacher",
+        "解放路 1 号",
+    )
     daily.undo(taken.batch)
     assert list(Customer.objects.values_list("is_gone", flat=True)) == [True]
     shop.take_in([{"会员号": "1001", "姓名": "王方", "职业": "司机"}], dates="ymd")

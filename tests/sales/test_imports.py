@@ -81,7 +81,9 @@ REPAID = [{**receipt("R1", "2026-05-09", -30), "原订单号": "B1"}]
 
 
 @pytest.mark.parametrize("order", [(SOLD, REPAID), (REPAID, SOLD)], ids=["sale first", "refund first"])
-def test_a_linked_refund_counts_on_the_day_of_its_receipt_whichever_came_first(shop: Shop, order: Any) -> None:
+def test_a_linked_refund_counts_on_the_day_of_its_receipt_whichever_came_first(
+    shop: Shop, order: Any
+) -> None:
     for rows in order:
         last = shop.take_in(rows)
     assert {(s[0].isoformat(), s[3]) for s in sales()} == {("2026-05-01", 10000), ("2026-05-01", -3000)}
@@ -97,12 +99,16 @@ def test_a_refund_that_names_no_receipt_counts_on_its_own_day(shop: Shop) -> Non
 
 
 def test_a_night_belongs_to_its_business_day(shop: Shop) -> None:
-    shop.take_in([{**receipt("N1", "2026-05-02", 50), "结账时间": "2026-05-02 01:30:00", "营业日期": "2026-05-01"}])
+    shop.take_in(
+        [{**receipt("N1", "2026-05-02", 50), "结账时间": "2026-05-02 01:30:00", "营业日期": "2026-05-01"}]
+    )
     assert [s[0] for s in sales()] == [date(2026, 5, 1)]
 
 
 def test_an_attendance_without_amount_is_a_visit(shop: Shop) -> None:
-    shop.take_in([{"签到时间": f"2026-05-0{k} 09:00", "会员号": "1001"} for k in (1, 2)], mapping={"签到时间": "time"})
+    shop.take_in(
+        [{"签到时间": f"2026-05-0{k} 09:00", "会员号": "1001"} for k in (1, 2)], mapping={"签到时间": "time"}
+    )
     assert {(s[4], s[3]) for s in sales()} == {("attendance", 0)}
     assert [visit for _, _, _, visit, _, _ in days_in_books()] == [1, 1]
 
@@ -114,25 +120,42 @@ def test_sales_that_name_nobody_come_in_with_a_warning(shop: Shop) -> None:
 
 
 def test_a_payer_without_a_name_is_a_customer(shop: Shop) -> None:
-    rows = [{"交易时间": f"2026-05-0{k} 12:00:00", "商户订单号": f"W{k}", "用户标识": "oUpF8uMuAJO_M2pxb1Q9z", "订单金额": 9} for k in (1, 2)]
+    rows = [
+        {
+            "交易时间": f"2026-05-0{k} 12:00:00",
+            "商户订单号": f"W{k}",
+            "用户标识": "oUpF8uMuAJO_M2pxb1Q9z",
+            "订单金额": 9,
+        }
+        for k in (1, 2)
+    ]
     assert counts(shop.take_in(rows)) == (2, 0, 1)
     assert Customer.objects.get().name == ""
 
 
 def test_a_name_on_a_receipt_names_her_and_a_person_is_never_found_by_name(shop: Shop) -> None:
-    shop.take_in([receipt("A1", "2026-05-01", 10, "1001", 姓名="王芳"), receipt("A2", "2026-05-01", 10, "1002", 姓名="王芳")])
+    shop.take_in(
+        [
+            receipt("A1", "2026-05-01", 10, "1001", 姓名="王芳"),
+            receipt("A2", "2026-05-01", 10, "1002", 姓名="王芳"),
+        ]
+    )
     assert sorted(Customer.objects.values_list("name", flat=True)) == ["王芳", "王芳"]  # trap 30
 
 
 def test_known_until_is_told_by_files_store_by_store(shop: Shop) -> None:
     early = shop.take_in([receipt("A1", "2026-05-01", 10, 门店="东店")])
-    late = shop.take_in([receipt("A2", "2026-05-09", 10, 门店="东店"), receipt("A3", "2026-05-03", 10, 门店="总店")])
+    late = shop.take_in(
+        [receipt("A2", "2026-05-09", 10, 门店="东店"), receipt("A3", "2026-05-03", 10, 门店="总店")]
+    )
     until = dict(Store.objects.values_list("name", "known_until"))
     assert until == {"东店": date(2026, 5, 9), "总店": date(2026, 5, 3)}
     daily.undo(late.batch)
     assert dict(Store.objects.values_list("name", "known_until")) == {"东店": date(2026, 5, 1), "总店": None}
     daily.undo(early.batch)
-    assert list(Store.objects.values_list("name", flat=True)) == ["总店"], "a store that only the file named is gone"
+    assert list(Store.objects.values_list("name", flat=True)) == ["总店"], (
+        "a store that only the file named is gone"
+    )
 
 
 def year(cards_anew_on: int | None) -> list[dict[str, object]]:
@@ -141,7 +164,11 @@ def year(cards_anew_on: int | None) -> list[dict[str, object]]:
     for day in range(60):
         for who in range(day % 3, 30, 3):
             anew = cards_anew_on is not None and day >= cards_anew_on
-            rows.append(receipt("", f"2026-{5 + day // 30:02d}-{day % 30 + 1:02d}", 20, f"{'N' if anew else 'C'}{who:03d}"))
+            rows.append(
+                receipt(
+                    "", f"2026-{5 + day // 30:02d}-{day % 30 + 1:02d}", 20, f"{'N' if anew else 'C'}{who:03d}"
+                )
+            )
     return rows
 
 
@@ -169,7 +196,9 @@ def test_a_file_that_begins_with_new_cards_is_held_against_the_files_before(shop
 def test_a_sale_by_hand_counts_and_can_be_taken_back(shop: Shop) -> None:
     shop.take_in(MAY[:1])
     before = known()
-    sale = customers.record_sale(Customer.objects.get(), store=Store.objects.get(), day=date(2026, 5, 20), amount=4200)
+    sale = customers.record_sale(
+        Customer.objects.get(), store=Store.objects.get(), day=date(2026, 5, 20), amount=4200
+    )
     daily.redraw()
     assert [spend for _, _, spend, _, _, _ in days_in_books()] == [1000, 4200]
     daily.undo(sale.batch)

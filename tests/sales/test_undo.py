@@ -22,9 +22,7 @@ PHONES = ("13912345601", "13912345602", "13912345603")
 NAMES = ("王芳", "李雷", "单小明")
 
 maybe = lambda values: st.sampled_from([*values, "", ""])  # noqa: E731
-when = st.builds(
-    lambda d, h: f"2026-05-{d:02d} {h:02d}:15:00", st.integers(1, 6), st.integers(11, 12)
-)
+when = st.builds(lambda d, h: f"2026-05-{d:02d} {h:02d}:15:00", st.integers(1, 6), st.integers(11, 12))
 receipt = st.fixed_dictionaries(
     {
         "订单号": maybe(["A1", "A2", "A3"]), "结账时间": when, "会员号": maybe(MEMBERS), "会员卡号": maybe((*MEMBERS[:2], "77")),
@@ -53,12 +51,18 @@ def filled(rows: list[Row]) -> list[Row]:
 def serving(files: list[list[Row]]) -> list[list[Row]]:
     """Files that name somebody, each once: the very same file a second time is no batch of its own."""
     contents = {as_csv(rows): rows for rows in map(filled, files)}
-    return [r for r in contents.values() if "结账时间" in r[0] or any("会员号" in x and len(x) > 1 for x in r)]
+    return [
+        r for r in contents.values() if "结账时间" in r[0] or any("会员号" in x and len(x) > 1 for x in r)
+    ]
 
 
 def plain(state: dict[str, Any]) -> list[str]:
     """One line for each thing that a shop knows, so that a difference is a line."""
-    return [f"{key}: {x}" for key, value in state.items() for x in (value.items() if isinstance(value, dict) else value)]
+    return [
+        f"{key}: {x}"
+        for key, value in state.items()
+        for x in (value.items() if isinstance(value, dict) else value)
+    ]
 
 
 @pytest.fixture

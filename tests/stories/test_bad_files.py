@@ -84,9 +84,22 @@ def test_a_zip_bomb_is_refused_before_it_opens(shop: Shop) -> None:
 
 
 def test_text_that_is_code_somewhere_else_is_text_here(shop: Shop) -> None:
-    nasty = ("'; DROP TABLE sales_sale; --", "=cmd()|' /C calc'!A0", "<script>alert(1)</script>", "{{ 7*7 }}", "a\\N\tb")
-    shop.take_in([{**ROW, "订单号": f"B{k}", "会员号": f"M{k}", "姓名": name, "备注": name} for k, name in enumerate(nasty)])
-    assert {c.name for c in Customer.objects.all()} == {n.replace("\t", " ") for n in nasty} or Customer.objects.count() == 5
+    nasty = (
+        "'; DROP TABLE sales_sale; --",
+        "=cmd()|' /C calc'!A0",
+        "<script>alert(1)</script>",
+        "{{ 7*7 }}",
+        "a\\N\tb",
+    )
+    shop.take_in(
+        [
+            {**ROW, "订单号": f"B{k}", "会员号": f"M{k}", "姓名": name, "备注": name}
+            for k, name in enumerate(nasty)
+        ]
+    )
+    assert {c.name for c in Customer.objects.all()} == {
+        n.replace("\t", " ") for n in nasty
+    } or Customer.objects.count() == 5
     assert len(sales()) == 5
 
 
@@ -99,7 +112,7 @@ def test_a_name_of_sixty_characters_is_a_name(shop: Shop) -> None:
     ("written", "kept"),
     [
         ("1992-02-29", "solar 1992-02-29"), ("02-29", "solar --02-29"), ("2026-02-29", ""),
-        ("农历八月十五", "lunar --08-15"), ("农历闰四月初八", "lunar --L04-08"), ("1968-03-05", "solar 1968-03-05"),
+        ("农历八月十五", "lunar --08-15"), ("农历闰四月初八", "lunar --04-08 leap"), ("1968-03-05", "solar 1968-03-05"),
     ],
 )  # fmt: skip
 def test_birthdays_that_other_systems_lose(shop: Shop, written: str, kept: str) -> None:
@@ -109,7 +122,9 @@ def test_birthdays_that_other_systems_lose(shop: Shop, written: str, kept: str) 
 
 
 def test_a_customer_without_a_phone_is_a_customer_and_one_with_only_a_name_is_told(shop: Shop) -> None:
-    taken = shop.take_in([{"会员号": "1001", "手机号": "", "姓名": "王芳"}, {"会员号": "", "手机号": "", "姓名": "李雷"}])
+    taken = shop.take_in(
+        [{"会员号": "1001", "手机号": "", "姓名": "王芳"}, {"会员号": "", "手机号": "", "姓名": "李雷"}]
+    )
     assert (taken.new, groups()) == (1, {frozenset({"member:1001"})})
     assert any("只写了姓名" in zh for zh, _ in taken.batch.warnings)
 

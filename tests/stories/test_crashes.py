@@ -79,7 +79,11 @@ class Machine:
     """A shop in a folder, and processes that work on it: each a fork of one that has read the program already."""
 
     def __init__(self, home: Path, database: str) -> None:
-        surroundings = {**os.environ, "REGULARS_HOME": str(home), "DJANGO_SETTINGS_MODULE": "regulars.web.settings"}
+        surroundings = {
+            **os.environ,
+            "REGULARS_HOME": str(home),
+            "DJANGO_SETTINGS_MODULE": "regulars.web.settings",
+        }
         surroundings.pop("REGULARS_DATABASE", None)
         if database:
             surroundings["REGULARS_DATABASE"] = database
@@ -163,7 +167,11 @@ def survive(machine: Machine, tmp_path: Path, kills: int, chance: random.Random)
         machine.run(take_other + "shops.must_be_whole()")
         died += machine.dies(undo, chance.randrange(1, 18))
         machine.run("with turns.turn(): daily.mend()")
-        machine.run("if Batch.objects.filter(state='complete').count() > 1: " + undo + "shops.must_be_whole()\ndaily.redraw()")
+        machine.run(
+            "if Batch.objects.filter(state='complete').count() > 1: "
+            + undo
+            + "shops.must_be_whole()\ndaily.redraw()"
+        )
         assert machine.run(SHOWS) == without
     return died
 

@@ -14,7 +14,16 @@ from regulars.customers.queries import find
 from regulars.sales.models import Identity
 from regulars.shop.models import AuditEvent
 
-SECRETS = ("13912345601", "13912345602", "5601", "幸福路 12 号", "wang@example.cn", "对花生过敏", "oUpF8uMuAJO_M2pxb1Q9z", "VIP990017")
+SECRETS = (
+    "13912345601",
+    "13912345602",
+    "5601",
+    "幸福路 12 号",
+    "wang@example.cn",
+    "对花生过敏",
+    "oUpF8uMuAJO_M2pxb1Q9z",
+    "VIP990017",
+)
 
 
 def everything_stored(shop: Shop) -> bytes:
@@ -38,8 +47,15 @@ def test_phones_addresses_and_notes_stand_nowhere_in_clear(shop: Shop) -> None:
             {"会员号": "VIP990018", "手机号": "x", "姓名": "李雷", "地址": SECRETS[3], "邮箱": "", "备注": "", "储值余额": ""},
         ]
     )  # fmt: skip
-    shop.take_in([{"结账时间": "2026-05-01 12:00", "手机号": SECRETS[1], "实收金额": "bad"}, {"结账时间": "2026-05-01 12:00", "手机号": SECRETS[1], "实收金额": "9"}])
-    shop.take_in([{"交易时间": "2026-05-01 12:00:00", "商户订单号": "W1", "用户标识": SECRETS[6], "订单金额": 9}])
+    shop.take_in(
+        [
+            {"结账时间": "2026-05-01 12:00", "手机号": SECRETS[1], "实收金额": "bad"},
+            {"结账时间": "2026-05-01 12:00", "手机号": SECRETS[1], "实收金额": "9"},
+        ]
+    )
+    shop.take_in(
+        [{"交易时间": "2026-05-01 12:00:00", "商户订单号": "W1", "用户标识": SECRETS[6], "订单金额": 9}]
+    )
     her = find("VIP990017")
     assert her is not None
     customers.add_note(her, SECRETS[5], on=date(2026, 5, 1))
@@ -56,6 +72,14 @@ def test_audit_lines_name_records_never_persons(shop: Shop) -> None:
     customers.add_note(her, SECRETS[5], on=date(2026, 5, 1))
     customers.say_detail(her, "address", SECRETS[3])
     daily.undo(shop.take_in([{"会员号": "1001", "姓名": "李雷", "手机号": SECRETS[1]}]).batch)
-    lines = [json.dumps([e.verb, e.subject, e.why, e.detail], ensure_ascii=False) for e in AuditEvent.objects.all()]
-    assert {e.verb for e in AuditEvent.objects.all()} >= {"add-customer", "add-note", "say-detail", "import", "undo-import"}
+    lines = [
+        json.dumps([e.verb, e.subject, e.why, e.detail], ensure_ascii=False) for e in AuditEvent.objects.all()
+    ]
+    assert {e.verb for e in AuditEvent.objects.all()} >= {
+        "add-customer",
+        "add-note",
+        "say-detail",
+        "import",
+        "undo-import",
+    }
     assert [line for line in lines if any(s in line for s in (*SECRETS, "王芳", "李雷"))] == []

@@ -26,7 +26,17 @@ from regulars.shop.words import Refused, Words
 
 __all__ = ["free_of", "tail_word", "touch"]
 
-SEALED_KEYS = {"address", "email", "wechat", "note", "points", "balance", "balance_bonus", "referrer", "phone"}
+SEALED_KEYS = {
+    "address",
+    "email",
+    "wechat",
+    "note",
+    "points",
+    "balance",
+    "balance_bonus",
+    "referrer",
+    "phone",
+}
 """What a list says that is personal or money-like: kept sealed until a later stage takes it up."""
 
 
@@ -83,12 +93,21 @@ def would_be_new(trial: sales.Trial) -> tuple[int, int]:
     none is known. A trial's answer; what stands in the store decides in the end."""
     named = trial.identities
     link, identity = Link._meta.db_table, Identity._meta.db_table
-    known = {i for (i,) in bulk.rows_in(f"SELECT identity_id FROM {link} WHERE identity_id IN ({{marks}})", [i for i in named if i > 0])}
+    known = {
+        i
+        for (i,) in bulk.rows_in(
+            f"SELECT identity_id FROM {link} WHERE identity_id IN ({{marks}})", [i for i in named if i > 0]
+        )
+    }
     numbers = {t for i, (kind, t) in named.items() if kind in NUMBERS}
     same = f"SELECT i.token FROM {identity} i JOIN {link} l ON l.identity_id = i.id WHERE i.kind IN ('member', 'card') AND i.token IN ({{marks}})"
     numbers = {bytes(t) for (t,) in bulk.rows_in(same, sorted(numbers))}
     groups = joined(named, [*trial.pairs, *same_numbers(named)])
-    new = [g for g in groups if not any(i in known or (named[i][0] in NUMBERS and named[i][1] in numbers) for i in g)]
+    new = [
+        g
+        for g in groups
+        if not any(i in known or (named[i][0] in NUMBERS and named[i][1] in numbers) for i in g)
+    ]
     return len(new), sum(any(i in trial.listed for i in g) for g in new)
 
 
@@ -100,7 +119,12 @@ def _keep_details(batch: Batch) -> None:
     if table is None:
         return
     table = table.filter(pc.greater(table["identity"], 0))
-    by_header = {h: f for f in catalogue if f.is_file_fact and f.window is None for h in (f.key, f.name.zh, f.name.en.lower())}
+    by_header = {
+        h: f
+        for f in catalogue
+        if f.is_file_fact and f.window is None
+        for h in (f.key, f.name.zh, f.name.en.lower())
+    }
     on_sale = pc.equal(table["of"], "sales")
     rows: list[tuple[Any, ...]] = []
     for column in table.column_names:
@@ -113,8 +137,12 @@ def _keep_details(batch: Batch) -> None:
         if not said.num_rows:
             continue
         last = said.group_by("identity", use_threads=False).aggregate([(column, "last")])
-        last = last.append_column("at", pc.index_in(last["identity"], value_set=pc.unique(said["identity"]))).sort_by("at")
-        for identity, value in zip(last["identity"].to_pylist(), last[f"{column}_last"].to_pylist(), strict=True):
+        last = last.append_column(
+            "at", pc.index_in(last["identity"], value_set=pc.unique(said["identity"]))
+        ).sort_by("at")
+        for identity, value in zip(
+            last["identity"].to_pylist(), last[f"{column}_last"].to_pylist(), strict=True
+        ):
             key, plain, sealed = _detail(column, value, by_header)
             if key:
                 rows.append((identity, key[:60], plain[:120], sealed, batch.id))
@@ -166,17 +194,27 @@ def add_customer(
     by: Staff | None = None,
 ) -> Customer:  # fmt: skip
     """Write a customer in by hand. Whoever already has that phone or number is refused with her name."""
-    written = [(kind, value.strip()) for kind, value in (("member", member), ("phone", phone)) if value.strip()]
+    written = [
+        (kind, value.strip()) for kind, value in (("member", member), ("phone", phone)) if value.strip()
+    ]
     if not written and not name.strip():
-        raise Refused(Words("至少写一样：姓名、手机号或会员号", "Give at least a name, a phone or a member number"))
+        raise Refused(
+            Words("至少写一样：姓名、手机号或会员号", "Give at least a name, a phone or a member number")
+        )
     with transaction.atomic():
         bulk.alone("customers")
         for kind, value in written:
             kinds = NUMBERS if kind in NUMBERS else (kind,)
-            taken = Link.objects.filter(identity__kind__in=kinds, identity__token=token_for(kind, value)).select_related("customer").first()
+            taken = (
+                Link.objects.filter(identity__kind__in=kinds, identity__token=token_for(kind, value))
+                .select_related("customer")
+                .first()
+            )
             if taken:
                 raise Refused(
-                    Words("这个号码已经是顾客「{n}」的", "That number already belongs to the customer {n}").fill(n=taken.customer.name or f"#{taken.customer_id}")
+                    Words(
+                        "这个号码已经是顾客「{n}」的", "That number already belongs to the customer {n}"
+                    ).fill(n=taken.customer.name or f"#{taken.customer_id}")
                 )
         ids = [int(identity_ids(kind, [value])[0]) for kind, value in written]
         if ids:  # her numbers are evidence like a list's, so that a file that brings them later finds her
@@ -205,7 +243,11 @@ def say_detail(customer: Customer, key: str, value: str, *, by: Staff | None = N
         fact = catalogue.find(key)
         is_plain = key in SHOWN or (fact is not None and fact.is_file_fact)
         Detail.objects.create(
-            customer=customer, key=key[:60], plain=value.strip()[:120] if is_plain else "", sealed=None if is_plain else value, by=by
+            customer=customer,
+            key=key[:60],
+            plain=value.strip()[:120] if is_plain else "",
+            sealed=None if is_plain else value,
+            by=by,
         )
         if key in SHOWN:
             refresh([customer.id])
@@ -216,7 +258,9 @@ def add_note(customer: Customer, text: str, *, on: date, by: Staff | None = None
     if not text.strip():
         raise Refused(Words("备注是空的", "The note is empty"))
     with transaction.atomic():
-        note = Note.objects.create(customer=customer, text=text.strip()[:2000], on=on, author=by, author_name=by.name if by else "")
+        note = Note.objects.create(
+            customer=customer, text=text.strip()[:2000], on=on, author=by, author_name=by.name if by else ""
+        )
         audit("add-note", f"customer {customer.id}", by=by)
     return note
 
@@ -228,7 +272,9 @@ def main_identity(customer: Customer) -> Identity:
         return min(found, key=lambda i: (STRENGTH[i.kind], i.id))
     with transaction.atomic():
         identity = Identity.objects.get(id=int(identity_ids("member", [f"hand-{customer.id}"])[0]))
-        Detail.objects.create(identity=identity, key="listed", batch=sales.batch_by_hand(None, kind="customers", rows=0))
+        Detail.objects.create(
+            identity=identity, key="listed", batch=sales.batch_by_hand(None, kind="customers", rows=0)
+        )
         Customer.objects.filter(id=customer.id, founder=None).update(founder=identity)
         settle(np.array([identity.id]))
     return identity
@@ -242,7 +288,14 @@ def record_sale(
     with transaction.atomic():
         identity = main_identity(customer) if customer else None
         sale = sales.record_sale(
-            store=store, day=day, amount=amount, identity=identity, at=at, occasion=occasion, party_size=party_size, by=by
+            store=store,
+            day=day,
+            amount=amount,
+            identity=identity,
+            at=at,
+            occasion=occasion,
+            party_size=party_size,
+            by=by,
         )
         if identity is not None:
             touch(customers_of(np.array([identity.id])))
@@ -266,14 +319,22 @@ def merge(stays: Customer, other: Customer, *, by: Staff | None = None, why: str
         batch = sales.batch_by_hand(by, MERGED, kind="customers", rows=0)
         Pairing.objects.create(batch=batch, one=one, other=two)
         settle(np.array([one.id, two.id]))
-        audit("merge-customers", f"customer {stays.id}", by=by, why=why, detail={"other": other.id, "batch": batch.id})
+        audit(
+            "merge-customers",
+            f"customer {stays.id}",
+            by=by,
+            why=why,
+            detail={"other": other.id, "batch": batch.id},
+        )
     return batch
 
 
 def unmerge(batch: Batch, *, by: Staff | None = None, why: str = "") -> None:
     """Take back what a person has said about two customers being one."""
     with transaction.atomic():
-        if not Batch.objects.filter(id=batch.id, reader=MERGED, state=BatchState.COMPLETE).update(state=BatchState.UNDONE):
+        if not Batch.objects.filter(id=batch.id, reader=MERGED, state=BatchState.COMPLETE).update(
+            state=BatchState.UNDONE
+        ):
             raise Refused(Words("这次合并已经撤回了", "This merging has already been taken back"))
         pairs = Pairing.objects.filter(batch=batch)
         both = np.array([i for pair in pairs.values_list("one_id", "other_id") for i in pair])

@@ -49,7 +49,7 @@ def settle(identities: np.ndarray) -> tuple[set[int], dict[int, int]]:
     groups = joined(alive, [*pairs, *same_numbers(alive)], shared, by_hand)
 
     links = dict(_of(everybody, f"SELECT identity_id, customer_id FROM {Link._meta.db_table}", "identity_id"))
-    founded = {f: c for f, c in _of(everybody, f"SELECT founder_id, id FROM {Customer._meta.db_table}", "founder_id")}
+    founded = dict(_of(everybody, f"SELECT founder_id, id FROM {Customer._meta.db_table}", "founder_id"))
     stays: list[int] = []
     taken: set[int] = set()
     merges: dict[int, int | None] = {}
@@ -57,7 +57,11 @@ def settle(identities: np.ndarray) -> tuple[set[int], dict[int, int]]:
     for k, group in enumerate(groups):
         owners = sorted(founded[i] for i in group if i in founded)
         if not owners:  # her founder is gone, yet she is still known by something else
-            owners = sorted({links[i] for i in group if i in links} - taken - {c for f, c in founded.items() if f in alive})[:1]
+            owners = sorted(
+                {links[i] for i in group if i in links}
+                - taken
+                - {c for f, c in founded.items() if f in alive}
+            )[:1]
         stays.append(owners[0] if owners else 0)
         if not owners:
             orphaned.append(k)
@@ -65,12 +69,24 @@ def settle(identities: np.ndarray) -> tuple[set[int], dict[int, int]]:
         merges.update(dict.fromkeys(owners[1:], owners[0] if owners else None))
         if owners:
             merges[owners[0]] = None
-    founders = {k: min(groups[k], key=lambda i: (STRENGTH[alive[i][0]], alive[i][1])) for k in range(len(groups)) if groups[k]}
-    for k, customer in zip(orphaned, _found([(founders[k], alive[founders[k]][0]) for k in orphaned]), strict=True):
+    founders = {
+        k: min(groups[k], key=lambda i: (STRENGTH[alive[i][0]], alive[i][1]))
+        for k in range(len(groups))
+        if groups[k]
+    }
+    for k, customer in zip(
+        orphaned, _found([(founders[k], alive[founders[k]][0]) for k in orphaned]), strict=True
+    ):
         stays[k] = customer
     touched = set(stays) | _merge(merges)
     new = set(orphaned)
-    _refound([(stays[k], founders[k]) for k, g in enumerate(groups) if k not in new and not any(i in founded for i in g)])
+    _refound(
+        [
+            (stays[k], founders[k])
+            for k, g in enumerate(groups)
+            if k not in new and not any(i in founded for i in g)
+        ]
+    )
     _link({i: stays[k] for k, group in enumerate(groups) for i in group}, links)
     before = {*links.values(), *founded.values()}
     gone = before - set(stays) - {c for c, into in merges.items() if into is not None}
@@ -112,7 +128,9 @@ def _of(ids: Iterable[int], sql: str, column: str, more: str = "") -> Iterator[t
 
 
 def _columns(sql: str) -> list[str]:
-    return [c.strip().removeprefix("DISTINCT ") for c in sql.split(" FROM ")[0].removeprefix("SELECT ").split(",")]
+    return [
+        c.strip().removeprefix("DISTINCT ") for c in sql.split(" FROM ")[0].removeprefix("SELECT ").split(",")
+    ]
 
 
 def _named(everybody: set[int]) -> dict[int, tuple[str, bytes]]:
@@ -139,12 +157,33 @@ def _pairs(named: dict[int, tuple[str, bytes]]) -> tuple[list[tuple[int, int]], 
 def _spoken_of(everybody: set[int]) -> set[int]:
     """Identities that a receipt, a list or a pairing of a batch that counts speaks of."""
     sale, pairing, detail = (m._meta.db_table for m in (Sale, Pairing, Detail))
-    found = {i for (i,) in _of(everybody, f"SELECT DISTINCT identity_id FROM {detail}", "identity_id", f"AND batch_id {COUNTS}")}
+    found = {
+        i
+        for (i,) in _of(
+            everybody, f"SELECT DISTINCT identity_id FROM {detail}", "identity_id", f"AND batch_id {COUNTS}"
+        )
+    }
     for column in ("one_id", "other_id"):
-        found |= {i for (i,) in _of(everybody - found, f"SELECT DISTINCT {column} FROM {pairing}", column, f"AND batch_id {COUNTS}")}
+        found |= {
+            i
+            for (i,) in _of(
+                everybody - found,
+                f"SELECT DISTINCT {column} FROM {pairing}",
+                column,
+                f"AND batch_id {COUNTS}",
+            )
+        }
     left = everybody - found
     if len(left) >= 4 * bulk.IN_LIST:
-        return found | ({i for (i,) in bulk.rows(f"SELECT DISTINCT identity_id FROM {sale} WHERE identity_id IS NOT NULL AND batch_id {COUNTS}")} & left)
+        return found | (
+            {
+                i
+                for (i,) in bulk.rows(
+                    f"SELECT DISTINCT identity_id FROM {sale} WHERE identity_id IS NOT NULL AND batch_id {COUNTS}"
+                )
+            }
+            & left
+        )
     one = (
         f"SELECT i.id FROM {Identity._meta.db_table} i WHERE i.id IN ({{marks}}) AND EXISTS "
         f"(SELECT 1 FROM {sale} s WHERE s.identity_id = i.id AND s.batch_id {COUNTS})"
@@ -167,13 +206,23 @@ def _bound_to(start: set[int]) -> set[int]:
         ids = sorted(edge - _still_shared(edge))
         found: set[int] = set()
         for column in ("one_id", "other_id"):
-            for pair in bulk.rows_in(f"SELECT one_id, other_id FROM {pairing} WHERE {column} IN ({{marks}})", ids):
+            for pair in bulk.rows_in(
+                f"SELECT one_id, other_id FROM {pairing} WHERE {column} IN ({{marks}})", ids
+            ):
                 found.update(pair)
         found |= {i for (i,) in bulk.rows_in(same, ids)}
-        who = {c for (c,) in bulk.rows_in(f"SELECT customer_id FROM {link} WHERE identity_id IN ({{marks}})", ids)}
+        who = {
+            c
+            for (c,) in bulk.rows_in(f"SELECT customer_id FROM {link} WHERE identity_id IN ({{marks}})", ids)
+        }
         who |= {c for (c,) in bulk.rows_in(f"SELECT id FROM {customer} WHERE founder_id IN ({{marks}})", ids)}
         theirs = sorted(who)
-        found |= {i for (i,) in bulk.rows_in(f"SELECT identity_id FROM {link} WHERE customer_id IN ({{marks}})", theirs)}
+        found |= {
+            i
+            for (i,) in bulk.rows_in(
+                f"SELECT identity_id FROM {link} WHERE customer_id IN ({{marks}})", theirs
+            )
+        }
         found |= {
             i for (i,) in bulk.rows_in(
                 f"SELECT founder_id FROM {customer} WHERE founder_id IS NOT NULL AND merged_into_id IN ({{marks}})", theirs
@@ -186,7 +235,12 @@ def _bound_to(start: set[int]) -> set[int]:
 
 def _still_shared(ids: set[int]) -> set[int]:
     """Those of these identities that are marked as shared by many and still are."""
-    marked = [i for (i,) in bulk.rows_in(f"SELECT id FROM {Identity._meta.db_table} WHERE is_shared AND id IN ({{marks}})", sorted(ids))]
+    marked = [
+        i
+        for (i,) in bulk.rows_in(
+            f"SELECT id FROM {Identity._meta.db_table} WHERE is_shared AND id IN ({{marks}})", sorted(ids)
+        )
+    ]
     return {i for i in marked if _different_numbers(i) > SHARED_AFTER}
 
 
@@ -216,11 +270,25 @@ def _mark_shared(named: dict[int, tuple[str, bytes]], pairs: list[tuple[int, int
 def _found(founders: list[tuple[int, str]]) -> list[int]:
     """New customers, each founded by one identity."""
     made: list[int] = []
-    columns = ("id", "founder_id", "name", "sex", "birthday", "anniversary", "is_company", "is_by_hand", "is_gone", "since_at")
+    columns = (
+        "id",
+        "founder_id",
+        "name",
+        "sex",
+        "birthday",
+        "anniversary",
+        "is_company",
+        "is_by_hand",
+        "is_gone",
+        "since_at",
+    )
     now = timezone.now().strftime("%Y-%m-%d %H:%M:%S" + ("+00" if bulk.is_postgres() else ""))
     for chunk in bulk.in_chunks(founders, bulk.CHUNK):
         first = bulk.reserve_ids(Customer, len(chunk))
-        rows = [(first + k, i, "", "", "", "", kind == "name", False, False, now) for k, (i, kind) in enumerate(chunk)]
+        rows = [
+            (first + k, i, "", "", "", "", kind == "name", False, False, now)
+            for k, (i, kind) in enumerate(chunk)
+        ]
         bulk.insert(Customer, columns, rows)
         made += range(first, first + len(chunk))
     return made
@@ -228,22 +296,31 @@ def _found(founders: list[tuple[int, str]]) -> list[int]:
 
 def _refound(found: list[tuple[int, int]]) -> None:
     """Customers who are kept although the identity that they were first known by is gone get another founder."""
-    bulk.execute_many(f"UPDATE {Customer._meta.db_table} SET founder_id = %s WHERE id = %s", [(i, c) for c, i in found])
+    bulk.execute_many(
+        f"UPDATE {Customer._meta.db_table} SET founder_id = %s WHERE id = %s", [(i, c) for c, i in found]
+    )
 
 
 def _merge(merges: dict[int, int | None]) -> set[int]:
     """Write who is read through whom, where that has changed; returns those for whom it has."""
     sql = f"SELECT id, merged_into_id, is_gone FROM {Customer._meta.db_table}"
     changed = [(merges[c], c) for c, into, is_gone in _of(merges, sql, "id") if into != merges[c] or is_gone]
-    bulk.execute_many(f"UPDATE {Customer._meta.db_table} SET merged_into_id = %s, is_gone = FALSE WHERE id = %s", changed)
-    for chunk in bulk.in_chunks([c for into, c in changed if into is not None]):  # she is found by the one who stays
+    bulk.execute_many(
+        f"UPDATE {Customer._meta.db_table} SET merged_into_id = %s, is_gone = FALSE WHERE id = %s", changed
+    )
+    for chunk in bulk.in_chunks(
+        [c for into, c in changed if into is not None]
+    ):  # she is found by the one who stays
         bulk.delete(SearchKey, "customer_id", chunk)
     return {c for _, c in changed}
 
 
 def _link(now: dict[int, int], was: dict[int, int]) -> None:
     table = Link._meta.db_table
-    bulk.execute_many(f"UPDATE {table} SET customer_id = %s WHERE identity_id = %s", [(c, i) for i, c in now.items() if was.get(i, c) != c])
+    bulk.execute_many(
+        f"UPDATE {table} SET customer_id = %s WHERE identity_id = %s",
+        [(c, i) for i, c in now.items() if was.get(i, c) != c],
+    )
     bulk.insert(Link, ("identity_id", "customer_id"), [(i, c) for i, c in now.items() if i not in was])
     for chunk in bulk.in_chunks([i for i in was if i not in now]):
         bulk.delete(Link, "identity_id", chunk)
@@ -255,7 +332,9 @@ def _let_go(customers: Iterable[int]) -> None:
     for chunk in bulk.in_chunks(sorted(customers)):
         kept = set(Note.objects.filter(customer_id__in=chunk).values_list("customer_id", flat=True))
         kept |= set(Detail.objects.filter(customer_id__in=chunk).values_list("customer_id", flat=True))
-        kept |= set(Customer.objects.filter(id__in=chunk, is_by_hand=True, founder=None).values_list("id", flat=True))
+        kept |= set(
+            Customer.objects.filter(id__in=chunk, is_by_hand=True, founder=None).values_list("id", flat=True)
+        )
         bulk.delete(SearchKey, "customer_id", chunk)
         Customer.objects.filter(id__in=kept).update(is_gone=True, merged_into=None)
         bulk.delete(Customer, "id", [c for c in chunk if c not in kept])
@@ -272,7 +351,9 @@ def refresh(customers: Iterable[int]) -> None:
 
 
 def _refresh(ids: list[int]) -> None:
-    link, detail, identity, customer, search_key = (m._meta.db_table for m in (Link, Detail, Identity, Customer, SearchKey))
+    link, detail, identity, customer, search_key = (
+        m._meta.db_table for m in (Link, Detail, Identity, Customer, SearchKey)
+    )
     root = {c: c for c in ids}
     root.update(_of(root, f"SELECT id, merged_into_id FROM {customer}", "merged_into_id"))
     said: dict[int, dict[str, tuple[int, str]]] = defaultdict(dict)
@@ -293,7 +374,12 @@ def _refresh(ids: list[int]) -> None:
             words[c][tail_word(unseal(sealed))] = None
         else:
             names[c] = max(names.get(c, (b"", "")), (bytes(token), unseal(sealed)))
-    before = {row[0]: row[1:] for row in _of(words, f"SELECT id, name, sex, birthday, anniversary, is_company FROM {customer}", "id")}
+    before = {
+        row[0]: row[1:]
+        for row in _of(
+            words, f"SELECT id, name, sex, birthday, anniversary, is_company FROM {customer}", "id"
+        )
+    }
     changed = []
     for c in ids:
         values = {k: v for k, (_, v) in said[c].items()} if c in said else {}
@@ -306,7 +392,8 @@ def _refresh(ids: list[int]) -> None:
         if (*was[:4], bool(was[4])) != now:
             changed.append((*now, c))
     bulk.execute_many(
-        f"UPDATE {customer} SET name = %s, sex = %s, birthday = %s, anniversary = %s, is_company = %s WHERE id = %s", changed
+        f"UPDATE {customer} SET name = %s, sex = %s, birthday = %s, anniversary = %s, is_company = %s WHERE id = %s",
+        changed,
     )
     have: dict[int, set[str]] = defaultdict(set)
     for c, word in _of(words, f"SELECT customer_id, word FROM {search_key}", "customer_id"):
@@ -317,7 +404,11 @@ def _refresh(ids: list[int]) -> None:
     for c in stale:
         have[c] = set()
     none: set[str] = set()
-    bulk.insert(SearchKey, ("customer_id", "word"), [(c, w) for c in ids for w in words[c] if w not in have.get(c, none)])
+    bulk.insert(
+        SearchKey,
+        ("customer_id", "word"),
+        [(c, w) for c in ids for w in words[c] if w not in have.get(c, none)],
+    )
 
 
 def tail_word(phone: str) -> str:

@@ -18,14 +18,18 @@ class Customer(models.Model):
     founder = models.OneToOneField(Identity, null=True, on_delete=models.SET_NULL, related_name="founded")
     name = models.CharField(max_length=80, blank=True)
     sex = models.CharField(max_length=6, blank=True)
-    birthday = models.CharField(max_length=24, blank=True)  # calendar, month, day, leap, year: "lunar --08-15"
+    birthday = models.CharField(
+        max_length=24, blank=True
+    )  # calendar, month, day, leap, year: "lunar --08-15"
     anniversary = models.CharField(max_length=24, blank=True)
     is_company = models.BooleanField(default=False)
     is_by_hand = models.BooleanField(default=False)
     store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
     in_charge = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="customers")
     merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="merged")
-    is_gone = models.BooleanField(default=False)  # nothing is left of her (every batch that knew her was undone)
+    is_gone = models.BooleanField(
+        default=False
+    )  # nothing is left of her (every batch that knew her was undone)
     since_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -43,8 +47,12 @@ class Detail(models.Model):
     """One thing that somebody said about a customer: a row of a list (bound to the identity on that row) or a member
     of staff (bound to the customer). Facts that grade stand plainly, personal data sealed."""
 
-    identity = models.ForeignKey(Identity, null=True, on_delete=models.CASCADE, related_name="details", db_index=False)
-    customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE, related_name="details", db_index=False)
+    identity = models.ForeignKey(
+        Identity, null=True, on_delete=models.CASCADE, related_name="details", db_index=False
+    )
+    customer = models.ForeignKey(
+        Customer, null=True, on_delete=models.CASCADE, related_name="details", db_index=False
+    )
     key = models.CharField(max_length=60)
     plain = models.CharField(max_length=120, blank=True)
     sealed = SealedTextField(null=True)
@@ -91,7 +99,9 @@ class Note(models.Model):
 class Portrait(models.Model):
     """The few facts that lists show and sort by, as of the last day run; written only where they changed."""
 
-    customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE, related_name="portrait")
+    customer = models.OneToOneField(
+        Customer, primary_key=True, on_delete=models.CASCADE, related_name="portrait"
+    )
     first_visit_on = models.DateField(null=True)
     last_visit_on = models.DateField(null=True)
     visits = models.IntegerField(default=0)

@@ -25,13 +25,32 @@ from django.db.models import Max
 from django.utils import timezone
 
 from regulars.sales.identities import (
-    STRENGTH, Who, column_of, forget_identities, identity_ids, known_ids, token_for, who_is_who,
+    STRENGTH,
+    Who,
+    column_of,
+    forget_identities,
+    identity_ids,
+    known_ids,
+    token_for,
+    who_is_who,
 )  # fmt: skip
 from regulars.sales.models import Batch, BatchState, Identity, Pairing, Sale, SaleKind, SaleLine, Sighting
 from regulars.sales.reading import Reading
 from regulars.sales.receipts import (
-    ATTACHED, Lines, carry_over, contested_by, inherit, keyed, known_sales, named_content, numbers, sale_table, settle,
-    settle_refunds, sightings, write_sales,
+    ATTACHED,
+    Lines,
+    carry_over,
+    contested_by,
+    inherit,
+    keyed,
+    known_sales,
+    named_content,
+    numbers,
+    sale_table,
+    settle,
+    settle_refunds,
+    sightings,
+    write_sales,
 )  # fmt: skip
 from regulars.sales.rules.vanished import known_share, vanished_on
 from regulars.shop import bulk, vault
@@ -194,11 +213,15 @@ def _vanished(batch: Batch, day: np.ndarray, identity: np.ndarray) -> tuple[dict
     first[people < batch.first_identity] = int(day.min()) - 1  # the shop knew them before
     start, receipts, known = known_share(day[named], first[codes])
     before: dict[int, float] = {}
-    for options in Batch.objects.filter(state=BatchState.COMPLETE).order_by("-id").values_list("options", flat=True)[:50]:
+    for options in (
+        Batch.objects.filter(state=BatchState.COMPLETE).order_by("-id").values_list("options", flat=True)[:50]
+    ):
         before.update({int(d): s for d, s in options.get("known_share", {}).items() if int(d) not in before})
     vanished = vanished_on(start, receipts, known, {d: s for d, s in before.items() if d < start})
     tail = range(max(len(receipts) - 42, 0), max(len(receipts) - 6, 0))
-    return {str(start + k): round(float(known[k] / receipts[k]), 3) for k in tail if receipts[k] >= 30}, vanished
+    return {
+        str(start + k): round(float(known[k] / receipts[k]), 3) for k in tail if receipts[k] >= 30
+    }, vanished
 
 
 def _stores(table: pa.Table, given: str | None, make: bool = True) -> tuple[np.ndarray, list[int]]:
@@ -218,7 +241,11 @@ def _stores(table: pa.Table, given: str | None, make: bool = True) -> tuple[np.n
         return int(store.id)
 
     business = Business.objects.first()
-    fallback = given or Store.objects.order_by("id").values_list("name", flat=True).first() or (business.name if business else "1")
+    fallback = (
+        given
+        or Store.objects.order_by("id").values_list("name", flat=True).first()
+        or (business.name if business else "1")
+    )
     column = column_of(table, "store")
     if column is None or given:
         return np.full(table.num_rows, number_of(fallback), dtype="int64"), opened
@@ -243,12 +270,18 @@ def _kept(reading: Reading, buyers: np.ndarray, people: np.ndarray) -> pa.Table 
     called = column_of(reading.sales, "name")
     if called is not None:
         rows = pa.array(np.flatnonzero(pc.is_valid(called).to_numpy(zero_copy_only=False) & (buyers > 0)))
-        named = pa.table({"identity": pa.array(buyers).take(rows), "name": called.take(rows).cast(pa.string())})
+        named = pa.table(
+            {"identity": pa.array(buyers).take(rows), "name": called.take(rows).cast(pa.string())}
+        )
         last = named.append_column("index", rows.cast(pa.int32())).group_by("identity", use_threads=False).aggregate(
             [("name", "last"), ("index", "last")]
         ).rename_columns(["identity", "name", "index"])  # fmt: skip
         company = reading.sales["company"].take(last["index"])
-        parts.append(last.append_column("of", pa.repeat(pa.scalar("sales"), len(last))).append_column("is_company", company))
+        parts.append(
+            last.append_column("of", pa.repeat(pa.scalar("sales"), len(last))).append_column(
+                "is_company", company
+            )
+        )
     if reading.people.num_rows:
         n = reading.people.num_rows
         columns = {c: reading.people[c] for c in ("name", "company") if c in reading.people.column_names}
@@ -271,7 +304,9 @@ def refused_table(reading: Reading) -> pa.Table:
     table = reading.refused_rows
     if table.num_rows != len(told):
         table = pa.table({"row": pa.array([p.row for p in reading.refused], pa.int32())})
-    return table.append_column("原因", pa.array([w.zh for w in told])).append_column("reason", pa.array([w.en for w in told]))
+    return table.append_column("原因", pa.array([w.zh for w in told])).append_column(
+        "reason", pa.array([w.en for w in told])
+    )
 
 
 def _problems_table(reading: Reading) -> pa.Table:
@@ -290,7 +325,13 @@ def problems_of(batch: Batch, lang: str) -> list[dict[str, Any]]:
     rows = table.to_pylist() if table is not None else []
     lang = "en" if lang.startswith("en") else "zh"
     return [
-        {"row": r["row"], "column": r["column"], "value": r["value"], "reason": r[f"reason_{lang}"], "hint": r[f"hint_{lang}"]}
+        {
+            "row": r["row"],
+            "column": r["column"],
+            "value": r["value"],
+            "reason": r[f"reason_{lang}"],
+            "hint": r[f"hint_{lang}"],
+        }
         for r in rows
     ]
 
@@ -326,7 +367,9 @@ def try_out(reading: Reading, store: str | None = None) -> Trial:
     listed: set[int] = set()
     if reading.sales.num_rows:
         who = who_is_who(reading.sales, ids_of)
-        seen = known_sales(keyed(reading.sales, _stores(reading.sales, store, make=False)[0], who, reading.lines))
+        seen = known_sales(
+            keyed(reading.sales, _stores(reading.sales, store, make=False)[0], who, reading.lines)
+        )
         known = int((seen.sale > 0).sum() + seen.amends.sum())
         new = reading.sales.num_rows - known
         pairs += [(a, b) for a, b in who.pairs.tolist()]
@@ -347,7 +390,12 @@ def publish(batch: Batch, contested: Iterable[int] = ()) -> np.ndarray:
     batch.save()
     changed = settle(contested) | settle_refunds(batch)
     _set_known_until(batch.covers)
-    audit("import", f"batch {batch.id}", by=batch.by, detail={"rows": batch.rows, "new": batch.new, "refused": batch.refused})
+    audit(
+        "import",
+        f"batch {batch.id}",
+        by=batch.by,
+        detail={"rows": batch.rows, "new": batch.new, "refused": batch.refused},
+    )
     return np.array(sorted(changed), dtype="int64")
 
 
@@ -355,12 +403,16 @@ def _set_known_until(covers: dict[str, str]) -> None:
     """A store's last covered day is the latest of what the batches that count say."""
     latest: dict[int, str] = {}
     ids = [int(i) for i in covers]
-    for said in Batch.objects.filter(state=BatchState.COMPLETE).exclude(covers={}).values_list("covers", flat=True):
+    for said in (
+        Batch.objects.filter(state=BatchState.COMPLETE).exclude(covers={}).values_list("covers", flat=True)
+    ):
         for store, day in said.items():
             if int(store) in ids:
                 latest[int(store)] = max(day, latest.get(int(store), ""))
     for i in ids:
-        Store.objects.filter(id=i).update(known_until=date.fromisoformat(latest[i]) if latest.get(i) else None)
+        Store.objects.filter(id=i).update(
+            known_until=date.fromisoformat(latest[i]) if latest.get(i) else None
+        )
 
 
 def release(batch: Batch) -> np.ndarray:
@@ -370,7 +422,9 @@ def release(batch: Batch) -> np.ndarray:
     it inside the transaction in which the stages release it. Safe to call again.
     """
     sale, pairing = Sale._meta.db_table, Pairing._meta.db_table
-    own = bulk.rows(f"SELECT DISTINCT identity_id FROM {sale} WHERE batch_id = %s AND identity_id IS NOT NULL", [batch.id])
+    own = bulk.rows(
+        f"SELECT DISTINCT identity_id FROM {sale} WHERE batch_id = %s AND identity_id IS NOT NULL", [batch.id]
+    )
     beside = bulk.rows(f"SELECT one_id, other_id FROM {pairing} WHERE batch_id = %s", [batch.id])
     changed = settle(contested_by(batch)) | settle_refunds(batch)
     Pairing.objects.filter(batch=batch).delete()
@@ -382,21 +436,31 @@ def clear(batch: Batch, free: Callable[[Sequence[int]], list[int]], progress: Pr
     """Delete the rows of a batch that does not count, in short transactions, with every identity that nothing speaks
     of any more. `free`: which identities the later stages have let go of. Goes on where a crash cut it off."""
     sale, line = Sale._meta.db_table, SaleLine._meta.db_table
-    low, high, total = bulk.rows(f"SELECT MIN(id), MAX(id), COUNT(*) FROM {sale} WHERE batch_id = %s", [batch.id])[0]
+    low, high, total = bulk.rows(
+        f"SELECT MIN(id), MAX(id), COUNT(*) FROM {sale} WHERE batch_id = %s", [batch.id]
+    )[0]
     has_lines = low is not None and SaleLine.objects.filter(sale__batch=batch).exists()
     done = 0
     while low is not None and low <= high:
         span = [batch.id, low, low + bulk.CHUNK]
         where = "batch_id = %s AND id >= %s AND id < %s"
         with transaction.atomic():
-            named = bulk.rows(f"SELECT DISTINCT identity_id FROM {sale} WHERE {where} AND identity_id IS NOT NULL", span)
+            named = bulk.rows(
+                f"SELECT DISTINCT identity_id FROM {sale} WHERE {where} AND identity_id IS NOT NULL", span
+            )
             if has_lines:
-                bulk.execute(f"DELETE FROM {line} WHERE sale_id IN (SELECT id FROM {sale} WHERE {where})", span)
+                bulk.execute(
+                    f"DELETE FROM {line} WHERE sale_id IN (SELECT id FROM {sale} WHERE {where})", span
+                )
             done += bulk.execute(f"DELETE FROM {sale} WHERE {where}", span)
             forget_identities(free([i for (i,) in named]))
         progress(done, total, Words("撤回", "Taking back"))
         low += bulk.CHUNK
-    left = list(Identity.objects.filter(id__gte=batch.first_identity).values_list("id", flat=True)) if batch.state == BatchState.WRITING else []
+    left = (
+        list(Identity.objects.filter(id__gte=batch.first_identity).values_list("id", flat=True))
+        if batch.state == BatchState.WRITING
+        else []
+    )
     for chunk in bulk.in_chunks(left):
         with transaction.atomic():
             forget_identities(free(chunk))
@@ -407,7 +471,11 @@ def clear(batch: Batch, free: Callable[[Sequence[int]], list[int]], progress: Pr
 
 def _close_stores(batch: Batch) -> None:
     """Stores that were opened only because a file named them close when nothing is left of them."""
-    opened = {i for said in Batch.objects.exclude(options={}).values_list("options", flat=True) for i in said.get("opened", ())}
+    opened = {
+        i
+        for said in Batch.objects.exclude(options={}).values_list("options", flat=True)
+        for i in said.get("opened", ())
+    }
     mine = {int(s) for s in batch.covers} | set(batch.options.get("opened", ()))
     used = {i for i in mine & opened if Sale.objects.filter(store_id=i).exists()}
     with transaction.atomic():
@@ -435,7 +503,9 @@ def today() -> date:
     return timezone.now().astimezone(ZoneInfo(business.time_zone if business else "Asia/Shanghai")).date()
 
 
-def batch_by_hand(by: Staff | None, reader: str = BY_HAND, kind: str = "sales", day: date | None = None, rows: int = 1) -> Batch:
+def batch_by_hand(
+    by: Staff | None, reader: str = BY_HAND, kind: str = "sales", day: date | None = None, rows: int = 1
+) -> Batch:
     """A batch for what a person writes in by hand, so that it can be taken back like any other."""
     return Batch.objects.create(
         reader=reader, kind=kind, files=[], by=by, rows=rows, new=rows, covers_from=day, covers_until=day,
@@ -469,7 +539,11 @@ def attach(sale: Sale, identity: Identity, *, by: Staff | None = None) -> Sale:
         raise Refused(Words("这张单已经有主人了", "This receipt already belongs to somebody"))
     with transaction.atomic():
         if not Sale.objects.filter(id=sale.id, is_current=True).update(is_current=False):
-            raise Refused(Words("这张单刚被别人改过，请刷新再看", "Somebody has just changed this receipt; please reload"))
+            raise Refused(
+                Words(
+                    "这张单刚被别人改过，请刷新再看", "Somebody has just changed this receipt; please reload"
+                )
+            )
         batch = batch_by_hand(by, ATTACHED, day=sale.day, rows=0)
         named = Sale.objects.get(id=carry_over(sale.id, Sale(batch=batch, identity=identity)))
         audit("attach-sale", f"sale {named.id}", by=by)

@@ -59,7 +59,11 @@ def tokens_for(kind: str, values: Sequence[str]) -> list[bytes]:
 def who_is_who(table: pa.Table, ids_of: Callable[[str, Sequence[str], Sequence[bytes]], np.ndarray]) -> Who:
     """Who stands on each row. `ids_of(kind, values, tokens)` numbers the different values of one kind."""
     n = table.num_rows
-    strongest, marks, kinds = np.zeros(n, dtype="int64"), np.zeros(n, dtype="uint64"), np.zeros(n, dtype="uint8")
+    strongest, marks, kinds = (
+        np.zeros(n, dtype="int64"),
+        np.zeros(n, dtype="uint64"),
+        np.zeros(n, dtype="uint8"),
+    )
     pairs: list[np.ndarray] = []
     company = column_of(table, "company")
     for place, kind in enumerate(STRENGTH, 1):
@@ -133,4 +137,6 @@ def forget_identities(ids: Sequence[int]) -> int:
     return gone
 
 
-assert set(STRENGTH) == set(IdentityKind.values), "every kind of identity has its place in the order of strength"
+assert set(STRENGTH) == set(IdentityKind.values), (
+    "every kind of identity has its place in the order of strength"
+)

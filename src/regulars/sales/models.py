@@ -34,7 +34,9 @@ class Batch(models.Model):
     covers_from = models.DateField(null=True)
     covers_until = models.DateField(null=True)
     covers = models.JSONField(default=dict)  # {store number: last day}
-    first_identity = models.BigIntegerField(default=0)  # identities that it made have this number or a higher one
+    first_identity = models.BigIntegerField(
+        default=0
+    )  # identities that it made have this number or a higher one
     by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
     undone_at = models.DateTimeField(null=True)
@@ -66,7 +68,9 @@ class Identity(models.Model):
 class Pairing(models.Model):
     """Evidence of one batch that two identities were written on one row, so they belong to one customer."""
 
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="+", db_index=False)  # the constraint has it
+    batch = models.ForeignKey(
+        Batch, on_delete=models.CASCADE, related_name="+", db_index=False
+    )  # the constraint has it
     one = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
     other = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
 
@@ -97,11 +101,15 @@ class Sale(models.Model):
     A million rows are written at a time, so there is no index that no question asks for."""
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="sales", db_index=False)
-    key = models.BigIntegerField()  # 64 bits of a hash: by receipt number, else store, time, identity, amount, occurrence
+    key = (
+        models.BigIntegerField()
+    )  # 64 bits of a hash: by receipt number, else store, time, identity, amount, occurrence
     content = models.BigIntegerField()  # 64 bits of a hash over everything that the row says
     row = models.IntegerField(null=True)
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+", db_index=False)
-    identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="sales", db_index=False)
+    identity = models.ForeignKey(
+        Identity, null=True, on_delete=models.SET_NULL, related_name="sales", db_index=False
+    )
     kind = models.CharField(max_length=10, choices=SaleKind.choices)
     day = models.DateField()  # business day on which it counts; a linked refund counts on its original's day
     own_day = models.DateField(null=True)  # of a linked refund: its own day, for when the original goes
@@ -138,7 +146,9 @@ class Sighting(models.Model):
     """A batch that carried a sale which another batch had already written in the same words: if that one is undone,
     the sale stays."""
 
-    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="+", db_index=False)  # the constraint has it
+    batch = models.ForeignKey(
+        Batch, on_delete=models.CASCADE, related_name="+", db_index=False
+    )  # the constraint has it
     sale = models.ForeignKey(Sale, on_delete=models.CASCADE, related_name="sightings")
 
     class Meta:

@@ -52,7 +52,11 @@ def text_hash(table: pa.Table, name: str) -> np.ndarray:
         return np.zeros(table.num_rows, dtype="uint64")
     coded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
     values = coded.dictionary.to_numpy(zero_copy_only=False)
-    hashed = pd.util.hash_array(values, hash_key=HASH_KEY, categorize=False) if len(values) else np.empty(0, "uint64")
+    hashed = (
+        pd.util.hash_array(values, hash_key=HASH_KEY, categorize=False)
+        if len(values)
+        else np.empty(0, "uint64")
+    )
     codes = coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
     return np.append(hashed, np.uint64(0))[codes]
 
@@ -111,7 +115,9 @@ def keyed(sales: pa.Table, stores: np.ndarray, who: Who, lines: pa.Table | None 
         key[numbered] = mix(own, _occurrence(own))
     if not numbered.all():
         bare = ~numbered
-        plain = mix(stores[bare], np.where(at[bare] != 0, at[bare], day[bare]), marks[bare], amount[bare], kind[bare])
+        plain = mix(
+            stores[bare], np.where(at[bare] != 0, at[bare], day[bare]), marks[bare], amount[bare], kind[bare]
+        )
         key[bare] = mix(plain, _occurrence(plain))
     said = [text_hash(sales, name) for name in ("refund_of", "occasion", "staff", "currency")]
     parts = [stores, day, at, marks, who.kinds, amount, kind, receipt, numbers(sales, "party_size"), *said]
@@ -122,7 +128,12 @@ def keyed(sales: pa.Table, stores: np.ndarray, who: Who, lines: pa.Table | None 
 
 def _line_hash(n: int, lines: pa.Table) -> np.ndarray:
     """One hash for all lines of each receipt, whatever their order."""
-    each = mix(text_hash(lines, "item"), text_hash(lines, "category"), numbers(lines, "quantity"), numbers(lines, "amount"))
+    each = mix(
+        text_hash(lines, "item"),
+        text_hash(lines, "category"),
+        numbers(lines, "quantity"),
+        numbers(lines, "amount"),
+    )
     total = np.zeros(n, dtype="uint64")
     with np.errstate(over="ignore"):
         np.add.at(total, numbers(lines, "sale"), each)
@@ -171,7 +182,9 @@ def known_sales(receipts: Keyed) -> Known:
     at = both.index.get_indexer(mix(key, content))
     same[at >= 0] = both.to_numpy()[at[at >= 0]]
     counts = pd.Index(ids[current])
-    doubtful = (there & (same == 0)) | ((same > 0) & (counts.get_indexer(same) < 0)) | np.isin(key, keys[by_hand])
+    doubtful = (
+        (there & (same == 0)) | ((same > 0) & (counts.get_indexer(same) < 0)) | np.isin(key, keys[by_hand])
+    )
     return Known(same, there & (same == 0), np.unique(key[doubtful]))
 
 
@@ -192,7 +205,9 @@ def settle(contested: Iterable[int]) -> set[int]:
     newest: dict[int, tuple[tuple[int, int], int, int]] = {}
     named: dict[int, dict[int, int]] = defaultdict(dict)
     now: dict[int, tuple[bool, int | None]] = {}
-    for key, sale_id, content, batch_id, reader, is_current, identity, seen in bulk.rows_in(sql, sorted({int(k) for k in contested})):
+    for key, sale_id, content, batch_id, reader, is_current, identity, seen in bulk.rows_in(
+        sql, sorted({int(k) for k in contested})
+    ):
         now[sale_id] = bool(is_current), identity
         if reader == ATTACHED:
             named[key][content] = sale_id
@@ -211,7 +226,9 @@ def settle(contested: Iterable[int]) -> set[int]:
         else:
             winners.add(carry_over(sale_id, Sale.objects.get(id=max(word.values()))))
     for counts in (False, True):
-        wrong = [i for i, (is_current, _) in now.items() if (i in winners) is counts and is_current is not counts]
+        wrong = [
+            i for i, (is_current, _) in now.items() if (i in winners) is counts and is_current is not counts
+        ]
         changed.update(now[i][1] for i in wrong)
         for chunk in bulk.in_chunks(wrong):
             Sale.objects.filter(id__in=chunk).update(is_current=counts)
@@ -227,7 +244,9 @@ def carry_over(receipt: int, word: Sale) -> int:
     told.batch_id, told.identity_id = word.batch_id, word.identity_id
     told.content, told.is_current = named_content(told.content), True
     told.save()
-    SaleLine.objects.bulk_create([SaleLine(sale=told, item_id=x.item_id, quantity=x.quantity, amount=x.amount) for x in lines])
+    SaleLine.objects.bulk_create(
+        [SaleLine(sale=told, item_id=x.item_id, quantity=x.quantity, amount=x.amount) for x in lines]
+    )
     return int(told.id)
 
 
@@ -298,7 +317,9 @@ def sale_table(batch: Batch, sales: pa.Table, stores: np.ndarray, who: Who, rece
     at = column_of(sales, "at")
     if at is not None:
         zone = business.time_zone if business else "Asia/Shanghai"
-        at = pc.assume_timezone(at.cast(pa.timestamp("s"), safe=False), zone, ambiguous="earliest", nonexistent="latest")
+        at = pc.assume_timezone(
+            at.cast(pa.timestamp("s"), safe=False), zone, ambiguous="earliest", nonexistent="latest"
+        )
         at = at.cast(pa.timestamp("s", "UTC"))
         if not bulk.is_postgres():
             at = at.cast(pa.timestamp("s"))  # Django's text of an instant in SQLite has no zone
@@ -344,14 +365,18 @@ class Lines(NamedTuple):
         numbered = pair.append_column("at", pa.array(np.arange(len(pair)))).join(ids, ["name", "category"])
         item = numbered.sort_by("at")["id"].to_numpy()
         order = np.argsort(numbers(lines, "sale"), kind="stable")
-        quantity = np.full(len(order), 1000) if column_of(lines, "quantity") is None else numbers(lines, "quantity")
+        quantity = (
+            np.full(len(order), 1000) if column_of(lines, "quantity") is None else numbers(lines, "quantity")
+        )
         return cls(*(c[order] for c in (numbers(lines, "sale"), item, quantity, numbers(lines, "amount"))))
 
     def of_sales(self, pick: np.ndarray, first: int) -> pa.Table:
         """The rows of `SaleLine` for these sales, which were given numbers from `first` on."""
         low, high = np.searchsorted(self.sale, pick, "left"), np.searchsorted(self.sale, pick, "right")
         counts = high - low
-        at = np.repeat(low, counts) + (np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts))
+        at = np.repeat(low, counts) + (
+            np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        )
         return pa.table({
             "sale_id": pa.array(np.repeat(np.arange(first, first + len(pick)), counts)), "item_id": pa.array(self.item[at]),
             "quantity": pa.array(self.quantity[at]), "amount": pa.array(self.amount[at]),
@@ -387,7 +412,9 @@ def inherit(batch: Batch, size: int = bulk.CHUNK) -> None:
     for chunk in bulk.in_chunks(seen):
         marks = ", ".join(["%s"] * len(chunk))
         with transaction.atomic():
-            bulk.execute(f"UPDATE {sale} SET batch_id = ({heir}), \"row\" = NULL WHERE id IN ({marks})", list(chunk))
+            bulk.execute(
+                f'UPDATE {sale} SET batch_id = ({heir}), "row" = NULL WHERE id IN ({marks})', list(chunk)
+            )
             bulk.execute(
                 f"DELETE FROM {sighting} WHERE sale_id IN ({marks}) "
                 f"AND batch_id = (SELECT s.batch_id FROM {sale} s WHERE s.id = sale_id)", list(chunk),

@@ -143,7 +143,8 @@ def delete(model: type[Model], column: str, values: Sequence[Any]) -> int:
             elif relation.on_delete is SET_NULL:
                 places = ", ".join(["%s"] * len(chunk))
                 execute(
-                    f"UPDATE {relation.related_model._meta.db_table} SET {key} = NULL WHERE {key} IN ({places})", list(chunk)
+                    f"UPDATE {relation.related_model._meta.db_table} SET {key} = NULL WHERE {key} IN ({places})",
+                    list(chunk),
                 )
     return execute(f"DELETE FROM {table} WHERE {column} IN ({marks})", list(values))
 

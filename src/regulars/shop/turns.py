@@ -23,7 +23,9 @@ PATIENCE = 600.0
 
 LOOK_AGAIN = 0.2
 
-WAITING = Words("另一个导入或评级还没做完，等它", "Another import or grading is still at work; waiting for it")
+WAITING = Words(
+    "另一个导入或评级还没做完，等它", "Another import or grading is still at work; waiting for it"
+)
 BUSY = Words(
     "另一个导入或评级一直没做完，这次先不动；过一会儿再试",
     "Another import or grading is still at work, so nothing was changed; try again in a while",

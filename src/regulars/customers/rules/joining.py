@@ -28,7 +28,9 @@ def same_numbers(identities: Mapping[int, tuple[str, bytes]]) -> list[tuple[int,
     return [(members[t], i) for i, (kind, t) in identities.items() if kind == "card" and t in members]
 
 
-def shared_by_many(identities: Mapping[int, tuple[str, bytes]], pairs: Iterable[tuple[int, int]]) -> frozenset[int]:
+def shared_by_many(
+    identities: Mapping[int, tuple[str, bytes]], pairs: Iterable[tuple[int, int]]
+) -> frozenset[int]:
     """Phones, payers and names that stand with more than `SHARED_AFTER` different numbers.
 
     >>> many = {0: ("phone", b"p"), **{k: ("member", bytes([k])) for k in range(1, 7)}}
