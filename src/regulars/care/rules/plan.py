@@ -6,9 +6,9 @@
 3. Give each to the person in charge of the customer, else to the least busy of the rule's role in her store.
 4. Cut where the minutes end. What does not fit is kept apart and stays visible.
 
-To receive somebody in person is a reminder for the door, no contact: it has a card of its own below all
-contacts and takes no minutes from calls. Its own minutes are counted apart, so that nobody has more faces to
-look out for than a day holds.
+To receive somebody in person is a reminder for the door, no contact: it stands below all contacts, it steps
+back behind a contact with the same customer, and it takes no minutes from calls. Its own minutes are counted
+apart, so that nobody has more faces to look out for than a day holds.
 
 Nothing is drawn by lot and no row order matters: the same day planned twice is the same list.
 """
@@ -55,8 +55,8 @@ Whole = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The arrays behind a plan: one place per customer to contact today, then one per customer to receive in
-    person, each best rank first.
+    """The arrays behind a plan: one place per customer that has an occasion today, contacts before whom to
+    receive in person, best rank first.
 
     `due`, `batch` and `at` say who was chosen (the `at`-th row that the batch found), `row` is her
     row in the table of people. `queue` holds all candidates, customer by customer; from `queue_start` to
@@ -156,12 +156,9 @@ class Plan:
         return self.dues[0].day.number
 
     @cached_property
-    def place_of(self) -> dict[tuple[int, int, bool], int]:
-        """(which of the dues, row of the customer, in person) → her place in the choice."""
-        return {
-            (int(self.choice.due[i]), int(self.choice.row[i]), self.rule_at(i).channel == whom.IN_PERSON): i
-            for i in range(len(self.choice.rank))
-        }
+    def place_of(self) -> dict[tuple[int, int], int]:
+        """(which of the dues, row of the customer) → her place in the choice."""
+        return {(int(self.choice.due[i]), int(self.choice.row[i])): i for i in range(len(self.choice.rank))}
 
     def tasks_at(self, places: np.ndarray, given: Mapping[int, Person | None], fits: bool) -> list[Task]:
         """Put these places of the choice into words."""
@@ -288,8 +285,7 @@ def plan(
 
 
 def choose(dues: Sequence[Due], value_fact: str = "spend_in_12_months") -> Choice:
-    """For each customer the one contact that counts most today, best first; the others wait behind it. Apart from
-    that, for each who is to be received in person the one reason that counts most."""
+    """For each customer the one occasion that counts most today, best first; the others wait behind it."""
     parts: list[tuple[Any, ...]] = []
     customers: list[Any] = []
     for which, each in enumerate(dues):
@@ -313,10 +309,10 @@ def choose(dues: Sequence[Due], value_fact: str = "spend_in_12_months") -> Choic
     due, batch, row, at, last_on, rank, value, at_the_door = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
-    # The door is apart: who is called today may be received today as well.
-    codes = 2 * _codes(customers) + at_the_door
-    # Within a customer: best rank first, then the order in which the playbooks and their rules are written.
-    queue = np.lexsort((at, batch, due, -rank, codes))
+    codes = _codes(customers)
+    # Within a customer: contacts before the door, then best rank first, then the order in which the playbooks
+    # and their rules are written.
+    queue = np.lexsort((at, batch, due, -rank, at_the_door, codes))
     starts = np.flatnonzero(np.diff(codes[queue], prepend=codes[queue[0]] - 1))
     ends = np.append(starts[1:], len(queue))
     chosen = queue[starts]

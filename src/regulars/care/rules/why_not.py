@@ -29,7 +29,7 @@ def why_not_today(plan: Plan, rule: CareRule, customer: int | str, history: Hist
         row = _row_of(due.people, customer)
         if row is None:
             continue
-        place = plan.place_of.get((which, row, rule.channel == whom.IN_PERSON))
+        place = plan.place_of.get((which, row))
         if place is not None and plan.rule_at(place).key == rule.key:
             return _placed(plan, place)
         refused = _gate(due, rule, row)
@@ -37,7 +37,7 @@ def why_not_today(plan: Plan, rule: CareRule, customer: int | str, history: Hist
             return Verdict(False, refused)
         mine = [batch for batch in due.batches if batch.rule.key == rule.key and row in batch.found.rows]
         if mine:
-            return Verdict(False, _behind(plan, rule, which, row))
+            return Verdict(False, _behind(plan, which, row))
         return Verdict(False, _no_occasion(due, rule, row, history))
     raise KeyError(customer)
 
@@ -49,9 +49,9 @@ def _placed(plan: Plan, place: int) -> Verdict:
     return Verdict(True, ON_THE_LIST)
 
 
-def _behind(plan: Plan, rule: CareRule, which: int, row: int) -> Words:
+def _behind(plan: Plan, which: int, row: int) -> Words:
     """She is due, but something else counts more today."""
-    place = plan.place_of.get((which, row, rule.channel == whom.IN_PERSON))
+    place = plan.place_of.get((which, row))
     if place is None:  # chosen through another playbook, which has her in another row
         return Words("改天：同一天已有别的联系", "Another day: there is another contact on the same day")
     return Words(
