@@ -20,7 +20,17 @@ from regulars.care.queries import due_for
 from regulars.customers import actions
 from regulars.customers.models import Customer
 from regulars.customers.queries import (
-    Away, details_of, family_of, favourites_of, file_facts_of, identities_of, listed, notes_of, search, visit_days_of, visits_of,
+    Away,
+    details_of,
+    family_of,
+    favourites_of,
+    file_facts_of,
+    identities_of,
+    listed,
+    notes_of,
+    search,
+    visit_days_of,
+    visits_of,
 )  # fmt: skip
 from regulars.customers.rules.details import read_birthday, read_fact
 from regulars.facts import catalogue
@@ -302,7 +312,7 @@ def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
         merged_into=None, grades=grades, line=_line(customer, drawn, today, is_late), rhythm=_rhythm(drawn, customer, today),
         basics=_basics(customer, drawn, badges), basics_missing=_missing(customer, drawn, badges),
         tasks=[card(t, {customer.id: shown}, badges, request, show_staff=True) for t in tasks], promised=[],
-        visits=[_visit(v) for v in visits[:limit]], visits_older=f"?all=1#visits" if len(visits) > limit else "",
+        visits=[_visit(v) for v in visits[:limit]], visits_older="?all=1#visits" if len(visits) > limit else "",
         notes=[Page(on=n.on, by=n.author_name, text=n.text, delete="") for n in notes_of(customer)],
         note_action=reverse("customer-notes", args=[customer.id]) if contact else "",
         know=_know(customer, badges, today) if contact else None,

@@ -282,10 +282,10 @@ def _preview(request: Request, current: Playbook, holding: list[actions.InForce]
     if wrong:
         page = _playbook_page(request, current, holding, typed=typed, wrong=wrong)
         return render(request, "playbook.html", {"page": page}, status=422)
-    then, overlay = current, ""
+    then = current
     if changed:
         try:
-            overlay, then = with_numbers(current, changed)
+            _, then = with_numbers(current, changed)
         except BadPlaybook as bad:
             messages.error(request, "; ".join(p.words.say(request.lang) for p in bad.problems))
             return redirect("playbook", current.key)

@@ -296,9 +296,9 @@ def job(request: Request, number: int) -> HttpResponse:
     """How far long work is; a fragment for scripts, a page that reloads itself for others."""
     work = get_object_or_404(Job, pk=number)
     following = _after(work)
-    if work.is_over and request.headers.get("X-Requested-With") != "fetch":
-        if work.state == JobState.DONE or work.kind in ("look", "try"):
-            return redirect(following)
+    is_told_here = work.state != JobState.DONE and work.kind not in ("look", "try")
+    if work.is_over and not is_told_here and request.headers.get("X-Requested-With") != "fetch":
+        return redirect(following)
     state = {"waiting": "running"}.get(work.state, work.state)
     title = Words(*work.step) if work.step and state == "running" else TITLES.get(work.kind, Words("正在做", "At work"))
     title = {

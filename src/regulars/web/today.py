@@ -208,7 +208,7 @@ def task_undo(request: Request, number: int) -> HttpResponse:
 
 
 def _answer(request: Request, task: Task, *, is_finished: bool) -> HttpResponse:
-    if not request.headers.get("X-Requested-With") == "fetch":
+    if request.headers.get("X-Requested-With") != "fetch":
         return redirect(way_back(request) + ("" if is_finished else f"#task-{task.pk}"))
     badges = Badges()
     shown = customers_shown([task.customer], badges)
