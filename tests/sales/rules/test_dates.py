@@ -120,6 +120,13 @@ def test_whole_columns_in_one_form_are_read_as_single_cells_are(form: str) -> No
     assert instants(pa.array(texts)).at.to_pylist() == [instant(text) for text in texts]
 
 
+@pytest.mark.parametrize("clock", ["", " 18:05", " 18:05:00"])
+@pytest.mark.parametrize("day", ["2026-02-30", "2026-04-31", "2025-02-29"])
+def test_a_day_that_does_not_exist_is_not_taken_for_one_of_the_next_month(day: str, clock: str) -> None:
+    column = pa.array([f"2026-03-05{clock}", f"{day}{clock}", f"2026-03-01{clock}"])
+    assert [at and at.day for at in instants(column).at.to_pylist()] == [5, None, 1]
+
+
 def test_a_clock_alone_and_a_date_alone_are_told_apart() -> None:
     assert time_only("9:30") and time_only("12:30:59") and not time_only("2026-01-05 9:30")
     assert looks_dated("2026年1月5日") and not looks_dated("46027") and not looks_dated("M2026")

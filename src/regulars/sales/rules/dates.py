@@ -136,8 +136,15 @@ def _straight(column: Any) -> Any | None:
             at = pc.strptime(column, format=f"%Y{sign}%m{sign}%d{clock}", unit="s")
         except pa.ArrowInvalid:
             continue
-        return at if _plausible(at) else None
+        return at if _plausible(at) and not _rolled_over(column, at) else None
     return None
+
+
+def _rolled_over(column: Any, at: Any) -> bool:
+    """Whether the engine took a day that does not exist, such as 30 February, for one of the next month."""
+    early = pc.less_equal(pc.day(at), 3)
+    said = pc.extract_regex(column.filter(early), r"^\d+\D\d+\D(?P<day>\d+)")
+    return any_true(pc.not_equal(pc.struct_field(said, "day").cast(pa.int64()), pc.day(at.filter(early))))
 
 
 def _plausible(at: Any) -> bool:
