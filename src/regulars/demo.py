@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import tempfile
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from regulars.shop.words import Words
+
+PAST = (35, 14, 3, 1)
+"""Days back on which the example shop was already at work: grades have a history, calls were made, some failed."""
+
+WRITTEN, REACHED, NOT_REACHED = 0.85, 0.45, 0.1
+"""Of a day's messages, and of its calls and visits; the rest nobody got round to."""
 
 
 def folder_for(trade: str) -> Path:
@@ -52,8 +59,27 @@ def prepare(trade: str, on: date, progress: Callable[[int, int, Words], None]) -
     if not Batch.objects.filter(state=BatchState.COMPLETE).exists():
         with tempfile.TemporaryDirectory() as scratch:
             progress(0, 0, Words("写例店的文件", "Writing the example's files"))
-            for path in examples.write(trade, Path(scratch), on):
-                daily.take_in([path], by=owner, progress=progress)
+            for files in examples.groups(examples.write(trade, Path(scratch), on)):
+                daily.take_in(files, by=owner, progress=progress)
+        for back in PAST:
+            progress(PAST.index(back), len(PAST), Words("过前些天的日子", "Living the days before"))
+            work_a_day(on - timedelta(days=back), seed=back)
     if business.last_day_run_on != on:
         daily.run_day(on, progress=progress, by=owner)
     return {"email": owner.email, "password": password}
+
+
+def work_a_day(on: date, *, seed: int) -> None:
+    """A day of the past in the example shop: everybody is graded, the list is made and mostly done."""
+    from regulars import daily
+    from regulars.care.actions import end
+    from regulars.care.models import TaskState
+    from regulars.care.queries import open_on
+
+    daily.run_day(on)
+    luck = random.Random(seed)
+    for task in open_on(on):
+        chance = luck.random()
+        done = WRITTEN if task.channel in ("message", "card") else REACHED
+        if task.staff is not None and chance < done + NOT_REACHED:
+            end(task, TaskState.DONE if chance < done else TaskState.NOT_REACHED, by=task.staff, on=on)

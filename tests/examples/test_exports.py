@@ -16,7 +16,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 from tests.contracts.tree import ROOT
 
-from regulars.examples import TRADES, shop, write
+from regulars.examples import TRADES, groups, shop, write
 from regulars.sales.reading import Reading, read
 
 TODAY = date(2026, 11, 22)
@@ -72,6 +72,21 @@ def test_all_files_of_a_shop_are_read_together(reading: Reading) -> None:
     assert reading.sales.num_rows > 200
     assert reading.people.num_rows > 10
     assert reading.identity in ("some", "all")
+
+
+def test_the_files_can_be_imported_group_by_group(files: list[Path], reading: Reading) -> None:
+    parts = groups(files)
+    assert sorted(path for part in parts for path in part) == sorted(files)
+    readings = [read(part) for part in parts]
+    assert all(part.sales.num_rows or part.people.num_rows for part in readings)
+    assert sum(part.sales.num_rows for part in readings) == reading.sales.num_rows
+    assert sum(part.lines.num_rows for part in readings) == reading.lines.num_rows
+
+
+def test_the_orders_and_the_list_of_a_hotpot_call_the_same_number_by_two_names(hotpot: list[Path]) -> None:
+    orders, listed = read(hotpot[0]), read(hotpot[3])
+    numbers = set(orders.sales["member"].to_pylist()) - {None}
+    assert numbers and numbers <= set(listed.people["card"].to_pylist())
 
 
 def test_only_the_lines_that_are_broken_on_purpose_are_refused(reading: Reading) -> None:

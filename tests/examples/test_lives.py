@@ -51,7 +51,7 @@ def test_some_regulars_are_late_by_their_own_rhythm_now(hotpot: Lives) -> None:
     since = hotpot.days - 1 - hotpot.last[late]
     assert len(late) >= 20
     assert ((since / hotpot.gap[late]) >= 1.45).all()
-    assert np.median(since / hotpot.gap[late]) < 3
+    assert np.median(since / hotpot.gap[late]) < 3.5
 
 
 def test_some_regulars_are_lost_and_most_are_not(hotpot: Lives) -> None:
@@ -62,6 +62,15 @@ def test_some_regulars_are_lost_and_most_are_not(hotpot: Lives) -> None:
     faithful = ~hotpot.lost & ~hotpot.late & (hotpot.count >= 20) & (hotpot.gap < 20)
     came_lately = (hotpot.days - 1 - hotpot.last[faithful]) <= 3 * hotpot.gap[faithful]
     assert came_lately.mean() > 0.4
+
+
+def test_a_hotpot_is_carried_by_a_few_who_spend_much(hotpot: Lives) -> None:
+    lately = (hotpot.customer >= 0) & (hotpot.day >= hotpot.days - 90)
+    fen = np.bincount(hotpot.customer[lately], weights=hotpot.fen[lately], minlength=len(hotpot.kind))
+    monthly = np.where(hotpot.days - hotpot.first > 30, fen / 300, 0)
+    assert 12 <= (monthly >= 8000).sum() <= 22
+    assert 30 <= ((monthly >= 5000) & (monthly < 8000)).sum() <= 50
+    assert 65 <= ((monthly >= 3000) & (monthly < 5000)).sum() <= 120
 
 
 def test_newcomers_arrive_to_the_end(hotpot: Lives) -> None:

@@ -7,6 +7,7 @@ shop has a few lines on purpose that no import can take: an impossible date, a n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,12 @@ def _clock(days: list[date], day: Any, minute: Any, style: str = "%Y/%m/%d") -> 
         f"{written[d + m // 1440]} {m % 1440 // 60:02d}:{m % 60:02d}:{(d * 37 + m * 13) % 60:02d}"
         for d, m in zip(day.tolist(), minute.tolist(), strict=True)
     ]
+
+
+def _on_each(dates: list[date], day: Any, style: str) -> list[str]:
+    """The date of each visit as text; every day is written once, dates are slow to write."""
+    written = [d.strftime(style) for d in dates]
+    return [written[d] for d in day.tolist()]
 
 
 def _numbers(prefix: str, dates: Sequence[str]) -> list[str]:
@@ -107,10 +114,11 @@ def hotpot(folder: Path, on: date, seed: int, scale: float) -> list[Path]:
         len(lives.kind), rng, prefix="888",
         ways=(("card", 0.62), ("phone", 0.2), ("openid", 0.1), ("none", 0.08)),
     )  # fmt: skip
+    people = _who_carries_the_house(lives, people, rng)
     dates = lives.dates()
     by_openid = np.array([person.way == "openid" for person in people])
     takeaway = (lives.customer >= 0) & by_openid[lives.customer]
-    numbers = _numbers("DD", [dates[d].strftime("%Y%m%d") for d in lives.day.tolist()])
+    numbers = _numbers("DD", _on_each(dates, lives.day, "%Y%m%d"))
     split = int(np.searchsorted(lives.day, lives.days - DETAIL_DAYS))
     older = _hotpot_orders(lives, people, rng, slice(0, split), takeaway, numbers)
     newer = _hotpot_orders(lives, people, rng, slice(split, None), takeaway, numbers)
@@ -144,7 +152,7 @@ def _hotpot_orders(
     gross, discount = fen + discount.astype(np.int64), discount.astype(np.int64)
     returned = ((rng.random(n) < 0.004) & ~outside).tolist()
     out = outside.tolist()
-    business = [dates[d].strftime("%Y/%m/%d") for d in day.tolist()]
+    business = _on_each(dates, day, "%Y/%m/%d")
     opened = _clock(dates, day, np.maximum(minute - rng.integers(35, 110, n), 0))
     closed = _clock(dates, day, minute)
     if n > 30:
@@ -195,8 +203,8 @@ def _hotpot_orders(
 
 
 def _dishes(party: Any, orders: Table, rng: np.random.Generator) -> Table:
-    """What stood on the tables: a few dishes per person."""
-    of, item, quantity = _baskets(np.clip(party + 2, 3, 9), HOTPOT_DISHES, rng)
+    """What stood on the tables: the few dishes that the till counts."""
+    of, item, quantity = _baskets(np.clip(party, 2, 6), HOTPOT_DISHES, rng)
     fen = np.array([dish.yuan for dish in HOTPOT_DISHES])[item] * quantity * 100
     n = len(of)
 
@@ -284,9 +292,43 @@ def _member_columns(lives: Lives, people: list[Customer], rng: np.random.Generat
     return [list(column) for column in zip(*rows, strict=True)]
 
 
+WORK = {
+    "host": ("老板", "老板", "高管", "高管", "经理"),
+    "team leader": ("工厂主管", "骨干员工", "骨干员工", "学生", "经理"),
+    "family feasts": ("老师", "职员", "退休", "老板", "护士"),
+}
+"""What those do who bring many to the table."""
+
+
+def _who_carries_the_house(lives: Lives, people: list[Customer], rng: np.random.Generator) -> list[Customer]:
+    """Who brings a full table is asked for a card, and of most of them the house knows what they do."""
+    kinds = [kind.name for kind in HABITS["hotpot"].kinds]
+    chance = rng.random((len(people), 2))
+    carried = []
+    for person, kind, (asked, which) in zip(people, lives.kind.tolist(), chance.tolist(), strict=True):
+        work = WORK.get(kinds[kind])
+        if work is None:
+            carried.append(person)
+            continue
+        occupation = work[int(which * len(work))] if asked < 0.7 else person.occupation
+        carried.append(replace(person, way="card", occupation=occupation))
+    return carried
+
+
 def _hotpot_members(lives: Lives, people: list[Customer], rng: np.random.Generator) -> Table:
-    headers = ["会员号" if header == "会员卡号" else header for header in MEMBER_HEADERS]
-    return Table(headers, _member_columns(lives, people, rng))
+    """The member list of a house that notes who its guests are; few cells of the last columns are filled."""
+    columns = _member_columns(lives, people, rng)
+    is_boss = np.array([work in ("老板", "高管") for work in columns[MEMBER_HEADERS.index("职业")]])
+    chance = rng.random((3, len(is_boss)))
+    size = np.where(chance[0] < 0.15, "大", np.where(chance[0] < 0.5, "中", "小"))
+    nearby = chance[1] < 0.04
+    steady = np.where(nearby, chance[2] < 0.08, chance[2] < 0.02)
+    columns += [
+        [text if boss else None for text, boss in zip(size.tolist(), is_boss.tolist(), strict=True)],
+        ["是" if yes else None for yes in nearby.tolist()],
+        ["是" if yes else None for yes in steady.tolist()],
+    ]
+    return Table([*MEMBER_HEADERS, "单位规模", "住附近", "收入稳定"], columns)
 
 
 # snacks: one GB18030 file per store, customers from an online shop
@@ -393,7 +435,7 @@ def salon(folder: Path, on: date, seed: int, scale: float) -> list[Path]:
     buys = session & (
         nth % 10 == 0
     )  # every tenth visit a new course of ten is bought, and its first session used
-    course = rng.integers(0, len(COURSES), len(people) + 1)[lives.customer]
+    course = rng.choice(len(COURSES), size=len(people) + 1, p=_shares(COURSES))[lives.customer]
     service = rng.choice(len(SERVICES), size=n, p=_shares(SERVICES))
     cards = _per_visit(lives, _only("card", people, lambda person: person.card))
     names = _per_visit(lives, [person.name for person in people], "散客")
@@ -580,23 +622,39 @@ def _firms(
         "联系人",
         "联系电话",
         "备注",
+        "年度合同",
+        "客户定位",
         "建档日期",
     )
     people = customers(len(firms), rng, prefix="LX", ways=(("card", 1.0),))
     registered = _registered(lives)
+    kinds = [kind.name for kind in HABITS["wholesale"].kinds]
+    chance = rng.random(len(firms)).tolist()
+    standing = [_said_of(kinds[kind], luck) for kind, luck in zip(lives.kind.tolist(), chance, strict=True)]
     rows: list[list[Cell]] = [
         [
             f"KH{i + 1:04d}", firm, ("修理厂", "经销商", "车队")[i % 3],
             ("A价", "B价", "C价")[min(int(lives.kind[i]) // 2, 2)],
             int((50, 20, 10, 5)[i % 4] * 10_000), sellers[int(lives.favourite[i]) % len(sellers)], "销售部",
             f"{terms[i]}天" if terms[i] else "现结", people[i].address, people[i].name, people[i].phone,
-            ("年度框架合同" if lives.kind[i] == 0 else people[i].note), registered[i],
+            people[i].note, "是" if kinds[lives.kind[i]] == "contract" and i % 3 else None, standing[i], registered[i],
         ]
         for i, firm in enumerate(firms)
     ]  # fmt: skip
     return write_workbook(
         path, {"客户": Table(headers, [list(column) for column in zip(*rows, strict=True)])}
     )
+
+
+def _said_of(kind: str, luck: float) -> str | None:
+    """What the sellers think of a firm; of most they have written nothing."""
+    if kind == "platform":
+        return "关键客户" if luck < 0.7 else None
+    if kind in ("steady", "monthly"):
+        return (
+            "尊贵客户" if luck < 0.05 else "样板客户" if luck < 0.13 else "随性客户" if luck < 0.19 else None
+        )
+    return None
 
 
 # restaurant: one till export, one member list

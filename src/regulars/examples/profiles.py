@@ -80,7 +80,7 @@ PROFILES: dict[str, ShopProfile] = {
         stores=("素时美容美发",),
         staff=(
             Worker("蒋素", "owner", 60, None, "jiangsu@example.com"),
-            Worker("叶青", "manager", 90, None, "yeqing@example.com"),
+            Worker("叶青", "manager", 120, None, "yeqing@example.com"),
             Worker("顾盼", "service", 60, None, "gupan@example.com"),
             Worker("阿Ken", "service", 45, None, "ken@example.com"),
             Worker("莫莉", "service", 45, None, "moli@example.com"),
