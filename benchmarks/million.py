@@ -30,19 +30,21 @@ HAND = """
 WITH facts AS (
   SELECT customer,
     COUNT(*) FILTER (visit = 1) AS visits, SUM(spend) AS spend,
-    MIN(day) FILTER (visit = 1) AS first_visit_on, MAX(day) FILTER (visit = 1) AS last_visit_on,
-    ARG_MAX(spend, day) FILTER (visit = 1) AS last_spend, MAX(spend) FILTER (visit = 1) AS largest_spend,
-    ARG_MAX(store, day) AS last_store,
+    MIN(day) FILTER (visit = 1) AS first_visit_on, MAX(spend) FILTER (visit = 1) AS largest_spend,
+    MAX((day::BIGINT << 40) + spend + (1::BIGINT << 39)) FILTER (visit = 1) AS last_mark,
+    MAX((day::BIGINT << 20) + store) & ((1 << 20) - 1) AS last_store,
     COALESCE(SUM(visit) FILTER (day > {on} - 30), 0) AS v30, COALESCE(SUM(spend) FILTER (day > {on} - 30), 0) AS s30,
     COALESCE(SUM(visit) FILTER (day > {on} - 90), 0) AS v90, COALESCE(SUM(spend) FILTER (day > {on} - 90), 0) AS s90,
     COALESCE(SUM(visit) FILTER (day > {on} - 365), 0) AS v365, COALESCE(SUM(spend) FILTER (day > {on} - 365), 0) AS s365,
     CASE WHEN SUM(visit) >= 3 THEN MEDIAN(gap) FILTER (visit = 1) END AS usual_gap,
     COALESCE(BIT_OR(1::BIGINT << LEAST(({on} + 3) // 7 - week, 60)) FILTER (visit = 1 AND ({on} + 3) // 7 - week < 60), 0) AS weeks
   FROM read_parquet('{days}') WHERE day <= {on} GROUP BY customer),
+dated AS (
+  SELECT *, (last_mark >> 40)::INT AS last_visit_on, (last_mark & ((1::BIGINT << 40) - 1)) - (1::BIGINT << 39) AS last_spend FROM facts),
 more AS (
   SELECT *, {on} - last_visit_on AS days_since, ({on} - last_visit_on) / usual_gap AS times_usual, {on} - first_visit_on AS known,
     CASE WHEN visits > 0 THEN ROUND(spend / visits) END AS average,
-    (CASE WHEN weeks & 1 = 1 THEN weeks ELSE weeks >> 1 END) AS bits FROM facts),
+    (CASE WHEN weeks & 1 = 1 THEN weeks ELSE weeks >> 1 END) AS bits FROM dated),
 streak AS (SELECT *, CAST(LOG2((~bits) & (bits + 1)) AS INT) AS in_a_row FROM more)
 SELECT *, CASE WHEN known < 30 THEN 'new'
   WHEN (s30 >= 500000)::INT + (v30 >= 4)::INT + (in_a_row >= 3)::INT + COALESCE(last_spend >= 300000, FALSE)::INT >= 2 THEN 'a'
@@ -66,7 +68,12 @@ def prepare(folder: Path, customers: int, sales: int) -> None:
     from regulars.shop.books import Books
 
     table = examples.volume(customers, sales, on=ON + timedelta(days=1))
-    store = pc.cast(table["store"].combine_chunks().indices if hasattr(table["store"].combine_chunks(), "indices") else pa.concat_arrays([c.indices for c in table["store"].chunks]), pa.int32())
+    store = pc.cast(
+        table["store"].combine_chunks().indices
+        if hasattr(table["store"].combine_chunks(), "indices")
+        else pa.concat_arrays([c.indices for c in table["store"].chunks]),
+        pa.int32(),
+    )
     day = pc.cast(pc.cast(table["ts"], pa.date32()), pa.int32())
     amount = pc.cast(pc.round(pc.multiply(table["amount"], 100)), pa.int64())
     shaped = pa.table({
@@ -75,7 +82,9 @@ def prepare(folder: Path, customers: int, sales: int) -> None:
     })  # fmt: skip
     del table
     books = Books(folder / "books", memory="6GB")
-    books.write_days((shaped.slice(k, 1_000_000) for k in range(0, shaped.num_rows, 1_000_000)), days_sql(books))
+    books.write_days(
+        (shaped.slice(k, 1_000_000) for k in range(0, shaped.num_rows, 1_000_000)), days_sql(books)
+    )
     rng = np.random.default_rng(5)
     fresh = rng.choice(customers, size=max(1, sales // 500), replace=True) + 1
     np.save(folder / "fresh.npy", fresh)
@@ -90,7 +99,9 @@ def everybody(folder: Path, plan: object) -> object:
 
     ids = np.load(folder / "everybody.npy")
     schema = ibis.schema(plan.people_schema()).to_pyarrow()
-    return pa.table([pa.array(ids) if f.name == "customer" else pa.nulls(len(ids), f.type) for f in schema], schema=schema)
+    return pa.table(
+        [pa.array(ids) if f.name == "customer" else pa.nulls(len(ids), f.type) for f in schema], schema=schema
+    )
 
 
 def ours(folder: Path) -> dict[str, object]:
@@ -113,7 +124,13 @@ def ours(folder: Path) -> dict[str, object]:
         for g in range(3):
             counts["abc"[g]] = counts.get("abc"[g], 0) + int(((index == g) & ~watched).sum())
         counts["new"] = counts.get("new", 0) + int(watched.sum())
-    return {"seconds": end - start, "measures": measured - start, "portraits": drawn - measured, "grades": end - drawn, "counts": counts}
+    return {
+        "seconds": end - start,
+        "measures": measured - start,
+        "portraits": drawn - measured,
+        "grades": end - drawn,
+        "counts": counts,
+    }
 
 
 def hand(folder: Path) -> dict[str, object]:
@@ -123,9 +140,15 @@ def hand(folder: Path) -> dict[str, object]:
     connection.execute("SET preserve_insertion_order=false")
     sql = HAND.format(on=number(ON), days=(folder / "books/days/*.parquet").as_posix())
     start = time.perf_counter()
-    connection.execute(f"COPY ({sql}) TO '{(folder / 'hand.parquet').as_posix()}' (FORMAT parquet, COMPRESSION zstd)")
+    connection.execute(
+        f"COPY ({sql}) TO '{(folder / 'hand.parquet').as_posix()}' (FORMAT parquet, COMPRESSION zstd)"
+    )
     end = time.perf_counter()
-    counts = dict(connection.execute(f"SELECT grade, COUNT(*) FROM read_parquet('{(folder / 'hand.parquet').as_posix()}') GROUP BY 1").fetchall())
+    counts = dict(
+        connection.execute(
+            f"SELECT grade, COUNT(*) FROM read_parquet('{(folder / 'hand.parquet').as_posix()}') GROUP BY 1"
+        ).fetchall()
+    )
     return {"seconds": end - start, "counts": counts}
 
 
@@ -139,10 +162,18 @@ def with_pandas(folder: Path) -> dict[str, object]:
     frame = frame[frame["day"] <= on]
     visits = frame[frame["visit"] == 1]
     by = visits.groupby("customer", sort=True)
-    facts = by.agg(visits=("visit", "size"), first=("day", "min"), last=("day", "max"), largest=("spend", "max"), usual=("gap", "median"))
+    facts = by.agg(
+        visits=("visit", "size"),
+        first=("day", "min"),
+        last=("day", "max"),
+        largest=("spend", "max"),
+        usual=("gap", "median"),
+    )
     facts["spend"] = frame.groupby("customer")["spend"].sum()
     for window in (30, 90, 365):
-        inside = frame[frame["day"] > on - window].groupby("customer").agg(v=("visit", "sum"), s=("spend", "sum"))
+        inside = (
+            frame[frame["day"] > on - window].groupby("customer").agg(v=("visit", "sum"), s=("spend", "sum"))
+        )
         facts[[f"v{window}", f"s{window}"]] = inside.reindex(facts.index, fill_value=0)
     latest = visits.sort_values("day").drop_duplicates("customer", keep="last").set_index("customer")
     facts["last_spend"], facts["store"] = latest["spend"], latest["store"]
@@ -150,17 +181,34 @@ def with_pandas(folder: Path) -> dict[str, object]:
     facts["times"] = facts["since"] / facts["usual"].where(facts["visits"] >= 3)
     facts["average"] = (facts["spend"] / facts["visits"]).round()
     week = (on + 3) // 7 - (visits["day"] + 3) // 7
-    recent = pd.DataFrame({"customer": visits["customer"], "week": week})[week < 60].drop_duplicates().sort_values(["customer", "week"])
+    recent = (
+        pd.DataFrame({"customer": visits["customer"], "week": week})[week < 60]
+        .drop_duplicates()
+        .sort_values(["customer", "week"])
+    )
     order = recent.groupby("customer").cumcount()
     start_week = recent.groupby("customer")["week"].transform("first")
     unbroken = (recent["week"] - order == start_week) & (start_week <= 1)
     facts["row"] = unbroken.groupby(recent["customer"]).sum().reindex(facts.index, fill_value=0)
-    a = (facts["s30"] >= 500000).astype(int) + (facts["v30"] >= 4) + (facts["row"] >= 3) + (facts["last_spend"] >= 300000)
-    b = (facts["s30"] >= 200000).astype(int) + (facts["v30"] >= 2) + (facts["row"] >= 2) + (facts["last_spend"] >= 200000)
+    a = (
+        (facts["s30"] >= 500000).astype(int)
+        + (facts["v30"] >= 4)
+        + (facts["row"] >= 3)
+        + (facts["last_spend"] >= 300000)
+    )
+    b = (
+        (facts["s30"] >= 200000).astype(int)
+        + (facts["v30"] >= 2)
+        + (facts["row"] >= 2)
+        + (facts["last_spend"] >= 200000)
+    )
     facts["grade"] = np.select([on - facts["first"] < 30, a >= 2, b >= 2], ["new", "a", "b"], "c")
     facts.to_parquet(folder / "pandas.parquet")
     end = time.perf_counter()
-    return {"seconds": end - start, "counts": {str(k): int(v) for k, v in facts["grade"].value_counts().items()}}
+    return {
+        "seconds": end - start,
+        "counts": {str(k): int(v) for k, v in facts["grade"].value_counts().items()},
+    }
 
 
 def next_day(folder: Path) -> dict[str, object]:
@@ -221,7 +269,12 @@ METHODS = {"ours": ours, "hand": hand, "pandas": with_pandas, "next": next_day}
 
 
 def measured(method: str, folder: Path) -> dict[str, object]:
-    out = subprocess.run([sys.executable, __file__, "--method", method, "--folder", str(folder)], capture_output=True, text=True, check=False)
+    out = subprocess.run(
+        [sys.executable, __file__, "--method", method, "--folder", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if out.returncode:
         raise SystemExit(out.stderr[-3000:])
     return json.loads(out.stdout.strip().splitlines()[-1])
@@ -241,13 +294,29 @@ def main() -> None:
         return
     if given.method:
         result = METHODS[given.method](given.folder)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        result["cpu"] = used.ru_utime + used.ru_stime
         result["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         print(json.dumps(result))
         return
     folder = given.folder or Path(tempfile.mkdtemp(prefix="regulars-million-"))
     if not (folder / "books" / "manifest.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, __file__, "--method", "prepare", "--folder", str(folder), "--customers", str(given.customers), "--sales", str(given.sales)], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                __file__,
+                "--method",
+                "prepare",
+                "--folder",
+                str(folder),
+                "--customers",
+                str(given.customers),
+                "--sales",
+                str(given.sales),
+            ],
+            check=True,
+        )
     runs: dict[str, list[dict[str, object]]] = {}
     for round_ in range(given.rounds):
         for method in METHODS:
@@ -258,9 +327,13 @@ def main() -> None:
     middle = {m: statistics.median(float(str(r["seconds"])) for r in rs) for m, rs in runs.items()}
     print(f"customers {given.customers:,}  sales {given.sales:,}  cores {os.cpu_count()}")
     for m, seconds in middle.items():
-        print(f"{m:8s} {seconds:8.2f} s   {seconds / middle['hand']:5.2f} × hand-written SQL   peak {max(int(str(r['peak_mib'])) for r in runs[m])} MiB")
+        print(
+            f"{m:8s} {seconds:8.2f} s   {seconds / middle['hand']:5.2f} × hand-written SQL   peak {max(int(str(r['peak_mib'])) for r in runs[m])} MiB"
+        )
     full = statistics.median(float(str(r["full"])) for r in runs["next"])
-    print(f"next day: {middle['next'] / full:.2f} of a full pass; rows that differ: {max(int(str(r['differ'])) for r in runs['next'])}")
+    print(
+        f"next day: {middle['next'] / full:.2f} of a full pass; rows that differ: {max(int(str(r['differ'])) for r in runs['next'])}"
+    )
     if not given.folder:
         shutil.rmtree(folder)
 

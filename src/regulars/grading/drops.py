@@ -16,14 +16,17 @@ from regulars.grading.drawing import (
     Plan,
     carry_file_facts,
     derive_sql,
+    drawn_from,
     fits_of,
     measure_sql,
+    shift_weeks,
     stand,
+    state_arrow_schema,
 )
 from regulars.grading.rules.transition import Held, move, review_has_come
 from regulars.playbooks.playbook import Playbook, Scale
 from regulars.playbooks.portrait import Curve
-from regulars.shop.books import PART, Books, day_of
+from regulars.shop.books import Books, day_of
 
 CHUNK = 20_000
 """Customers whose coming days are drawn at once: fourteen days of them fit the memory of a small machine."""
@@ -39,30 +42,42 @@ def drop_days(
     last day of the horizon; only for those who would be below their grade by then each day is looked at.
     """
     found: dict[int, int] = {}
-    by_part = {int(t["customer"][0].as_py()) // PART: k for k, t in enumerate(tables) if t.num_rows}
-    for part in books.manifest.parts:
-        k = by_part.get(part)
-        if k is None or not (held[k].grade >= 0).any():
-            continue
-        days = books.part_days(part, "SELECT * FROM days", upto=day)
-        customers = tables[k]["customer"].to_numpy()
-        table = _then(books, plan, days, curves, tables[k], day + horizon)
-        ids, mine = _match(table, customers, held[k])
-        index, _, stays = fits_of(books, table, scale)
-        below = (mine.grade >= 0) & _is_worse(index, mine.grade) & ~_may_stay(mine.grade, stays)
-        for start in range(0, int(below.sum()), CHUNK):
-            some = ids[below][start : start + CHUNK]
-            theirs = books.run(
-                "SELECT * FROM days WHERE customer IN (SELECT customer FROM wanted)",
-                days=days,
-                wanted=pa.table({"customer": some}),
-            )
-            found.update(
-                _each_day(
-                    books, plan, theirs, curves, tables[k], playbook, scale, customers, held[k], day, horizon
-                )
-            )
+    if not tables or not any((h.grade >= 0).any() for h in held):
+        return found
+    whole = pa.concat_tables(tables)
+    customers = whole["customer"].to_numpy()
+    mine = Held(*(np.concatenate([getattr(h, c) for h in held]) for c in ("grade", "since", "below_since")))
+    order = np.argsort(customers, kind="stable")
+    people = whole.select(["customer", *(f.key for f in plan.file_facts)]).take(order)
+    mine = Held(mine.grade[order], mine.since[order], mine.below_since[order])
+    customers = customers[order]
+    table = _if_nobody_comes(books, plan, people, curves, day, day + horizon)
+    index, _, stays = fits_of(books, table, scale)
+    below = (mine.grade >= 0) & _is_worse(index, mine.grade) & ~_may_stay(mine.grade, stays)
+    for start in range(0, int(below.sum()), CHUNK):
+        some = customers[below][start : start + CHUNK]
+        days = books.days_of(some, upto=day)
+        found.update(
+            _each_day(books, plan, days, curves, people, playbook, scale, customers, mine, day, horizon)
+        )
     return found
+
+
+def _if_nobody_comes(
+    books: Books, plan: Plan, people: pa.Table, curves: Mapping[str, Curve], day: int, on: int
+) -> pa.Table:
+    """Portraits of these people on a later day, if nobody has come after `day`."""
+    assert books.manifest.on == day
+    batches = list(books.ahead(on, plan.windows, shift_weeks))
+    state = pa.concat_tables(batches) if batches else state_arrow_schema(books, plan, on).empty_table()
+    table = drawn_from(books, plan, on, state, people, _no_coverage())
+    (table,), _ = stand([table], plan, curves)
+    return table
+
+
+def _no_coverage() -> pa.Table:
+    """Days to come are counted by the calendar, however far the data reach."""
+    return pa.table({name: pa.array([], pa.int32()) for name in COVERAGE_SCHEMA})
 
 
 def _each_day(
@@ -98,8 +113,7 @@ def _then(
         days=days.append_column("on", pa.array([on] * days.num_rows, pa.int32())),
     )
     state = carry_file_facts(state.sort_by("customer"), source, plan)
-    nobody = pa.table({name: pa.array([], pa.int32()) for name in COVERAGE_SCHEMA})
-    table = books.run(derive_sql(books, plan, None), state=state, coverage=nobody)
+    table = books.run(derive_sql(books, plan, None), state=state, coverage=_no_coverage())
     (table,), _ = stand([table], plan, curves)
     return table.sort_by("customer")
 

@@ -331,12 +331,6 @@ class Books:
         self.connection.execute("DROP VIEW IF EXISTS days")
         self.connection.execute(f"CREATE TEMP VIEW days AS {sql}")
 
-    def part_days(self, part: int, sql: str, upto: int) -> pa.Table:
-        """Run SQL over the view `days` of one part, as if nothing came after the day `upto`."""
-        manifest = self.manifest
-        self._see_days(self._days_sql(manifest, self._whose(manifest), [part], f"day <= {upto}"))
-        return in_whole_numbers(self.connection.execute(sql).to_arrow_table())
-
     def days(self) -> pa.Table:
         """All days, for a look at the whole."""
         manifest = self.manifest
@@ -444,22 +438,32 @@ class Books:
         self, manifest: Manifest, whose: dict[str, np.ndarray], customers: np.ndarray, measure_sql: str
     ) -> pa.Table:
         """The measures of some customers, drawn from all their days."""
+        with self.standing(wanted=pa.table({"customer": customers})):
+            self._see_days(self._wanted_days(manifest, whose, customers))
+            return self.connection.execute(measure_sql).to_arrow_table()
+
+    def _wanted_days(self, manifest: Manifest, whose: dict[str, np.ndarray], customers: np.ndarray) -> str:
+        """The days of the customers in the table `wanted`, as SQL."""
         changed = np.concatenate([np.empty(0, "int64"), *whose.values()])
-        parts = np.unique(np.setdiff1d(customers, changed) // PART).tolist()
-        files = self._files(parts)
-        pieces = (
-            [f"SELECT * FROM ({self._days_before(manifest, whose)}) SEMI JOIN wanted USING (customer)"]
-            if whose
-            else []
-        )
+        files = self._files(np.unique(np.setdiff1d(customers, changed) // PART).tolist())
+        pieces = []
+        if whose:
+            before = self._days_before(manifest, whose)
+            pieces.append(f"SELECT * FROM ({before}) SEMI JOIN wanted USING (customer)")
         if files:
             self.connection.register("elsewhere", pa.table({"customer": changed}))
             pieces.append(
                 f"SELECT * FROM read_parquet({files}) SEMI JOIN wanted USING (customer) ANTI JOIN elsewhere USING (customer)"
             )
-        with self.standing(wanted=pa.table({"customer": customers})):
-            self._see_days(" UNION ALL ".join(pieces) or NO_DAYS)
-            return self.connection.execute(measure_sql).to_arrow_table()
+        return " UNION ALL ".join(pieces) or NO_DAYS
+
+    def days_of(self, customers: np.ndarray, upto: int) -> pa.Table:
+        """The days of some customers, as if nothing came after the day `upto`."""
+        manifest = self.manifest
+        sql = self._wanted_days(manifest, self._whose(manifest), customers)
+        return self.run(
+            f"SELECT * FROM ({sql}) WHERE day <= {upto}", wanted=pa.table({"customer": customers})
+        )
 
     def _carried(
         self,
