@@ -118,7 +118,7 @@ def catch_up(books: Books) -> None:
     if manifest.is_dirty or not manifest.parts or any(c is None for _, c in waiting):
         books.write_days(sales_for_books(), days_sql(books))
     elif waiting:
-        ids = np.array(sorted({c for _, c in waiting}), dtype="int64")
+        ids = np.array(sorted({c for _, c in waiting if c is not None}), dtype="int64")
         books.write_days(sales_for_books(ids.tolist()), days_sql(books), ids)
     for chunk in bulk.in_chunks([i for i, _ in waiting]):
         Touched.objects.filter(id__in=chunk).delete()

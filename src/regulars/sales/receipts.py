@@ -58,7 +58,8 @@ def text_hash(table: pa.Table, name: str) -> np.ndarray:
         else np.empty(0, "uint64")
     )
     codes = coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
-    return np.append(hashed, np.uint64(0))[codes]
+    found: np.ndarray = np.append(hashed, np.uint64(0))[codes]
+    return found
 
 
 def numbers(table: pa.Table, name: str) -> np.ndarray:
@@ -70,7 +71,8 @@ def numbers(table: pa.Table, name: str) -> np.ndarray:
         column = column.cast(pa.int32())
     elif pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
-    return pc.fill_null(column, 0).to_numpy(zero_copy_only=False).astype("int64", copy=False)
+    found: np.ndarray = pc.fill_null(column, 0).to_numpy(zero_copy_only=False)
+    return found.astype("int64", copy=False)
 
 
 def _texts(table: pa.Table, name: str, limit: int, empty: str = "") -> pa.Array:
@@ -88,7 +90,8 @@ def _occurrence(hashes: np.ndarray) -> np.ndarray:
     codes, different = pd.factorize(hashes)
     if len(different) == len(hashes):
         return np.zeros(len(hashes), dtype="int64")
-    return pd.Series(codes).groupby(codes).cumcount().to_numpy()
+    again: np.ndarray = pd.Series(codes).groupby(codes).cumcount().to_numpy()
+    return again
 
 
 class Keyed(NamedTuple):

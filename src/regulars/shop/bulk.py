@@ -130,20 +130,20 @@ def delete(model: type[Model], column: str, values: Sequence[Any]) -> int:
         return 0
     table, marks = model._meta.db_table, ", ".join(["%s"] * len(values))
     for relation in model._meta.related_objects:
-        if not relation.related_model.objects.exists():
+        theirs_of, key = relation.related_model, str(relation.field.column)
+        if not rows(f"SELECT 1 FROM {theirs_of._meta.db_table} LIMIT 1"):
             continue
-        key = relation.field.column
         if column == "id":
             theirs = list(values)
         else:
             theirs = [i for (i,) in rows(f"SELECT id FROM {table} WHERE {column} IN ({marks})", list(values))]
         for chunk in in_chunks(theirs):
             if relation.on_delete is CASCADE:
-                delete(relation.related_model, key, chunk)
+                delete(theirs_of, key, chunk)
             elif relation.on_delete is SET_NULL:
                 places = ", ".join(["%s"] * len(chunk))
                 execute(
-                    f"UPDATE {relation.related_model._meta.db_table} SET {key} = NULL WHERE {key} IN ({places})",
+                    f"UPDATE {theirs_of._meta.db_table} SET {key} = NULL WHERE {key} IN ({places})",
                     list(chunk),
                 )
     return execute(f"DELETE FROM {table} WHERE {column} IN ({marks})", list(values))
