@@ -19,8 +19,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from regulars.grading.actions import FIRST_PLAYBOOK, adopt, start_playbook
-from regulars.playbooks.playbook import load
+from regulars.grading.actions import FIRST_PLAYBOOK, adopt, loaded, start_playbook
 from regulars.shop.actions import TRADES, checked_password, found_business
 from regulars.shop.keys import keys
 from regulars.shop.models import Business, Staff, Store, audit
@@ -50,7 +49,7 @@ class Tries:
     def wait(self, now: float) -> int:
         """Seconds until the next try counts."""
         _, until = cache.get(self.key, (0, 0.0))
-        return max(0, round(until - now))
+        return max(0, round(float(until) - now))
 
     def wrong(self, now: float) -> None:
         count, _ = cache.get(self.key, (0, 0.0))
@@ -89,7 +88,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             if staff is not None:
                 tries.right()
                 login(request, staff)
-                audit("sign-in", f"staff {staff.pk}", by=staff)  # type: ignore[arg-type]
+                audit("sign-in", f"staff {staff.pk}", by=staff)
                 return redirect(following)
             tries.wrong(now())
             error, status = WRONG, 401
@@ -235,7 +234,7 @@ def start_business(request: HttpRequest) -> HttpResponse:
 def trades() -> list[Page]:
     """Every trade with the playbook that it starts with."""
     return [
-        Page(value=key, title=words, text=load(FIRST_PLAYBOOK[key]).name) for key, words in TRADES.items()
+        Page(value=key, title=words, text=loaded(FIRST_PLAYBOOK[key]).name) for key, words in TRADES.items()
     ]
 
 

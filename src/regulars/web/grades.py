@@ -20,7 +20,7 @@ from regulars.grading import actions
 from regulars.grading.models import Adoption, GradeRun
 from regulars.grading.queries import distribution, late_by_grade, missing_for, moved, would_move
 from regulars.playbooks.overlay import numbers, with_numbers
-from regulars.playbooks.playbook import CareRule, Grade, Playbook, Scale, library, load
+from regulars.playbooks.playbook import CareRule, Grade, Playbook, Scale, library
 from regulars.playbooks.problems import BadPlaybook
 from regulars.playbooks.say import say_care, say_way
 from regulars.sales.models import Batch, BatchState
@@ -160,7 +160,7 @@ def _current(key: str) -> tuple[Playbook, list[actions.InForce]]:
     if key not in library():
         raise Http404
     holding = actions.in_force()
-    return next((h.playbook for h in holding if h.playbook.key == key), None) or load(key), holding
+    return next((h.playbook for h in holding if h.playbook.key == key), None) or actions.loaded(key), holding
 
 
 def _playbook_page(
@@ -170,7 +170,7 @@ def _playbook_page(
     manage = may(request.user, "manage")
     is_used = current.key in [h.playbook.key for h in holding]
     lacks = missing_for(list(library()))
-    usual = {n.address: n.value for n in numbers(load(current.key))}
+    usual = {n.address: n.value for n in numbers(actions.loaded(current.key))}
     return Page(
         name=current.name, version=current.version, key=current.key, about=current.about, is_used=is_used,
         is_first=bool(holding) and holding[0].playbook.key == current.key,
@@ -186,7 +186,7 @@ def _playbook_page(
         versions=_versions(current, manage),
         others=[
             Page(name=book.name, about=book.about, href=reverse("playbook", args=[k]), current=k in [h.playbook.key for h in holding], missing=_lacking(lacks[k]))
-            for k in library() if k != current.key and (book := load(k))
+            for k in library() if k != current.key and (book := actions.loaded(k))
         ],
         use_action=reverse("playbook", args=[current.key]) if manage and not is_used else "",
         beside_action=reverse("playbook-adoption", args=[current.key]) if manage and not is_used and holding else "",

@@ -14,7 +14,7 @@ from regulars.shop.models import Business, Staff
 class Request(HttpRequest):
     """A request that has come through the gate."""
 
-    user: Staff  # type: ignore[assignment]
+    user: Staff
     business: Business
     today: date
     lang: str

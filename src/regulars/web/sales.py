@@ -161,11 +161,11 @@ def import_columns(request: Request, upload: str) -> HttpResponse:
     errors: list[Words] = []
     try:
         if request.method == "POST":
-            said = {}
+            said: dict[tuple[int, int], str] = {}
             for name, value in request.POST.items():
                 s, _, c = name.removeprefix("c").partition("-")
                 if name.startswith("c") and s.isdigit() and c.isdigit() and len(s + c) < 9:
-                    said[int(s), int(c)] = value
+                    said[int(s), int(c)] = str(value)
             encoding = request.POST.get("encoding", "")
             changed = encoding != known.encoding
             known = uploads.say(known, said if not changed else {}, request.POST.get("dates", ""), encoding if encoding in [e for e, _ in ENCODINGS] else "")

@@ -93,7 +93,7 @@ class Known:
         }  # fmt: skip
 
 
-def keep(files: Sequence[UploadedFile], *, store: str = "", by: Staff | None = None) -> str:
+def keep(files: Sequence[UploadedFile[Any]], *, store: str = "", by: Staff | None = None) -> str:
     """Seal uploaded files away; returns the upload's name. Raises Refused for what can't be a till's export."""
     if not files:
         raise Refused(Words("还没有选文件", "No file was chosen"))

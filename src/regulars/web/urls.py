@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, path
 
 from regulars.web import customers, entrance, grades, manifest, sales, settings_pages, style, today
 from regulars.web.api import api
 from regulars.web.may import needs
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", today.today, name="today"),
     path("tasks/<int:number>/result/", today.task_result, name="task-result"),
     path("tasks/<int:number>/undo/", today.task_undo, name="task-undo"),
