@@ -1,0 +1,317 @@
+"""The real command line, in processes of its own, held to docs/contract.md."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import Call
+
+from regulars.grading.actions import FIRST_PLAYBOOK
+from regulars.playbooks.playbook import TRADES, library, load
+
+ON = "2026-08-20"
+HEADERS = "会员卡号,时间,单号,实收金额"
+SALES = [
+    "K1,2026-08-20 12:00:00,R1,5000",
+    "K1,2026-08-12 12:00:00,R2,10",
+    "K1,2026-08-05 12:00:00,R3,10",
+    "K1,2026-07-01 12:00:00,R4,10",
+    "K2,2026-06-01 12:00:00,R5,88.5",
+    "K3,2026-08-19 12:00:00,R6,20",
+]
+CONDITION = {"fact", "value", "sign", "threshold", "margin", "holds"}
+
+
+def write(folder: Path, rows: list[str], name: str = "till.csv", headers: str = HEADERS) -> Path:
+    file = folder / name
+    file.write_text("\n".join([headers, *rows]) + "\n", "utf-8")
+    return file
+
+
+def says(regulars: Call, *words: object, code: int = 0) -> Any:
+    """The one JSON value that a command prints."""
+    done = regulars(*words, "--json")
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def refuses(regulars: Call, *words: object, code: int = 3) -> str:
+    """What a command says when it ends otherwise; never a traceback, never anything on standard output."""
+    done = regulars(*words)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    return done.stderr
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two shops made once by the program itself: `opened` on its first morning, `sold` with sales and a day behind it.
+    Tests get copies, for every call of the program costs seconds."""
+    folder = tmp_path_factory.mktemp("made")
+
+    def call(shop: str, *words: object, given: str | None = None) -> None:
+        surroundings = {**os.environ, "REGULARS_HOME": str(folder / shop), "PYTHONUTF8": "1"}
+        surroundings.pop("REGULARS_DATABASE", None)
+        program = [sys.executable, "-m", "regulars.cli", *map(str, words)]
+        subprocess.run(
+            program,
+            input=given,
+            env=surroundings,
+            text=True,
+            encoding="utf-8",
+            capture_output=True,
+            check=True,
+        )
+
+    business = ("--name", "老灶", "--trade", "restaurant", "--owner", "lin@example.com")
+    call("opened", "setup", *business, "--password-stdin", given="nine-red-peppers\n")
+    shutil.copytree(folder / "opened", folder / "sold")
+    call("sold", "import", write(folder, SALES))
+    call("sold", "day", "--on", ON)
+    return folder
+
+
+@pytest.fixture
+def opened(regulars: Call, home: Path, made: Path) -> Call:
+    shutil.copytree(made / "opened", home)
+    return regulars
+
+
+@pytest.fixture
+def shop(regulars: Call, home: Path, made: Path) -> Call:
+    shutil.copytree(made / "sold", home)
+    return regulars
+
+
+def test_import_reports_rows_new_known_refused_and_customers(opened: Call, tmp_path: Path) -> None:
+    file = write(tmp_path, [*SALES, "K4,2026-08-19 12:00:00,R7,三百"])
+    tried = says(opened, "import", file, "--dry-run")
+    assert tried["batch"] is None
+    taken = says(opened, "import", file)
+    assert set(taken) == {"batch", "rows", "new", "known", "refused", "customers", "warnings"}
+    assert {k: taken[k] for k in ("rows", "new", "known", "customers")} == {
+        "rows": 7,
+        "new": 6,
+        "known": 0,
+        "customers": 3,
+    }
+    assert {**tried, "batch": taken["batch"]} == taken
+    (problem,) = taken["refused"]
+    assert set(problem) == {"row", "column", "value", "reason", "hint"}
+    assert (problem["row"], problem["column"], problem["value"]) == (8, "实收金额", "三百")
+
+
+def test_the_same_file_again_and_an_overlapping_one_add_only_what_is_new(shop: Call, tmp_path: Path) -> None:
+    again = says(shop, "import", write(tmp_path, SALES))
+    assert (again["new"], again["known"], again["customers"]) == (0, 6, 0)
+    more = says(shop, "import", write(tmp_path, [*SALES[2:], "K9,2026-08-20 13:00:00,R9,50"], "later.csv"))
+    assert (more["rows"], more["new"], more["known"], more["customers"]) == (5, 1, 4, 1)
+
+
+def test_undo_gives_the_state_as_if_the_file_had_never_come(shop: Call, tmp_path: Path) -> None:
+    before = graded(shop, tmp_path)
+    later = says(
+        shop,
+        "import",
+        write(tmp_path, ["K1,2026-08-18 12:00:00,R20,900", "K8,2026-08-20 12:00:00,R21,5"], "b.csv"),
+    )
+    assert says(shop, "undo-import", later["batch"]) == {"batch": later["batch"], "state": "undone"}
+    assert graded(shop, tmp_path) == before
+    refuses(shop, "undo-import", later["batch"])
+
+
+def graded(regulars: Call, folder: Path, *more: str) -> list[dict[str, str]]:
+    out = folder / "grades.csv"
+    says(regulars, "grade", "--on", ON, "--csv", out, *more)
+    raw = out.read_bytes()
+    assert not raw.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(raw.decode("utf-8").splitlines()))
+
+
+def test_grade_writes_customer_scale_grade_and_the_playbooks_facts(shop: Call, tmp_path: Path) -> None:
+    rows = {r["customer"]: r for r in graded(shop, tmp_path)}
+    assert list(next(iter(rows.values())))[:3] == ["customer", "scale", "grade"]
+    assert {c: (r["scale"], r["grade"]) for c, r in rows.items()} == {
+        "K1": ("main", "a"), "K2": ("main", "c"), "K3": ("main", "new"),
+    }  # fmt: skip
+    assert rows["K1"]["spend_in_30_days"] == "5020.00"
+    assert rows["K1"]["visits_in_30_days"] == "3"
+    assert rows["K1"]["weeks_in_a_row"] == "3"
+    assert rows["K1"]["last_spend"] == "5000.00"
+    assert rows["K2"]["last_spend"] == "88.50"
+
+
+def test_grade_and_explain_record_nothing_and_day_does(opened: Call, tmp_path: Path) -> None:
+    says(opened, "import", write(tmp_path, SALES))
+    graded(opened, tmp_path)
+    assert says(opened, "today", "--on", ON) == []
+    assert says(opened, "day", "--on", ON)["changed"] == {"restaurant.main": 3}
+    assert says(opened, "day", "--on", ON)["changed"] == {"restaurant.main": 0}
+
+
+@pytest.mark.parametrize("key", ["appliance", "store-scales"])
+def test_a_playbook_of_several_scales_has_a_row_for_each(shop: Call, tmp_path: Path, key: str) -> None:
+    rows = graded(shop, tmp_path, "--playbook", key)
+    scales = {s.key: s.outcomes for s in load(key).scales}
+    assert len(rows) == 3 * len(scales)
+    assert all(r["grade"] in [*scales[r["scale"]], "none"] for r in rows)
+
+
+def test_explain_gives_each_condition_with_value_threshold_and_margin(shop: Call) -> None:
+    said = says(shop, "explain", "K1", "--on", ON)
+    assert set(said) == {"customer", "on", "grades"}
+    assert (said["customer"], said["on"]) == ("K1", ON)
+    (grade,) = said["grades"]
+    assert set(grade) == {"playbook", "version", "scale", "grade", "since", "conditions", "next"}
+    assert (grade["playbook"], grade["scale"], grade["grade"]) == ("restaurant", "main", "a")
+    conditions = {c["fact"]: c for c in grade["conditions"]}
+    assert all(set(c) == CONDITION for c in grade["conditions"])
+    assert conditions["spend_in_30_days"] == {
+        "fact": "spend_in_30_days", "value": 5020, "sign": ">=", "threshold": 5000, "margin": 20, "holds": True,
+    }  # fmt: skip
+    assert conditions["visits_in_30_days"]["margin"] == -1
+    for one in grade["next"]:
+        assert {"grade", "needs", "by"} <= set(one) <= {"grade", "needs", "by", "visits", "without_visit"}
+    assert [n["by"] for n in grade["next"] if n.get("without_visit")] != []
+
+
+def test_today_has_the_agreed_columns_and_ranks_from_one(shop: Call) -> None:
+    tasks = says(shop, "today", "--on", ON)
+    assert tasks
+    columns = {
+        "task",
+        "customer",
+        "staff",
+        "rule",
+        "why",
+        "do",
+        "channel",
+        "say",
+        "minutes",
+        "cost",
+        "due",
+        "rank",
+    }
+    assert all(set(t) == columns for t in tasks)
+    assert [t["rank"] for t in tasks] == list(range(1, len(tasks) + 1))
+    assert len({t["customer"] for t in tasks}) == len(tasks)
+    assert says(shop, "today", "--on", ON, "--staff", "lin@example.com") == tasks
+    refuses(shop, "today", "--staff", "nobody@example.com")
+
+
+def test_playbooks_are_those_of_the_contract_and_prove_their_numbers(regulars: Call) -> None:
+    rows = says(regulars, "playbooks", "list")
+    assert [set(r) for r in rows] == [{"key", "name", "version", "scales", "missing_facts"}] * 17
+    assert {r["key"] for r in rows} == set(library()) == {
+        "hotpot", "restaurant", "snack", "salon", "abc", "clinic", "key-account", "b2b-nine", "prospects", "ladder", "tiers",
+        "churned", "rfm", "value", "four-kinds", "appliance", "store-scales",
+    }  # fmt: skip
+    assert says(regulars, "playbooks", "check") == []
+
+
+def test_a_playbook_with_a_typo_is_told_its_line_and_the_nearest_word(regulars: Call, tmp_path: Path) -> None:
+    wrong = tmp_path / "mine.toml"
+    wrong.write_text(
+        'key = "mine"\nversion = 1\nname = { zh = "我", en = "Mine" }\nabout = { zh = "我", en = "Mine" }\n'
+        '[[scale]]\nkey = "main"\nname = { zh = "级", en = "G" }\nbecause = { zh = "因", en = "B" }\n'
+        '[[scale.grade]]\nkey = "a"\nname = { zh = "A", en = "A" }\nbecause = { zh = "因", en = "B" }\n'
+        '[[scale.grade.way]]\nall = ["visit_in_30_days >= 3"]\n',
+        "utf-8",
+    )
+    (problem, *_) = says(regulars, "playbooks", "check", wrong, code=1)
+    assert (problem["file"], problem["line"]) == ("mine.toml", 14)
+    assert "visits_in_30_days" in problem["problem"]
+
+
+def test_every_trade_starts_with_the_playbook_of_the_contract() -> None:
+    assert FIRST_PLAYBOOK == {
+        "hotpot": "hotpot", "restaurant": "restaurant", "snack": "snack", "salon": "salon", "clinic": "clinic",
+        "hotel": "rfm", "appliance": "appliance", "shop": "store-scales", "wholesale": "b2b-nine",
+    }  # fmt: skip
+    assert set(FIRST_PLAYBOOK) == set(TRADES)
+
+
+def test_day_and_month_that_cannot_be_told_apart_are_asked_for(opened: Call, tmp_path: Path) -> None:
+    file = write(tmp_path, ["K1,2/11/2025,R1,10", "K1,3/11/2025,R2,10"])
+    assert "--dates" in refuses(opened, "import", file)
+    taken = says(opened, "import", file, "--dates", "dmy")
+    assert taken["new"] == 2
+    refuses(opened, "import", file, "--dates", "dym", code=2)
+
+
+def test_a_column_is_what_the_person_says_it_is(opened: Call, tmp_path: Path) -> None:
+    file = write(tmp_path, ["X1,2026-08-20 12:00:00,Q1,12"], headers="谁,时间,单号,多少")
+    taken = says(opened, "import", file, "--map", "谁=member", "--map", "多少=amount")
+    assert (taken["new"], taken["customers"]) == (1, 1)
+    refuses(opened, "import", file, "--map", "谁", code=2)
+
+
+def test_a_file_in_which_nobody_is_named_is_taken_in_with_a_warning(opened: Call, tmp_path: Path) -> None:
+    taken = says(
+        opened, "import", write(tmp_path, ["2026-08-20 12:00:00,R1,10"], headers="时间,单号,实收金额")
+    )
+    assert (taken["new"], taken["customers"]) == (1, 0)
+    assert taken["warnings"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02\x03" * 200, b"only one column\n1\n2\n"])
+def test_what_is_no_table_is_refused_in_words(opened: Call, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_bytes(content)
+    assert refuses(opened, "import", file)
+
+
+def test_a_backup_restores_the_whole_shop_elsewhere(
+    shop: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = says(shop, "explain", "K1", "--on", ON), says(shop, "today", "--on", ON)
+    says(shop, "backup", tmp_path / "shop.backup")
+    refuses(shop, "restore", tmp_path / "shop.backup")
+    monkeypatch.setenv("REGULARS_HOME", str(tmp_path / "elsewhere"))
+    says(shop, "restore", tmp_path / "shop.backup")
+    assert (says(shop, "explain", "K1", "--on", ON), says(shop, "today", "--on", ON)) == before
+
+
+def test_doctor_finds_a_shop_sound(shop: Call) -> None:
+    findings = says(shop, "doctor")
+    assert all(set(f) == {"check", "ok", "says"} for f in findings)
+    assert [f for f in findings if not f["ok"]] == []
+
+
+def test_doctor_fails_where_there_is_no_shop(regulars: Call) -> None:
+    missing = says(regulars, "doctor", code=1)
+    assert [f["check"] for f in missing if not f["ok"]] == ["business"]
+
+
+def test_a_forgotten_password_is_reset_from_the_machine(shop: Call) -> None:
+    done = shop("reset-password", "lin@example.com", "--password-stdin", input="seven-green-chairs\n")
+    assert done.returncode == 0, done.stderr
+    assert (
+        shop("reset-password", "who@example.com", "--password-stdin", input="seven-green-chairs\n").returncode
+        == 3
+    )
+    assert shop("reset-password", "lin@example.com", "--password-stdin", input="short\n").returncode == 3
+
+
+def test_without_a_shop_a_command_says_how_to_begin(regulars: Call, tmp_path: Path) -> None:
+    assert "regulars" in refuses(regulars, "grade", "--csv", tmp_path / "x.csv")
+    refuses(
+        regulars, "setup", "--name", "x", "--trade", "bakery", "--owner", "a@example.com", "--password-stdin"
+    )
+
+
+def test_wrong_use_is_2_and_what_cannot_serve_is_3(shop: Call, tmp_path: Path) -> None:
+    assert shop("grade").returncode == 2
+    refuses(shop, "grade", "--csv", tmp_path / "x.csv", "--on", "yesterday", code=2)
+    refuses(shop, "grade", "--csv", tmp_path / "x.csv", "--playbook", "restuarant")
+    refuses(shop, "explain", "nobody")
+    refuses(shop, "import", tmp_path / "not-there.csv")
