@@ -85,7 +85,7 @@ def play(shop: Shop, contents: list[list[Row]], walk: list[tuple[bool, int]]) ->
     return list(batches)
 
 
-@settings(max_examples=40, deadline=None, phases=PHASES, suppress_health_check=CARELESS)
+@settings(max_examples=25, deadline=None, phases=PHASES, suppress_health_check=CARELESS)
 @given(files=files, walk=steps)
 def test_a_file_taken_back_has_never_come(
     shop: Shop, no_books: None, files: list[list[Row]], walk: list[tuple[bool, int]]
@@ -108,7 +108,7 @@ def facts(shop: Shop) -> str:
     return "\n".join(sorted(out.read_text("utf-8").splitlines()))
 
 
-@settings(max_examples=8, deadline=None, phases=PHASES, suppress_health_check=CARELESS)
+@settings(max_examples=6, deadline=None, phases=PHASES, suppress_health_check=CARELESS)
 @given(files=files, walk=steps)
 def test_books_and_grades_equal_those_of_a_shop_that_never_had_the_file(
     shop: Shop, files: list[list[Row]], walk: list[tuple[bool, int]]
