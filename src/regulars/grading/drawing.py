@@ -168,15 +168,26 @@ def portraits(
 
 
 def drawn_from(
-    books: Books, plan: Plan, on: int, state: pa.Table, people: pa.Table, coverage: pa.Table
+    books: Books,
+    plan: Plan,
+    on: int,
+    state: pa.Table,
+    people: pa.Table,
+    coverage: pa.Table,
+    *,
+    many_days: bool = False,
 ) -> pa.Table:
-    """Portraits of these people from measures, both upwards by customer; who has no measures has never bought."""
+    """Portraits of these people from measures, both upwards by customer; who has no measures has never bought. For
+    `many_days` one after the other the day stands in a column, so that one compiled statement serves them all."""
     everybody = _of_people(state, people, plan)
     for fact in plan.file_facts:
         everybody = everybody.append_column(
             fact.key, people[fact.key].cast(ARROW_TYPES[fact.type], safe=False)
         )
-    return upwards(books.run(derive_sql(books, plan, on), state=everybody, coverage=coverage))
+    if many_days:
+        everybody = everybody.append_column("on", pa.repeat(pa.scalar(on, pa.int32()), everybody.num_rows))
+    sql = derive_sql(books, plan, None if many_days else on)
+    return upwards(books.run(sql, state=everybody, coverage=coverage))
 
 
 def _of_people(state: pa.Table, people: pa.Table, plan: Plan) -> pa.Table:
@@ -313,14 +324,4 @@ def _with_file_facts(state: pa.Table, plan: Plan, known: Mapping[str, Any]) -> p
         state = state.append_column(
             fact.key, pa.array([known.get(fact.key)] * state.num_rows, ARROW_TYPES[fact.type])
         )
-    return state
-
-
-def carry_file_facts(state: pa.Table, source: pa.Table, plan: Plan) -> pa.Table:
-    """Add to measures what people know, from portraits of the same customers."""
-    at = pc.index_in(state["customer"], value_set=source["customer"].combine_chunks())
-    at = at.combine_chunks() if isinstance(at, pa.ChunkedArray) else at
-    for fact in plan.file_facts:
-        column = source[fact.key].combine_chunks()
-        state = state.append_column(fact.key, column.take(at).cast(ARROW_TYPES[fact.type], safe=False))
     return state

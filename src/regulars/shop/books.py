@@ -394,16 +394,27 @@ class Books:
         return True
 
     def ahead(
-        self, on: int, windows: dict[str, tuple[str, int]], shift: Callable[[int], dict[str, str]]
+        self,
+        days: Iterable[int],
+        windows: dict[str, tuple[str, int]],
+        shift: Callable[[int], dict[str, str]],
+        customers: np.ndarray | None = None,
     ) -> Iterator[pa.Table]:
-        """The measures as they will be on a later day if nobody comes, part by part; nothing is written."""
+        """The measures as they will be on each of some later days, upwards, if nobody comes: of everybody or of some
+        (upwards). Nothing is written; what leaves the windows is looked up once for all days."""
+        days = list(days)
         manifest = self.manifest
-        start = manifest.on
+        start, state = manifest.on, self.state()
         assert start is not None
-        leaving, _ = self._edges(manifest, self._whose(manifest), start, on, windows)
-        return self._carried(
-            self._batches(manifest), leaving, windows, shift((on + 3) // 7 - (start + 3) // 7)
-        )
+        if state is None or not days:
+            return
+        if customers is not None:
+            state = state.filter(pa.array(np.isin(state["customer"].to_numpy(), customers)))
+        with self._edge(manifest, self._whose(manifest), start, days[-1], windows, customers):
+            leaving = [self._leaving(start, on, windows) for on in days]
+        for on, less in zip(days, leaving, strict=True):
+            moved = shift((on + 3) // 7 - (start + 3) // 7)
+            yield next(self._carried([state], less, windows, moved))
 
     def _edges(
         self,
@@ -414,25 +425,48 @@ class Books:
         windows: dict[str, tuple[str, int]],
     ) -> tuple[pa.Table, np.ndarray]:
         """What leaves each window between two days, by customer; and who has days that come in."""
-        edges = sorted({days for _, days in windows.values()})
-        near = [f"(day > {start - w} AND day <= {on - w})" for w in edges]
-        coming = f"(day > {start} AND day <= {on})"
-        days = self._days_sql(manifest, whose, manifest.parts, "(" + " OR ".join([*near, coming]) + ")")
-        self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE edge AS SELECT customer, day, spend, visit FROM ({days})"
-        )
+        with self._edge(manifest, whose, start, on, windows):
+            entering = f"SELECT DISTINCT customer FROM edge WHERE day > {start} AND day <= {on}"
+            return (
+                self._leaving(start, on, windows),
+                self.connection.execute(entering).to_arrow_table()["customer"].to_numpy(),
+            )
+
+    @contextlib.contextmanager
+    def _edge(
+        self,
+        manifest: Manifest,
+        whose: dict[str, np.ndarray],
+        start: int,
+        on: int,
+        windows: dict[str, tuple[str, int]],
+        customers: np.ndarray | None = None,
+    ) -> Iterator[None]:
+        """While it lasts, the table `edge` has the days that leave a window or come in between two days."""
+        lengths = sorted({days for _, days in windows.values()})
+        near = [f"(day > {start - w} AND day <= {on - w})" for w in lengths]
+        where = "(" + " OR ".join([*near, f"(day > {start} AND day <= {on})"]) + ")"
+        sql = self._days_sql(manifest, whose, manifest.parts, where)
+        wanted = pa.table({"customer": customers if customers is not None else np.empty(0, "int64")})
+        only = "SEMI JOIN wanted USING (customer)" if customers is not None else ""
+        with self.standing(wanted=wanted):
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE edge AS SELECT customer, day, spend, visit FROM ({sql}) {only}"
+            )
+        try:
+            yield
+        finally:
+            self.connection.execute("DROP TABLE edge")
+
+    def _leaving(self, start: int, on: int, windows: dict[str, tuple[str, int]]) -> pa.Table:
+        """What leaves each window between two days, by customer, from the table `edge`."""
         sums = "".join(
             f', CAST(COALESCE(SUM({column}) FILTER (day > {start - w} AND day <= {on - w}), 0) AS BIGINT) AS "{m}"'
             for m, (column, w) in windows.items()
         )
-        leaving = self.connection.execute(
+        return self.connection.execute(
             f"SELECT customer{sums} FROM edge WHERE day <= {start} GROUP BY customer ORDER BY customer"
         ).to_arrow_table()
-        entering = self.connection.execute(
-            f"SELECT DISTINCT customer FROM edge WHERE {coming}"
-        ).to_arrow_table()
-        self.connection.execute("DROP TABLE edge")
-        return leaving, entering["customer"].to_numpy()
 
     def _drawn(
         self, manifest: Manifest, whose: dict[str, np.ndarray], customers: np.ndarray, measure_sql: str
