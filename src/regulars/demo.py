@@ -81,5 +81,9 @@ def work_a_day(on: date, *, seed: int) -> None:
     for task in open_on(on):
         chance = luck.random()
         done = WRITTEN if task.channel in ("message", "card") else REACHED
-        if task.staff is not None and chance < done + NOT_REACHED:
+        if task.channel == "in-person":  # whom one receives was there, or there was nothing to do
+            done, missed = REACHED, 0.0
+        else:
+            missed = NOT_REACHED
+        if task.staff is not None and chance < done + missed:
             end(task, TaskState.DONE if chance < done else TaskState.NOT_REACHED, by=task.staff, on=on)
