@@ -173,13 +173,13 @@ def test_a_file_that_names_nobody_says_what_it_is_good_for(house: House) -> None
 def test_a_receipt_without_a_name_is_given_to_its_customer(house: House) -> None:
     owner = house.browser("owner")
     house.shop.take_in(receipts(1))
-    house.shop.take_in([{"订单号": "X1", "消费时间": "2026-11-20 12:00:00", "会员号": "", "手机号": "", "实收金额": "66.00"}])
+    house.shop.take_in([{"订单号": "小票-X1", "消费时间": "2026-11-20 12:00:00", "会员号": "", "手机号": "", "实收金额": "66.00"}])
     customer = Customer.objects.get()
-    sale = Sale.objects.get(receipt="X1")
-    assert "X1" in owner.get("/receipts/").content.decode()
+    sale = Sale.objects.get(receipt="小票-X1")
+    assert "小票-X1" in owner.get("/receipts/").content.decode()
     assert f"/customers/{customer.pk}/" in owner.get(f"/receipts/{sale.pk}/?q=M000").content.decode()
     assert owner.post(f"/receipts/{sale.pk}/", {"customer": customer.pk})["Location"] == f"/customers/{customer.pk}/"
-    assert "X1" not in owner.get("/receipts/").content.decode()
+    assert "小票-X1" not in owner.get("/receipts/").content.decode()
     assert "¥66" in owner.get(f"/customers/{customer.pk}/").content.decode()
 
 
