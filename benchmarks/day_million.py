@@ -61,7 +61,10 @@ def fill(home: Path, base: Path) -> None:
     Store.objects.update(known_until=ON)
     adopt("restaurant")
     n = len(np.load(base / "everybody.npy"))
-    family, given = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗", "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红波鑫"
+    family, given = (
+        "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗",
+        "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红波鑫",
+    )
     words = {f + a + b: search_words(f + a + b) for f in family for a in given for b in given}
     names = list(words)
     tails = [tail_word(f"1990000{k:04}") for k in range(10_000)]
@@ -80,7 +83,11 @@ def fill(home: Path, base: Path) -> None:
                 **{c: [0] * len(ids) for c in ("is_company", "is_by_hand", "is_gone")}, "since_at": [since] * len(ids),
             }))  # fmt: skip
             bulk.insert(Link, ("identity_id", "customer_id"), [(i, i) for i in ids])
-            bulk.insert(SearchKey, ("customer_id", "word"), [(i, w) for i in ids for w in (tails[i * 7907 % 10_000], *words[name[i]])])
+            bulk.insert(
+                SearchKey,
+                ("customer_id", "word"),
+                [(i, w) for i in ids for w in (tails[i * 7907 % 10_000], *words[name[i]])],
+            )
     shutil.copytree(base / "books", home / "books", dirs_exist_ok=True)
 
 
@@ -111,7 +118,16 @@ def run(home: Path, later: int) -> dict[str, Any]:
     from regulars.shop import bulk
 
     spent: dict[str, float] = {}
-    for name in ("stood", "_record", "_write_portraits", "drop_days", "people_for_books", "refresh_measures", "portraits", "draw"):
+    for name in (
+        "stood",
+        "_record",
+        "_write_portraits",
+        "drop_days",
+        "people_for_books",
+        "refresh_measures",
+        "portraits",
+        "draw",
+    ):
         timed(grading, name, spent)
     rows: dict[str, int] = {}
     insert = bulk.insert_table
@@ -174,14 +190,20 @@ def main() -> None:
     if not (base / "books" / "manifest.json").exists():
         size = ["--customers", str(given.customers), "--sales", str(given.sales)]
         million = Path(__file__).with_name("million.py")
-        subprocess.run([sys.executable, str(million), "--method", "prepare", "--folder", str(base), *size], check=True)
+        subprocess.run(
+            [sys.executable, str(million), "--method", "prepare", "--folder", str(base), *size], check=True
+        )
     again = [sys.executable, __file__, "--home", str(home), "--books", str(base), "--step"]
     begin = time.perf_counter()
     subprocess.run([*again, "fill"], check=True)
     shutil.copy(base / "fresh.npy", home / "fresh.npy")
     print(f"filled in {time.perf_counter() - begin:.0f} s", flush=True)
     for step, name in (("0", "first run"), ("1", "next day")):
-        print(name, subprocess.run([*again, step], check=True, capture_output=True, text=True).stdout.strip(), flush=True)
+        print(
+            name,
+            subprocess.run([*again, step], check=True, capture_output=True, text=True).stdout.strip(),
+            flush=True,
+        )
     if not given.keep:
         shutil.rmtree(home, ignore_errors=True)
 

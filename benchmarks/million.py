@@ -105,7 +105,7 @@ def everybody(folder: Path, plan: object) -> object:
 
 
 def ours(folder: Path) -> dict[str, object]:
-    from regulars.grading.drawing import Plan, fits_of, portraits, refresh_measures
+    from regulars.grading.drawing import Plan, fits_of_all, portraits, refresh_measures
     from regulars.playbooks.playbook import load
     from regulars.shop.books import Books
 
@@ -117,7 +117,7 @@ def ours(folder: Path) -> dict[str, object]:
     measured = time.perf_counter()
     tables, _ = portraits(books, plan, number(ON), everybody(folder, plan))
     drawn = time.perf_counter()
-    grades = [fits_of(books, t, playbook.scales[0]) for t in tables]
+    grades = list(fits_of_all(books, tables, playbook.scales[0]))
     end = time.perf_counter()
     counts: dict[str, int] = {}
     for index, watched, _ in grades:
@@ -216,7 +216,7 @@ def next_day(folder: Path) -> dict[str, object]:
     import numpy as np
     import pyarrow as pa
 
-    from regulars.grading.drawing import Plan, days_sql, fits_of, portraits, refresh_measures
+    from regulars.grading.drawing import Plan, days_sql, fits_of_all, portraits, refresh_measures
     from regulars.playbooks.playbook import load
     from regulars.shop.books import Books
 
@@ -239,19 +239,19 @@ def next_day(folder: Path) -> dict[str, object]:
                      "attended": np.zeros(len(fresh), "int8"), "store": np.ones(len(fresh), "int32")}).cast(old.schema)  # fmt: skip
     start = time.perf_counter()
     books.write_days([pa.concat_tables([old, more])], days_sql(books), fresh)
-    written = time.perf_counter()
+    written, written_cpu = time.perf_counter(), time.process_time()
     was_full = refresh_measures(books, plan, tomorrow)
     advanced = time.perf_counter()
     tables, _ = portraits(books, plan, tomorrow, everybody(folder, plan))
-    graded = [fits_of(books, t, playbook.scales[0]) for t in tables]
-    end = time.perf_counter()
+    graded = list(fits_of_all(books, tables, playbook.scales[0]))
+    end, end_cpu = time.perf_counter(), time.process_time()
     again = Books(work)
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     refresh_measures(again, plan, tomorrow, full=True)
     full_measures = time.perf_counter()
     whole, _ = portraits(again, plan, tomorrow, everybody(folder, plan))
-    regraded = [fits_of(again, t, playbook.scales[0]) for t in whole]
-    full = time.perf_counter()
+    regraded = list(fits_of_all(again, whole, playbook.scales[0]))
+    full, full_cpu = time.perf_counter(), time.process_time()
     differ = 0
     for a, b, ga, gb in zip(tables, whole, graded, regraded, strict=True):
         left, right = a.sort_by("customer"), b.sort_by("customer").select(a.column_names)
@@ -262,6 +262,7 @@ def next_day(folder: Path) -> dict[str, object]:
     return {
         "seconds": end - written, "mirror": written - start, "measures": advanced - written, "full": full - begin,
         "full_measures": full_measures - begin, "differ": differ, "was_full": was_full, "touched": len(fresh),
+        "cpu_of_full": (end_cpu - written_cpu) / (full_cpu - begin_cpu),
     }  # fmt: skip
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import regulars.customers.facts
-import regulars.foresight.facts
-import regulars.sales.facts
 from regulars.playbooks.catalogue import catalogue
 
 __all__ = ["catalogue"]

@@ -116,7 +116,14 @@ def first_day(page: Page, street: str, tills_file: Path) -> None:
     expect(page.locator("[data-task]")).to_have_count(before - 1)
     page.locator("[data-done]").first.get_by_role("button", name="撤销").click()
     expect(page.locator("[data-task]")).to_have_count(before)
-    for where in ("/customers/", "/sales/", "/settings/", "/settings/staff/", "/playbooks/restaurant/", "/receipts/"):
+    for where in (
+        "/customers/",
+        "/sales/",
+        "/settings/",
+        "/settings/staff/",
+        "/playbooks/restaurant/",
+        "/receipts/",
+    ):
         page.goto(street + where)
         must_be_fit_to_read(page)
     page.goto(f"{street}/customers/")
@@ -133,7 +140,9 @@ def test_the_first_day_at_the_desk(page: Page, street: str, tills_file: Path) ->
 
 
 def test_the_first_day_on_a_narrow_phone(browser: Browser, street: str, tills_file: Path) -> None:
-    context = browser.new_context(locale="zh-CN", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    context = browser.new_context(
+        locale="zh-CN", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+    )
     page = context.new_page()
     said = watched(page)
     first_day(page, street, tills_file)
@@ -146,7 +155,13 @@ def test_the_day_works_without_scripts(browser: Browser, street: str, tills_file
     from regulars.grading.actions import adopt
     from regulars.shop.actions import found_business
 
-    _, owner = found_business(name="老地方", trade="restaurant", owner_email="chen@example.com", owner_name="陈", password="six potatoes in the cellar")
+    _, owner = found_business(
+        name="老地方",
+        trade="restaurant",
+        owner_email="chen@example.com",
+        owner_name="陈",
+        password="six potatoes in the cellar",
+    )
     adopt("restaurant", by=owner)
     daily.take_in([tills_file])
     daily.run_day(TODAY)

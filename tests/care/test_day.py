@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from tests.shops import Shop
 
 from regulars import daily
 from regulars.care.actions import TAKEN, end, reopen
@@ -19,7 +20,6 @@ from regulars.grading.actions import adopt
 from regulars.shop.actions import add_staff
 from regulars.shop.models import Business, Contact, Hold, Staff
 from regulars.shop.words import Refused
-from tests.shops import Shop
 
 ON = date(2026, 11, 22)
 

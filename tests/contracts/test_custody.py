@@ -36,7 +36,9 @@ def test_each_model_that_holds_a_person_says_what_becomes_of_it(model: type) -> 
     if not customers and not staff:
         return
     label = model._meta.label
-    assert label in registered(), f"{label} holds {customers | staff} and is not registered in its stage's custody.py"
+    assert label in registered(), (
+        f"{label} holds {customers | staff} and is not registered in its stage's custody.py"
+    )
     line = registered()[label]
     assert set(line.customer) == customers, label
     assert set(line.staff) == staff, label

@@ -72,7 +72,12 @@ def house(shop: Shop, today: date) -> House:
     cache.clear()
     store = Store.objects.get()
     staff = {
-        role: add_staff(name=f"{role} Li", email=f"{role}@example.com", role=role, store=None if role in ("owner", "analyst") else store)
+        role: add_staff(
+            name=f"{role} Li",
+            email=f"{role}@example.com",
+            role=role,
+            store=None if role in ("owner", "analyst") else store,
+        )
         for role in Role.values
     }
     adopt("restaurant", by=staff["owner"])
@@ -82,9 +87,10 @@ def house(shop: Shop, today: date) -> House:
 @pytest.fixture
 def lived_in(house: House) -> House:
     """With three regulars, one of whom has stayed away, and today's list made."""
-    away = [{**row, "消费时间": str(TODAY - timedelta(days=40 + 7 * k))} for k, row in enumerate(receipts(1, 5, start=90))]
+    away = [
+        {**row, "消费时间": str(TODAY - timedelta(days=40 + 7 * k))}
+        for k, row in enumerate(receipts(1, 5, start=90))
+    ]
     house.shop.take_in([*receipts(2, visits=6), *away])
     daily.run_day(TODAY)
     return house
-
-

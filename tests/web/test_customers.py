@@ -28,7 +28,9 @@ def first() -> Customer:
     return found
 
 
-def test_a_list_pages_forth_and_back_without_losing_anybody(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_pages_forth_and_back_without_losing_anybody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(customers, "A_PAGE", 4)
     house.shop.take_in(receipts(10, visits=2))
     daily.run_day(TODAY)
@@ -62,7 +64,15 @@ def test_queries_do_not_grow_with_customers(house: House) -> None:
             owner.get(where)
         return len(asked)
 
-    pages = ("/customers/", "/customers/?show=newest", "/customers/?q=M0", "/grades/", "/sales/", "/receipts/", "/settings/staff/")
+    pages = (
+        "/customers/",
+        "/customers/?show=newest",
+        "/customers/?q=M0",
+        "/grades/",
+        "/sales/",
+        "/receipts/",
+        "/settings/staff/",
+    )
     house.shop.take_in(receipts(3))
     daily.run_day(TODAY)
     few = {page: count(page) for page in pages}
@@ -86,7 +96,11 @@ def test_queries_do_not_grow_with_her_visits(house: House) -> None:
 
 def test_she_is_found_by_tail_name_sound_and_number(lived_in: House) -> None:
     desk = lived_in.browser("front-desk")
-    number = int(re.findall(r"\d+", desk.post("/customers/new/", {"name": "曾小单", "phone": "13933228866"})["Location"])[0])
+    number = int(
+        re.findall(
+            r"\d+", desk.post("/customers/new/", {"name": "曾小单", "phone": "13933228866"})["Location"]
+        )[0]
+    )
     for text in ("8866", "曾小单", "zengxiaodan", "zxd", "13933228866"):
         assert desk.get("/customers/", {"q": text})["Location"] == f"/customers/{number}/", text
         assert f"/customers/{number}/" in desk.get("/customers/suggestions/", {"q": text}).content.decode()
@@ -101,7 +115,9 @@ def test_nobody_is_written_in_without_a_name_or_twice(lived_in: House, filled: d
 
 
 def test_her_portrait_says_how_she_comes(lived_in: House) -> None:
-    away = Customer.objects.get(founder__link__isnull=False, portrait__last_visit_on=TODAY - timedelta(days=40))
+    away = Customer.objects.get(
+        founder__link__isnull=False, portrait__last_visit_on=TODAY - timedelta(days=40)
+    )
     page = lived_in.browser("service").get(f"/customers/{away.pk}/").content.decode()
     assert "平常 7 天来一次，这次已经 39 天没来" in page, "judged on the day that the data reach"
     assert "该来没来" in page and "为什么是这一级" in page
@@ -112,9 +128,16 @@ def test_notes_facts_sales_and_peace_are_written_down(lived_in: House) -> None:
     where = f"/customers/{customer.pk}/"
     desk.post(where + "notes/", {"note": "不吃香菜"})
     assert Note.objects.get().text == "不吃香菜"
-    desk.post(where + "facts/", {"occupation": "teacher", "lives_nearby": "true", "birthday": "农历八月十五", "name": "王芳"})
+    desk.post(
+        where + "facts/",
+        {"occupation": "teacher", "lives_nearby": "true", "birthday": "农历八月十五", "name": "王芳"},
+    )
     said = details_of(customer)
-    assert (said["occupation"], said["lives_nearby"], said["birthday"]) == ("teacher", "true", "lunar --08-15")
+    assert (said["occupation"], said["lives_nearby"], said["birthday"]) == (
+        "teacher",
+        "true",
+        "lunar --08-15",
+    )
     page = desk.get(where).content.decode()
     assert "王芳" in page and "不吃香菜" in page and "农历八月十五" in page
     desk.post(where + "facts/", {"occupation": "", "birthday": "八月三十五"})
@@ -128,10 +151,20 @@ def test_notes_facts_sales_and_peace_are_written_down(lived_in: House) -> None:
     assert "谁都不再联系" in desk.get(where).content.decode()
     desk.post(where + "hold/", {"release": "1"})
     assert not Hold.objects.exists()
-    assert {"add-note", "say-detail", "record-sale", "hold", "release-hold"} <= set(AuditEvent.objects.values_list("verb", flat=True))
+    assert {"add-note", "say-detail", "record-sale", "hold", "release-hold"} <= set(
+        AuditEvent.objects.values_list("verb", flat=True)
+    )
 
 
-@pytest.mark.parametrize("sale", [{"day": "2027-01-01", "amount": "5"}, {"day": "x", "amount": "5"}, {"day": "2026-11-20", "amount": "五块"}, {"day": "2026-11-20", "amount": "1e99"}])
+@pytest.mark.parametrize(
+    "sale",
+    [
+        {"day": "2027-01-01", "amount": "5"},
+        {"day": "x", "amount": "5"},
+        {"day": "2026-11-20", "amount": "五块"},
+        {"day": "2026-11-20", "amount": "1e99"},
+    ],
+)
 def test_a_sale_that_makes_no_sense_is_not_written(lived_in: House, sale: dict[str, str]) -> None:
     before = Sale.objects.count()
     lived_in.browser("front-desk").post(f"/customers/{first().pk}/sales/", sale, follow=True)
@@ -144,6 +177,17 @@ def test_whoever_was_merged_is_found_under_the_one_who_stays(lived_in: House) ->
     assert lived_in.browser("owner").get(f"/customers/{gone.pk}/")["Location"] == f"/customers/{stays.pk}/"
 
 
-@pytest.mark.parametrize("where", ["/customers/?after=x", "/customers/?before=9.9.9", "/customers/?q=%00", "/customers/?show=nonsense", "/receipts/?day=x", "/sales/?before=x", "/?whose=x"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "/customers/?after=x",
+        "/customers/?before=9.9.9",
+        "/customers/?q=%00",
+        "/customers/?show=nonsense",
+        "/receipts/?day=x",
+        "/sales/?before=x",
+        "/?whose=x",
+    ],
+)
 def test_a_crooked_address_breaks_nothing(lived_in: House, where: str) -> None:
     assert lived_in.browser("owner").get(where).status_code in (200, 302)

@@ -28,7 +28,10 @@ def test_an_owner_starts_her_shop_in_three_steps_and_is_signed_in(new_shop: Shop
     assert browser.get("/")["Location"] == "/start/"
     assert browser.post("/start/", OWNER)["Location"] == "/start/business/"
     assert not Staff.objects.exists(), "nothing is stored before the shop is founded"
-    assert browser.post("/start/business/", {"name": "老地方", "stores": "东店\n西店"})["Location"] == "/start/trade/"
+    assert (
+        browser.post("/start/business/", {"name": "老地方", "stores": "东店\n西店"})["Location"]
+        == "/start/trade/"
+    )
     assert browser.post("/start/trade/", {"trade": "restaurant"})["Location"] == "/start/import/"
     assert Business.objects.get().name == "老地方"
     assert sorted(Store.objects.values_list("name", flat=True)) == ["东店", "西店"]
@@ -70,11 +73,16 @@ def test_the_right_password_comes_in_and_leads_where_one_wanted_to_go(house: Hou
     browser = Client()
     where = browser.get("/customers/?show=newest")["Location"]
     assert where == "/login/?next=%2Fcustomers%2F%3Fshow%3Dnewest"
-    answer = browser.post("/login/", {"email": "OWNER@example.com", "password": PASSWORD, "next": "/customers/?show=newest"})
+    answer = browser.post(
+        "/login/", {"email": "OWNER@example.com", "password": PASSWORD, "next": "/customers/?show=newest"}
+    )
     assert answer["Location"] == "/customers/?show=newest"
 
 
-@pytest.mark.parametrize("evil", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "\thttps://evil"])
+@pytest.mark.parametrize(
+    "evil",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "\thttps://evil"],
+)
 def test_nobody_is_led_to_another_site(house: House, evil: str) -> None:
     set_password(house.staff["owner"], PASSWORD)
     answer = Client().post("/login/", {"email": "owner@example.com", "password": PASSWORD, "next": evil})
@@ -82,16 +90,22 @@ def test_nobody_is_led_to_another_site(house: House, evil: str) -> None:
     assert Client().post("/lang/", {"language": "en", "next": evil})["Location"] == "/"
 
 
-def test_guessing_becomes_slow_and_waiting_always_helps(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guessing_becomes_slow_and_waiting_always_helps(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = [1000.0]
     monkeypatch.setattr(entrance, "now", lambda: clock[0])
     set_password(house.staff["owner"], PASSWORD)
     wrong, right = ({"email": "owner@example.com", "password": p} for p in ("guess", PASSWORD))
     browser = Client()
-    assert [browser.post("/login/", wrong).status_code for _ in range(entrance.FREE_TRIES)] == [401] * entrance.FREE_TRIES
+    assert [browser.post("/login/", wrong).status_code for _ in range(entrance.FREE_TRIES)] == [
+        401
+    ] * entrance.FREE_TRIES
     clock[0] += 1.5
     assert browser.post("/login/", wrong).status_code == 401
-    assert browser.post("/login/", right).status_code == 429, "the right one waits too, or guessing would be free"
+    assert browser.post("/login/", right).status_code == 429, (
+        "the right one waits too, or guessing would be free"
+    )
     other = Client(REMOTE_ADDR="10.0.0.9")
     assert other.post("/login/", right).status_code == 302, "another address is not held up"
     clock[0] += entrance.LONGEST_WAIT.total_seconds()

@@ -75,7 +75,9 @@ def test_there_is_no_page_for_a_playbook_that_does_not_ship(house: House, key: s
 
 def test_a_colleague_gets_a_first_password_that_is_shown_once(house: House) -> None:
     owner = house.browser("owner")
-    page = owner.post("/settings/staff/", {"name": "小赵", "email": "zhao@example.com", "role": "front-desk", "store": ""}).content.decode()
+    page = owner.post(
+        "/settings/staff/", {"name": "小赵", "email": "zhao@example.com", "role": "front-desk", "store": ""}
+    ).content.decode()
     staff = Staff.objects.get(email="zhao@example.com")
     shown = [w for w in page.replace("，", " ").split() if w.count("-") == 2 and staff.check_password(w)]
     assert shown
@@ -84,9 +86,14 @@ def test_a_colleague_gets_a_first_password_that_is_shown_once(house: House) -> N
 
 def test_a_manager_makes_no_owners_and_leaves_the_owner_alone(house: House) -> None:
     manager = house.browser("manager")
-    assert manager.post("/settings/staff/", {"name": "x", "email": "x@example.com", "role": "owner"}).status_code == 422
+    assert (
+        manager.post("/settings/staff/", {"name": "x", "email": "x@example.com", "role": "owner"}).status_code
+        == 422
+    )
     assert manager.post(f"/settings/staff/{house.staff['owner'].pk}/password/").status_code == 403
-    manager.post(f"/settings/staff/{house.staff['service'].pk}/", {"name": "x", "role": "owner", "minutes_a_day": "5"})
+    manager.post(
+        f"/settings/staff/{house.staff['service'].pk}/", {"name": "x", "role": "owner", "minutes_a_day": "5"}
+    )
     assert Staff.objects.filter(role=Role.OWNER).count() == 1
 
 
@@ -94,7 +101,9 @@ def test_who_leaves_can_not_sign_in_and_the_last_owner_stays(house: House) -> No
     owner, service = house.browser("owner"), house.staff["service"]
     set_password(service, PASSWORD)
     owner.post(f"/settings/staff/{service.pk}/leave/")
-    assert house.browser(None).post("/login/", {"email": service.email, "password": PASSWORD}).status_code == 401
+    assert (
+        house.browser(None).post("/login/", {"email": service.email, "password": PASSWORD}).status_code == 401
+    )
     assert owner.post(f"/settings/staff/{house.staff['owner'].pk}/leave/").status_code == 422
     assert Staff.objects.get(pk=house.staff["owner"].pk).is_active
 
@@ -102,14 +111,26 @@ def test_who_leaves_can_not_sign_in_and_the_last_owner_stays(house: House) -> No
 def test_my_own_password_asks_for_the_old_one(house: House) -> None:
     set_password(house.staff["service"], PASSWORD)
     browser = house.browser("service")
-    assert browser.post("/settings/password/", {"old": "wrong", "password": "another long one"}).status_code == 422
-    assert browser.post("/settings/password/", {"old": PASSWORD, "password": "another long one"}).status_code == 302
+    assert (
+        browser.post("/settings/password/", {"old": "wrong", "password": "another long one"}).status_code
+        == 422
+    )
+    assert (
+        browser.post("/settings/password/", {"old": PASSWORD, "password": "another long one"}).status_code
+        == 302
+    )
     assert browser.get("/").status_code == 200, "the session on which it was changed goes on"
 
 
 def test_business_and_stores_can_be_changed_within_reason(house: House) -> None:
     owner = house.browser("owner")
-    good = {"name": "新地方", "voice": "新地方的小李", "currency": "CNY", "time_zone": "Asia/Shanghai", "day_ends_at": "4"}
+    good = {
+        "name": "新地方",
+        "voice": "新地方的小李",
+        "currency": "CNY",
+        "time_zone": "Asia/Shanghai",
+        "day_ends_at": "4",
+    }
     assert owner.post("/settings/business/", good).status_code == 302
     assert Business.objects.get().day_ends_at == 4
     for wrong in ({"name": ""}, {"day_ends_at": "25"}, {"time_zone": "Moon/Base"}, {"currency": "XXX"}):
@@ -121,7 +142,9 @@ def test_business_and_stores_can_be_changed_within_reason(house: House) -> None:
     assert Store.objects.filter(is_open=True).count() == 1, "one stays open"
 
 
-def test_phones_get_a_code_when_the_shop_is_served_to_them(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_phones_get_a_code_when_the_shop_is_served_to_them(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     owner = house.browser("owner")
     assert "serve --lan" in owner.get("/settings/phones/").content.decode()
     monkeypatch.setenv("REGULARS_ADDRESSES", "https://localhost:8000/ https://192.168.1.20:8000/")

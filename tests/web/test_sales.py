@@ -63,21 +63,33 @@ def test_the_same_file_again_is_known(house: House) -> None:
 
 def test_what_a_person_says_about_a_column_counts_and_is_known_next_time(house: House) -> None:
     owner = house.browser("owner")
-    rows = [{"流水": "A1", "哪天": "2026-11-01", "谁": "M1", "交了": "88"}, {"流水": "A2", "哪天": "2026-11-02", "谁": "M2", "交了": "99"}]
+    rows = [
+        {"流水": "A1", "哪天": "2026-11-01", "谁": "M1", "交了": "88"},
+        {"流水": "A2", "哪天": "2026-11-02", "谁": "M2", "交了": "99"},
+    ]
     columns = upload(owner, as_csv(rows))
     assert "认不出这是什么文件" in owner.get(columns).content.decode()
-    trial = owner.post(columns, {"c0-0": "receipt", "c0-1": "date", "c0-2": "member", "c0-3": "amount"})["Location"]
+    trial = owner.post(columns, {"c0-0": "receipt", "c0-1": "date", "c0-2": "member", "c0-3": "amount"})[
+        "Location"
+    ]
     assert "会进 2 笔新销售" in owner.get(trial).content.decode()
     owner.post(trial.replace("trial", "batch"))
     house.work()
-    assert SavedMapping.objects.get().mapping == {"流水": "receipt", "哪天": "date", "谁": "member", "交了": "amount"}
+    assert SavedMapping.objects.get().mapping == {
+        "流水": "receipt",
+        "哪天": "date",
+        "谁": "member",
+        "交了": "amount",
+    }
     again = owner.get(upload(owner, as_csv([{**rows[0], "流水": "A3"}]), "下个月.csv")).content.decode()
     assert "上次这样的文件是这么对的" in again
 
 
 def test_day_and_month_are_asked_not_guessed(house: House) -> None:
     owner = house.browser("owner")
-    rows = [{"订单号": f"D{k}", "日期": f"0{k}/0{k + 1}/2026", "会员号": "M1", "金额": "10"} for k in range(1, 5)]
+    rows = [
+        {"订单号": f"D{k}", "日期": f"0{k}/0{k + 1}/2026", "会员号": "M1", "金额": "10"} for k in range(1, 5)
+    ]
     columns = upload(owner, as_csv(rows))
     owner.get(columns)
     trial = owner.post(columns)["Location"]
@@ -116,7 +128,13 @@ def test_undo_says_what_goes_and_takes_it_back(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("订单.csv", b"\x00\x01\x02PNG\xff" * 400), ("订单.csv", b""), ("订单.xlsx", b"PK\x03\x04 not a workbook"), ("照片.jpg", b"x"), ("一列.csv", "只有一列\n1\n".encode())],
+    [
+        ("订单.csv", b"\x00\x01\x02PNG\xff" * 400),
+        ("订单.csv", b""),
+        ("订单.xlsx", b"PK\x03\x04 not a workbook"),
+        ("照片.jpg", b"x"),
+        ("一列.csv", "只有一列\n1\n".encode()),
+    ],
 )
 def test_what_is_no_table_is_refused_in_a_sentence(house: House, name: str, content: bytes) -> None:
     owner = house.browser("owner")
@@ -130,9 +148,13 @@ def test_what_is_no_table_is_refused_in_a_sentence(house: House, name: str, cont
     assert not Batch.objects.exists()
 
 
-def test_a_file_beyond_all_measure_is_turned_away_before_it_is_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_beyond_all_measure_is_turned_away_before_it_is_read(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gate, "LARGEST_UPLOAD", 1000)
-    answer = house.browser("owner").post("/sales/import/", {"files": SimpleUploadedFile("订单.csv", b"x" * 2000)})
+    answer = house.browser("owner").post(
+        "/sales/import/", {"files": SimpleUploadedFile("订单.csv", b"x" * 2000)}
+    )
     assert answer.status_code == 413
     assert "300 MB" in answer.content.decode()
 
@@ -165,7 +187,9 @@ def test_work_can_be_stopped_before_it_begins(house: House) -> None:
 
 def test_a_file_that_names_nobody_says_what_it_is_good_for(house: House) -> None:
     owner = house.browser("owner")
-    rows = [{"订单号": r["订单号"], "消费时间": r["消费时间"], "实收金额": r["实收金额"]} for r in receipts(2)]
+    rows = [
+        {"订单号": r["订单号"], "消费时间": r["消费时间"], "实收金额": r["实收金额"]} for r in receipts(2)
+    ]
     columns = upload(owner, as_csv(rows))
     assert "认不出谁是谁" in owner.get(owner.post(columns)["Location"]).content.decode()
 
@@ -173,12 +197,25 @@ def test_a_file_that_names_nobody_says_what_it_is_good_for(house: House) -> None
 def test_a_receipt_without_a_name_is_given_to_its_customer(house: House) -> None:
     owner = house.browser("owner")
     house.shop.take_in(receipts(1))
-    house.shop.take_in([{"订单号": "小票-X1", "消费时间": "2026-11-20 12:00:00", "会员号": "", "手机号": "", "实收金额": "66.00"}])
+    house.shop.take_in(
+        [
+            {
+                "订单号": "小票-X1",
+                "消费时间": "2026-11-20 12:00:00",
+                "会员号": "",
+                "手机号": "",
+                "实收金额": "66.00",
+            }
+        ]
+    )
     customer = Customer.objects.get()
     sale = Sale.objects.get(receipt="小票-X1")
     assert "小票-X1" in owner.get("/receipts/").content.decode()
     assert f"/customers/{customer.pk}/" in owner.get(f"/receipts/{sale.pk}/?q=M000").content.decode()
-    assert owner.post(f"/receipts/{sale.pk}/", {"customer": customer.pk})["Location"] == f"/customers/{customer.pk}/"
+    assert (
+        owner.post(f"/receipts/{sale.pk}/", {"customer": customer.pk})["Location"]
+        == f"/customers/{customer.pk}/"
+    )
     assert "小票-X1" not in owner.get("/receipts/").content.decode()
     assert "¥66" in owner.get(f"/customers/{customer.pk}/").content.decode()
 

@@ -52,7 +52,11 @@ def test_everybody_sees_her_own_list_and_a_manager_sees_all(bare: House) -> None
 def test_one_tap_ends_a_task_and_undo_brings_it_back(bare: House, how: str) -> None:
     (task,) = tasks(bare, 1)
     desk = bare.browser("front-desk")
-    answer = desk.post(f"/tasks/{task.pk}/result/", {"result": how, "note": "下周再来"}, HTTP_REFERER="http://testserver/?whose=mine")
+    answer = desk.post(
+        f"/tasks/{task.pk}/result/",
+        {"result": how, "note": "下周再来"},
+        HTTP_REFERER="http://testserver/?whose=mine",
+    )
     assert answer["Location"] == "/?whose=mine"
     task.refresh_from_db()
     assert (task.state, task.note, task.ended_by) == (how, "下周再来", bare.staff["front-desk"])
@@ -110,7 +114,9 @@ def test_what_did_not_fit_is_one_tap_away(bare: House) -> None:
 def test_paused_rules_and_guests_of_the_day_are_named(bare: House) -> None:
     guest = Customer.objects.order_by("id").first()
     assert guest
-    DayPlan.objects.create(on=TODAY, paused=[["late", "", "数据只到10月3日", "data end 3 Oct"]], expected=[[guest.pk, None, 7.0]])
+    DayPlan.objects.create(
+        on=TODAY, paused=[["late", "", "数据只到10月3日", "data end 3 Oct"]], expected=[[guest.pk, None, 7.0]]
+    )
     page = bare.browser("owner").get("/").content.decode()
     assert "数据只到10月3日" in page
     assert "平常 7 天来一次" in page

@@ -26,7 +26,13 @@ from regulars.shop.keys import keys
 from regulars.shop.models import Store
 
 SALES_SCHEMA = pa.schema(
-    [("customer", pa.int64()), ("day", pa.int32()), ("amount", pa.int64()), ("attended", pa.int8()), ("store", pa.int32())]
+    [
+        ("customer", pa.int64()),
+        ("day", pa.int32()),
+        ("amount", pa.int64()),
+        ("attended", pa.int8()),
+        ("store", pa.int32()),
+    ]
 )
 
 _SALES = f"""
@@ -51,7 +57,9 @@ def arrow(sql: str) -> Iterator[pa.Table]:
         cursor.execute(sql)
         names = [c[0] for c in cursor.description]
         while rows := cursor.fetchmany(100_000):
-            yield pa.table({n: list(column) for n, column in zip(names, zip(*rows, strict=True), strict=True)})
+            yield pa.table(
+                {n: list(column) for n, column in zip(names, zip(*rows, strict=True), strict=True)}
+            )
 
 
 def sales_for_books(customers: Sequence[int] | None = None) -> Iterator[pa.Table]:
@@ -66,14 +74,22 @@ def sales_for_books(customers: Sequence[int] | None = None) -> Iterator[pa.Table
         found = bulk.rows(sql)
         if found:
             names = SALES_SCHEMA.names
-            yield _shaped(pa.table({n: list(column) for n, column in zip(names, zip(*found, strict=True), strict=True)}))
+            yield _shaped(
+                pa.table({n: list(column) for n, column in zip(names, zip(*found, strict=True), strict=True)})
+            )
 
 
 def _shaped(table: pa.Table) -> pa.Table:
     day = table["day"]
     if pa.types.is_string(day.type) or pa.types.is_large_string(day.type):
         day = pc.cast(day, pa.date32())
-    columns = [table["customer"], pc.cast(pc.cast(day, pa.date32()), pa.int32()), table["amount"], table["attended"], table["store"]]
+    columns = [
+        table["customer"],
+        pc.cast(pc.cast(day, pa.date32()), pa.int32()),
+        table["amount"],
+        table["attended"],
+        table["store"],
+    ]
     return pa.table({f.name: pc.cast(c, f.type) for f, c in zip(SALES_SCHEMA, columns, strict=True)})
 
 
@@ -107,11 +123,17 @@ def people_for_books(facts: Sequence[Fact], on: date) -> pa.Table:
         if fact.key in COMPUTED:
             for customer, (sex, is_company, birthday) in shown.items():
                 if (k := index.get(customer)) is not None:
-                    values[k] = {"sex": sex or None, "is_company": bool(is_company) or None, "age": age_of(birthday, on)}[fact.key]
+                    values[k] = {
+                        "sex": sex or None,
+                        "is_company": bool(is_company) or None,
+                        "age": age_of(birthday, on),
+                    }[fact.key]
         for customer, text in said.get(fact.key, {}).items():
             if (k := index.get(customer)) is not None:
                 values[k] = value_of(fact, text)
-        kind = {"number": pa.float64(), "text": pa.string(), "yes-no": pa.bool_(), "date": pa.int32()}[fact.type]
+        kind = {"number": pa.float64(), "text": pa.string(), "yes-no": pa.bool_(), "date": pa.int32()}[
+            fact.type
+        ]
         columns[fact.key] = pa.array(values, kind) if values else pa.nulls(len(ids), kind)
     return pa.table(columns)
 
@@ -213,11 +235,19 @@ def search(text: str, limit: int = 20) -> list[Customer]:
     for kind in ("member", "card", "phone", "openid"):
         for value in dict.fromkeys((text.strip(), folded, folded.upper())):
             token = token_for(kind, value)
-            hit = Link.objects.filter(identity__kind=kind, identity__token=token).values_list("customer_id", flat=True).first()
+            hit = (
+                Link.objects.filter(identity__kind=kind, identity__token=token)
+                .values_list("customer_id", flat=True)
+                .first()
+            )
             if hit:
                 found[hit] = None
     if folded.isdigit() and len(folded) == 4:
-        found.update(dict.fromkeys(SearchKey.objects.filter(word=tail_word(folded)).values_list("customer_id", flat=True)[:limit]))
+        found.update(
+            dict.fromkeys(
+                SearchKey.objects.filter(word=tail_word(folded)).values_list("customer_id", flat=True)[:limit]
+            )
+        )
     if not folded.isdigit() and len(found) < limit:
         exact = SearchKey.objects.filter(word=folded).values_list("customer_id", flat=True)[:limit]
         found.update(dict.fromkeys(exact))
@@ -226,12 +256,17 @@ def search(text: str, limit: int = 20) -> list[Customer]:
             near = SearchKey.objects.filter(word__gt=folded, word__lt=beyond).order_by("word")
             found.update(dict.fromkeys(near.values_list("customer_id", flat=True)[: limit * 3]))
     ids = list(dict.fromkeys(_in_order(list(found))))[:limit]
-    rows = {c.id: c for c in Customer.objects.filter(id__in=ids, is_gone=False).select_related("portrait", "store")}
+    rows = {
+        c.id: c
+        for c in Customer.objects.filter(id__in=ids, is_gone=False).select_related("portrait", "store")
+    }
     return [rows[i] for i in ids if i in rows]
 
 
 def _in_order(ids: list[int]) -> list[int]:
-    into = dict(Customer.objects.filter(id__in=ids, merged_into__isnull=False).values_list("id", "merged_into_id"))
+    into = dict(
+        Customer.objects.filter(id__in=ids, merged_into__isnull=False).values_list("id", "merged_into_id")
+    )
     return [into.get(i, i) for i in ids]
 
 
@@ -257,7 +292,9 @@ def mask(kind: str, written: str) -> str:
 
 def identities_of(customer: Customer, clear: bool = False) -> list[IdentityShown]:
     found = Identity.objects.filter(link__customer__in=family_of(customer)).order_by("id")
-    return [IdentityShown(i.kind, i.written if clear else mask(i.kind, i.written), i.is_shared) for i in found]
+    return [
+        IdentityShown(i.kind, i.written if clear else mask(i.kind, i.written), i.is_shared) for i in found
+    ]
 
 
 def first_written(customers: Sequence[int]) -> dict[int, str]:
@@ -268,7 +305,11 @@ def first_written(customers: Sequence[int]) -> dict[int, str]:
         f"SELECT COALESCE(c.merged_into_id, c.id), {rank}, i.id, i.written FROM {identity} i "
         f"JOIN {link} l ON l.identity_id = i.id JOIN {customer} c ON c.id = l.customer_id WHERE l.customer_id IN ({{marks}})"
     )
-    family = dict(bulk.rows_in(f"SELECT id, merged_into_id FROM {customer} WHERE merged_into_id IN ({{marks}})", list(customers)))
+    family = dict(
+        bulk.rows_in(
+            f"SELECT id, merged_into_id FROM {customer} WHERE merged_into_id IN ({{marks}})", list(customers)
+        )
+    )
     best: dict[int, tuple[int, int, bytes]] = {}
     for owner, order, i, written in bulk.rows_in(sql, [*customers, *family]):
         if owner not in best or (order, i) < best[owner][:2]:
@@ -295,11 +336,14 @@ class Away:
             return False
         return days >= max(round(self.times * portrait.usual_gap_days, 6), self.at_least_days, 1)
 
-
     def where(self) -> tuple[str, list[Any]]:
         """The same as a condition over the table of portraits, with its parameters."""
         t = Portrait._meta.db_table
-        days = f"%s::date - {t}.last_visit_on" if bulk.is_postgres() else f"julianday(%s) - julianday({t}.last_visit_on)"
+        days = (
+            f"%s::date - {t}.last_visit_on"
+            if bulk.is_postgres()
+            else f"julianday(%s) - julianday({t}.last_visit_on)"
+        )
         on, least = self.judged_on.isoformat(), max(self.at_least_days, 1)
         said = (
             f"{t}.usual_gap_days IS NOT NULL AND {t}.last_visit_on IS NOT NULL AND {days} >= %s "
@@ -339,11 +383,19 @@ def listed(
             spend, number = place
             same = Q(portrait__spend_in_12_months=spend)
             if back:
-                found = found.filter(Q(portrait__spend_in_12_months__gt=spend) | (same & Q(portrait__customer__lt=number)))
+                found = found.filter(
+                    Q(portrait__spend_in_12_months__gt=spend) | (same & Q(portrait__customer__lt=number))
+                )
             else:
                 found = found.filter(portrait__spend_in_12_months__lte=spend)
                 found = found.exclude(same & Q(portrait__customer__lte=number))
-        found = found.order_by(*(("portrait__spend_in_12_months", "-portrait__customer") if back else ("-portrait__spend_in_12_months", "portrait__customer")))
+        found = found.order_by(
+            *(
+                ("portrait__spend_in_12_months", "-portrait__customer")
+                if back
+                else ("-portrait__spend_in_12_months", "portrait__customer")
+            )
+        )
     rows = list(found[: limit + 1])
     return rows[::-1] if back else rows
 
@@ -351,7 +403,12 @@ def listed(
 def visit_days_of(customer: Customer, since: date) -> list[tuple[date, int]]:
     """The days on which she came and what they brought (fen), refunds taken off, oldest first."""
     days = (
-        Sale.objects.filter(identity__link__customer__in=family_of(customer), is_current=True, batch__state="complete", day__gte=since)
+        Sale.objects.filter(
+            identity__link__customer__in=family_of(customer),
+            is_current=True,
+            batch__state="complete",
+            day__gte=since,
+        )
         .values("day")
         .annotate(amount=Sum("amount"))
         .order_by("day")
@@ -372,7 +429,11 @@ def called(customers: Iterable[Customer]) -> dict[int, Called]:
     """What lists call these customers, in two queries however many they are."""
     people = {c.id: c for c in customers}
     identity, link, customer = Identity._meta.db_table, Link._meta.db_table, Customer._meta.db_table
-    into = dict(bulk.rows_in(f"SELECT id, merged_into_id FROM {customer} WHERE merged_into_id IN ({{marks}})", list(people)))
+    into = dict(
+        bulk.rows_in(
+            f"SELECT id, merged_into_id FROM {customer} WHERE merged_into_id IN ({{marks}})", list(people)
+        )
+    )
     sql = (
         f"SELECT l.customer_id, i.kind, i.written, i.is_shared FROM {identity} i JOIN {link} l ON l.identity_id = i.id "
         f"WHERE i.kind IN ('member', 'card', 'phone') AND l.customer_id IN ({{marks}})"
@@ -385,7 +446,9 @@ def called(customers: Iterable[Customer]) -> dict[int, Called]:
         if kind == "phone":
             if not is_shared:
                 tails.setdefault(owner, unseal(written)[-4:])
-        elif (kind == "member" or owner not in numbers) and not (number := unseal(written)).startswith("hand-"):
+        elif (kind == "member" or owner not in numbers) and not (number := unseal(written)).startswith(
+            "hand-"
+        ):
             numbers[owner] = number
     return {i: Called(c.name or numbers.get(i, ""), tails.get(i, "")) for i, c in people.items()}
 
@@ -399,7 +462,11 @@ def find(text: str) -> Customer | None:
         tokens = [(kind, token_for(kind, text)) for kind in ("member", "card", "phone", "openid", "name")]
         customer = None
         for kind, token in tokens:
-            link = Link.objects.filter(identity__kind=kind, identity__token=token).select_related("customer").first()
+            link = (
+                Link.objects.filter(identity__kind=kind, identity__token=token)
+                .select_related("customer")
+                .first()
+            )
             if link:
                 customer = link.customer
                 break
@@ -409,12 +476,16 @@ def find(text: str) -> Customer | None:
 def visits_of(customer: Customer, limit: int = 60) -> list[dict[str, Any]]:
     """Her sales, newest first, with what was on them."""
     sales = list(
-        Sale.objects.filter(identity__link__customer__in=family_of(customer), is_current=True, batch__state="complete")
+        Sale.objects.filter(
+            identity__link__customer__in=family_of(customer), is_current=True, batch__state="complete"
+        )
         .select_related("store")
         .order_by("-day", "-at", "-id")[:limit]
     )
     items: dict[int, list[str]] = {}
-    for sale_id, name in SaleLine.objects.filter(sale__in=[s.id for s in sales]).values_list("sale_id", "item__name"):
+    for sale_id, name in SaleLine.objects.filter(sale__in=[s.id for s in sales]).values_list(
+        "sale_id", "item__name"
+    ):
         items.setdefault(sale_id, []).append(name)
     return [{"sale": s, "items": items.get(s.id, [])} for s in sales]
 
@@ -422,9 +493,15 @@ def visits_of(customer: Customer, limit: int = 60) -> list[dict[str, Any]]:
 def favourites_of(customer: Customer, limit: int = 5) -> list[dict[str, Any]]:
     """What she buys most often."""
     lines = SaleLine.objects.filter(
-        sale__identity__link__customer__in=family_of(customer), sale__is_current=True, sale__batch__state="complete"
+        sale__identity__link__customer__in=family_of(customer),
+        sale__is_current=True,
+        sale__batch__state="complete",
     )
-    top = lines.values("item_id").annotate(times=Count("id"), amount=Sum("amount")).order_by("-times", "-amount")[:limit]
+    top = (
+        lines.values("item_id")
+        .annotate(times=Count("id"), amount=Sum("amount"))
+        .order_by("-times", "-amount")[:limit]
+    )
     names = dict(Item.objects.filter(id__in=[t["item_id"] for t in top]).values_list("id", "name"))
     return [{"item": names[t["item_id"]], "times": t["times"], "amount": t["amount"]} for t in top]
 
@@ -435,7 +512,12 @@ def notes_of(customer: Customer) -> list[Note]:
 
 def coverage() -> pa.Table:
     """Until which day each store's data reach."""
-    found = [(s.id, number_of(s.known_until)) for s in Store.objects.exclude(known_until=None) if s.known_until]
-    return pa.table({"store": pa.array([a for a, _ in found], pa.int32()), "known_until": pa.array([b for _, b in found], pa.int32())})
-
-
+    found = [
+        (s.id, number_of(s.known_until)) for s in Store.objects.exclude(known_until=None) if s.known_until
+    ]
+    return pa.table(
+        {
+            "store": pa.array([a for a, _ in found], pa.int32()),
+            "known_until": pa.array([b for _, b in found], pa.int32()),
+        }
+    )

@@ -18,12 +18,21 @@ from regulars.customers.models import Customer, Detail, Portrait
 from regulars.customers.queries import Away, coverage, file_facts_of, first_written, sales_of
 from regulars.facts import catalogue
 from regulars.grading.actions import (
-    InForce, Outcome, as_record, draw, grade_scale, in_force, kept_curves, loaded, name_of, open_books,
+    InForce,
+    Outcome,
+    as_record,
+    draw,
+    grade_scale,
+    in_force,
+    kept_curves,
+    loaded,
+    name_of,
+    open_books,
 )  # fmt: skip
 from regulars.grading.drawing import Plan, fits_of, live
 from regulars.grading.models import GradeChange, GradeRun, Standing
 from regulars.grading.rules.transition import NEW, NONE, NOT_BELOW, Held, move, review_has_come
-from regulars.playbooks.playbook import Playbook, Scale, fits, load, stays
+from regulars.playbooks.playbook import Playbook, Scale, fits, stays
 from regulars.shop import bulk
 from regulars.shop.books import Books, day_of, number_of
 from regulars.shop.models import Store
@@ -65,7 +74,9 @@ class LivePortrait:
     grades: list[Explained] = field(default_factory=list)
 
 
-def portrait(customer: Customer, on: date, playbooks: Iterable[InForce] | None = None, look_ahead: bool = True) -> LivePortrait:
+def portrait(
+    customer: Customer, on: date, playbooks: Iterable[InForce] | None = None, look_ahead: bool = True
+) -> LivePortrait:
     """Draw one customer now, grade her, and say why and what would change it."""
     holding = list(playbooks) if playbooks is not None else in_force()
     plan = Plan.of([h.playbook for h in holding])
@@ -95,7 +106,13 @@ class _Ahead:
 
 
 def _ahead(
-    engine: Books, plan: Plan, sales: pa.Table, customer: int, day: int, known: dict[str, Any], curves: dict[str, Any]
+    engine: Books,
+    plan: Plan,
+    sales: pa.Table,
+    customer: int,
+    day: int,
+    known: dict[str, Any],
+    curves: dict[str, Any],
 ) -> _Ahead:
     """Draw the coming days as pseudo-customers in one go: the same expressions, nothing calculated twice."""
     quiet_days = list(range(day + 1, day + AHEAD_DAYS + 1))
@@ -120,22 +137,44 @@ def _ahead(
             })  # fmt: skip
             pseudo.append(_as(pa.concat_tables([base, more]), number))
             moments.append((number, end))
-    table = pa.table({"customer": pa.array([c for c, _ in moments], pa.int64()), "on": pa.array([d for _, d in moments], pa.int32())})
+    table = pa.table(
+        {
+            "customer": pa.array([c for c, _ in moments], pa.int64()),
+            "on": pa.array([d for _, d in moments], pa.int32()),
+        }
+    )
     rows = live(engine, plan, pa.concat_tables(pseudo), table, file_facts=known, curves=curves or None)
-    return _Ahead(rows[: len(quiet_days)], {names[c]: r for (c, _), r in zip(moments[len(quiet_days) :], rows[len(quiet_days) :], strict=True)})
+    return _Ahead(
+        rows[: len(quiet_days)],
+        {names[c]: r for (c, _), r in zip(moments[len(quiet_days) :], rows[len(quiet_days) :], strict=True)},
+    )
 
 
 def _as(table: pa.Table, customer: int) -> pa.Table:
     return table.add_column(0, "customer", pa.array([customer] * table.num_rows, pa.int64()))
 
 
-def _explain(playbook: Playbook, scale: Scale, row: dict[str, Any], standing: Standing | None, ahead: _Ahead | None, on: date) -> Explained:
+def _explain(
+    playbook: Playbook,
+    scale: Scale,
+    row: dict[str, Any],
+    standing: Standing | None,
+    ahead: _Ahead | None,
+    on: date,
+) -> Explained:
     fit = fits(row, scale)
     held = standing.grade if standing else fit.grade
     index = scale.index(held)
-    shown = held if index is not None else (scale.grades[-1].key if scale.grades[-1].ways else scale.grades[0].key)
+    shown = (
+        held
+        if index is not None
+        else (scale.grades[-1].key if scale.grades[-1].ways else scale.grades[0].key)
+    )
     verdicts = fit.verdicts.get(shown, ())
-    best = next((v for v in verdicts if v.holds), max(verdicts, key=lambda v: sum(f.holds for f in v.findings), default=None))
+    best = next(
+        (v for v in verdicts if v.holds),
+        max(verdicts, key=lambda v: sum(f.holds for f in v.findings), default=None),
+    )
     conditions = [as_record(f) for f in best.findings] if best else []
     better: list[dict[str, Any]] = []
     drops_on, drops_to = None, ""
@@ -144,15 +183,23 @@ def _explain(playbook: Playbook, scale: Scale, row: dict[str, Any], standing: St
         if index is not None and (lost := _lost(playbook, scale, index, standing, ahead, on)):
             drops_on, drops_to = lost
             better.append({"grade": drops_to, "needs": [], "by": drops_on.isoformat(), "without_visit": True})
-    return Explained(playbook, scale, held, standing.since if standing else on, conditions, better, drops_on, drops_to)
+    return Explained(
+        playbook, scale, held, standing.since if standing else on, conditions, better, drops_on, drops_to
+    )
 
 
-def _lost(playbook: Playbook, scale: Scale, index: int, standing: Standing | None, ahead: _Ahead, on: date) -> tuple[date, str] | None:
+def _lost(
+    playbook: Playbook, scale: Scale, index: int, standing: Standing | None, ahead: _Ahead, on: date
+) -> tuple[date, str] | None:
     """The day on which the grade would be lost without a visit, and to which, by the steps of the nightly run."""
     reviews = playbook.reviews
     grace = [g.grace_days for g in scale.grades]
     below = standing.below_since if standing else None
-    held = Held(np.array([index]), np.array([0], "int32"), np.array([number_of(below) if below else NOT_BELOW], "int32"))
+    held = Held(
+        np.array([index]),
+        np.array([0], "int32"),
+        np.array([number_of(below) if below else NOT_BELOW], "int32"),
+    )
     for k, then in enumerate(ahead.quiet, number_of(on) + 1):
         fit = fits(then, scale)
         held = move(
@@ -167,7 +214,9 @@ def _lost(playbook: Playbook, scale: Scale, index: int, standing: Standing | Non
     return None
 
 
-def _ways_up(scale: Scale, index: int | None, row: dict[str, Any], ahead: _Ahead, on: date) -> list[dict[str, Any]]:
+def _ways_up(
+    scale: Scale, index: int | None, row: dict[str, Any], ahead: _Ahead, on: date
+) -> list[dict[str, Any]]:
     """For each better grade within reach: how many visits like hers, and until when they would do."""
     found: list[dict[str, Any]] = []
     better = range(len(scale.grades) if index is None else index)
@@ -179,7 +228,14 @@ def _ways_up(scale: Scale, index: int | None, row: dict[str, Any], ahead: _Ahead
         needs = [as_record(f) for f in _missing(scale, grade, row)]
         if reached:
             k = min(reached)
-            found.append({"grade": scale.grades[grade].key, "needs": needs, "visits": k, "by": day_of(max(reached[k])).isoformat()})
+            found.append(
+                {
+                    "grade": scale.grades[grade].key,
+                    "needs": needs,
+                    "visits": k,
+                    "by": day_of(max(reached[k])).isoformat(),
+                }
+            )
         elif needs:
             found.append({"grade": scale.grades[grade].key, "needs": needs, "by": None})
         if len(found) == 2:
@@ -241,9 +297,14 @@ def grade_rows(playbook: Playbook, on: date) -> tuple[list[str], Iterable[list[A
     outcome = draw(on, [playbook], books=books)
     later = pa.array(books.begun_after(number_of(on)))
     if len(later):
-        outcome.tables = [t.filter(pc.invert(pc.is_in(t["customer"], value_set=later))) for t in outcome.tables]
+        outcome.tables = [
+            t.filter(pc.invert(pc.is_in(t["customer"], value_set=later))) for t in outcome.tables
+        ]
     last = GradeRun.objects.filter(playbook=playbook.key, on__lt=on).order_by("-on").first()
-    graded = [grade_scale(books, outcome, playbook, s, last.on if last else None, forgets_later=True) for s in playbook.scales]
+    graded = [
+        grade_scale(books, outcome, playbook, s, last.on if last else None, forgets_later=True)
+        for s in playbook.scales
+    ]
     keys = sorted(playbook.facts())
 
     def rows() -> Iterable[list[Any]]:
@@ -254,7 +315,12 @@ def grade_rows(playbook: Playbook, on: date) -> tuple[list[str], Iterable[list[A
             for scale, of in zip(playbook.scales, graded, strict=True):
                 for i, customer in enumerate(customers):
                     facts = [fact_for_file(key, columns[key][i]) if key in columns else "" for key in keys]
-                    yield [names.get(customer, f"#{customer}"), scale.key, name_of(scale, int(of.after[k].grade[i])), *facts]
+                    yield [
+                        names.get(customer, f"#{customer}"),
+                        scale.key,
+                        name_of(scale, int(of.after[k].grade[i])),
+                        *facts,
+                    ]
 
     return ["customer", "scale", "grade", *keys], rows()
 
@@ -314,15 +380,22 @@ def distribution(run: GradeRun, scale: Scale) -> list[GradeShare]:
     customers = sum(v["customers"] for v in summary.values()) or 1
     spend = sum(max(v["spend"], 0) for v in summary.values()) or 1
     return [
-        GradeShare(k, v["customers"], v["spend"], v["visits"], v["customers"] / customers, max(v["spend"], 0) / spend)
+        GradeShare(
+            k, v["customers"], v["spend"], v["visits"], v["customers"] / customers, max(v["spend"], 0) / spend
+        )
         for k in order
-        if (v := summary.get(k)) or (v := {"customers": 0, "spend": 0, "visits": 0} if k not in ("new", "none") else None)
+        if (v := summary.get(k))
+        or (v := {"customers": 0, "spend": 0, "visits": 0} if k not in ("new", "none") else None)
     ]
 
 
 def moved(playbook: str, since: date, limit: int = 50) -> list[GradeChange]:
     """Changes of grade since a day, the latest first; first gradings are not moves."""
-    found = GradeChange.objects.filter(playbook=playbook, on__gte=since).exclude(was="").select_related("customer")
+    found = (
+        GradeChange.objects.filter(playbook=playbook, on__gte=since)
+        .exclude(was="")
+        .select_related("customer")
+    )
     return list(found.order_by("-on", "-id")[:limit])
 
 
@@ -363,7 +436,9 @@ def _fit_names(books: Books, table: pa.Table, scale: Scale) -> np.ndarray:
     index, watched, _ = fits_of(books, table, scale)
     code = np.where(watched, NEW, index)
     names = np.array([g.key for g in scale.grades] + ["none", "new"], dtype=object)
-    return names[np.where(code == NONE, len(scale.grades), np.where(code == NEW, len(scale.grades) + 1, code))]
+    return names[
+        np.where(code == NONE, len(scale.grades), np.where(code == NEW, len(scale.grades) + 1, code))
+    ]
 
 
 def standings_of(customers: Sequence[int], playbook: str) -> dict[int, Standing]:
@@ -377,7 +452,10 @@ def standings_of(customers: Sequence[int], playbook: str) -> dict[int, Standing]
 def missing_for(keys: Sequence[str]) -> dict[str, list[str]]:
     """For each playbook the facts that nobody in this shop has yet."""
     said = set(Detail.objects.values_list("key", flat=True).distinct())
-    shown = {"sex": Customer.objects.exclude(sex="").exists(), "is_company": Customer.objects.filter(is_company=True).exists()}
+    shown = {
+        "sex": Customer.objects.exclude(sex="").exists(),
+        "is_company": Customer.objects.filter(is_company=True).exists(),
+    }
     shown["age"] = Customer.objects.exclude(birthday="").exists()
     said |= {k for k, there in shown.items() if there}
     found = {}

@@ -110,6 +110,9 @@ class Standing:
     lower_is_better: bool = False
 
 
+NO_EDGES = Words("", "")
+
+
 @dataclass(frozen=True)
 class Fact:
     """One column of a portrait, with everything that pages, docs and playbooks say about it."""
@@ -119,7 +122,7 @@ class Fact:
     unit: Unit
     stage: str
     definition: Words
-    edges: Words = Words("", "")
+    edges: Words = NO_EDGES
     window: Window | None = None
     measure: Measure | None = None
     derive: Callable[[Any, Any], Any] | None = None

@@ -47,7 +47,9 @@ def days_of(sales: Any) -> Any:
     by_day = by_day.mutate(visit=((by_day.spend > 0) | (by_day.attended == 1)).cast("int8"))
     per_kind = ibis.window(group_by=[by_day.customer, by_day.visit], order_by=by_day.day)
     gap = (by_day.visit == 1).ifelse(by_day.day - by_day.day.lag().over(per_kind), None)
-    return by_day.mutate(gap=gap, week=(by_day.day + 3) // 7).select(**{name: ibis._[name].cast(to) for name, to in DAYS_COLUMNS.items()})
+    return by_day.mutate(gap=gap, week=(by_day.day + 3) // 7).select(
+        **{name: ibis._[name].cast(to) for name, to in DAYS_COLUMNS.items()}
+    )
 
 
 def measured(days: Any, on: Any, facts: Iterable[Fact], by: tuple[str, ...] = ("customer",)) -> Any:
@@ -78,7 +80,9 @@ def derived(state: Any, on: Any, facts: Iterable[Fact], coverage: Any = None, pe
         empty = {f.key: f.measure.empty for f in facts if f.measure and f.measure.empty is not None}
         state = state.mutate(**{k: state[k].fill_null(v) for k, v in empty.items() if k in state.columns})
     store = next((f for f in facts if f.key == "last_store"), None)
-    if store is not None and store.derive:  # absence is dated by the data of her last store, so it comes first
+    if (
+        store is not None and store.derive
+    ):  # absence is dated by the data of her last store, so it comes first
         state = state.mutate(last_store=store.derive(state, at(state)))
         if coverage is None:
             state = state.mutate(known_until=ibis.null("int32"))

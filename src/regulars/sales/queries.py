@@ -17,7 +17,9 @@ def newest_batches(before: int | None = None, limit: int = 30) -> list[Batch]:
 
 def anonymous_receipts(before: int | None = None, on: date | None = None, limit: int = 30) -> list[Sale]:
     """Receipts that name nobody, the newest first by number; of one day if it is named. `limit` and one more."""
-    found = Sale.objects.filter(identity=None, is_current=True, batch__state=BatchState.COMPLETE, kind=SaleKind.SALE)
+    found = Sale.objects.filter(
+        identity=None, is_current=True, batch__state=BatchState.COMPLETE, kind=SaleKind.SALE
+    )
     if on is not None:
         found = found.filter(day=on)
     if before is not None:

@@ -48,7 +48,9 @@ def register(*custodies: Custody) -> None:
             raise ValueError(f"{custody.model} is registered twice")
         unsaid = set(custody.staff) - {field for field, _ in custody.leaving}
         if unsaid:
-            raise ValueError(f"{custody.model} does not say what becomes of {sorted(unsaid)} when staff leave")
+            raise ValueError(
+                f"{custody.model} does not say what becomes of {sorted(unsaid)} when staff leave"
+            )
         _registered[custody.model] = custody
 
 

@@ -87,18 +87,32 @@ def lateness(playbook: Playbook | None, today: date) -> Away | None:
     first = min(rules, key=lambda r: (r.times_usual or 0, r.at_least_days))
     most = [r.at_most_days for r in rules]
     return Away(
-        min([today, *known]), first.times_usual or 1.0, first.at_least_days, None if None in most else max(m for m in most if m)
+        min([today, *known]),
+        first.times_usual or 1.0,
+        first.at_least_days,
+        None if None in most else max(m for m in most if m),
     )
 
 
 def _list(request: Request, badges: Badges, away: Away | None, plan: DayPlan | None) -> HttpResponse:
-    run = GradeRun.objects.filter(playbook=badges.leading.key).order_by("-on", "-id").first() if badges.leading else None
+    run = (
+        GradeRun.objects.filter(playbook=badges.leading.key).order_by("-on", "-id").first()
+        if badges.leading
+        else None
+    )
     show = request.GET.get("show", "")
     grade = _asked_grade(request.GET.get("grade", ""), badges)
     late = away if show == "late" else None
     order = "newest" if show == "newest" else "spend"
     found = listed(
-        order=order, only=Q(standings__playbook=grade[0], standings__scale=grade[1], standings__grade=grade[2]) if grade else None, late=late, after=_place(request.GET.get("after")), before=_place(request.GET.get("before")), limit=A_PAGE
+        order=order,
+        only=Q(standings__playbook=grade[0], standings__scale=grade[1], standings__grade=grade[2])
+        if grade
+        else None,
+        late=late,
+        after=_place(request.GET.get("after")),
+        before=_place(request.GET.get("before")),
+        limit=A_PAGE,
     )
     back = "before" in request.GET
     more = len(found) > A_PAGE
@@ -148,10 +162,21 @@ def _link(request: Request, **changed: str) -> str:
 
 
 def _filters(badges: Badges, run: GradeRun | None, grade: Any, show: str, has_late: bool) -> list[Page]:
-    pills = [Page(text=Words("所有人", "Everybody"), href="?", current=not grade and not show, count=run.customers if run else None)]
+    pills = [
+        Page(
+            text=Words("所有人", "Everybody"),
+            href="?",
+            current=not grade and not show,
+            count=run.customers if run else None,
+        )
+    ]
     if has_late:
-        pills.append(Page(text=Words("该来没来", "Overdue"), href="?show=late", current=show == "late", count=None))
-    pills.append(Page(text=Words("最新的", "Newest"), href="?show=newest", current=show == "newest", count=None))
+        pills.append(
+            Page(text=Words("该来没来", "Overdue"), href="?show=late", current=show == "late", count=None)
+        )
+    pills.append(
+        Page(text=Words("最新的", "Newest"), href="?show=newest", current=show == "newest", count=None)
+    )
     for scale in badges.leading.scales if badges.leading else ():
         summary = run.summary.get(scale.key, {}) if run else {}
         for key in (*[g.key for g in scale.grades], "new"):
@@ -161,19 +186,33 @@ def _filters(badges: Badges, run: GradeRun | None, grade: Any, show: str, has_la
             badge = badges.badge(badges.leading.key, scale.key, key) if badges.leading else None
             if badge is None:
                 continue
-            name = badge.name if len(badges.leading.scales) == 1 else Words(f"{scale.name.zh}：{badge.name.zh}", f"{scale.name.en}: {badge.name.en}")  # type: ignore[union-attr]
-            pills.append(Page(text=name, href=f"?grade={scale.key}.{key}", current=bool(grade) and grade[1:] == (scale.key, key), count=count))
+            name = (
+                badge.name
+                if len(badges.leading.scales) == 1
+                else Words(f"{scale.name.zh}：{badge.name.zh}", f"{scale.name.en}: {badge.name.en}")
+            )  # type: ignore[union-attr]
+            pills.append(
+                Page(
+                    text=name,
+                    href=f"?grade={scale.key}.{key}",
+                    current=bool(grade) and grade[1:] == (scale.key, key),
+                    count=count,
+                )
+            )
     return pills
 
 
-def _list_sentence(run: GradeRun | None, grade: Any, show: str, badges: Badges, away: Away | None, today: date) -> tuple[Words | str, Words | str]:
+def _list_sentence(
+    run: GradeRun | None, grade: Any, show: str, badges: Badges, away: Away | None, today: date
+) -> tuple[Words | str, Words | str]:
     by_spend = Words("最近一年花得多的在前", "Who spent most in the last year comes first")
     if show == "late" and away:
         return (
             Words("该来没来的人，花得多的在前", "Overdue by their own rhythm, best customers first"),
-            Words("没来的天数到了各自平常的 {t} 倍，按数据算到{d}", "Away {t} times their own usual gap, judged on {d}").fill(
-                t=f"{away.times:g}", d=day_words(away.judged_on, today)
-            ),
+            Words(
+                "没来的天数到了各自平常的 {t} 倍，按数据算到{d}",
+                "Away {t} times their own usual gap, judged on {d}",
+            ).fill(t=f"{away.times:g}", d=day_words(away.judged_on, today)),
         )
     if show == "newest":
         return Words("最新认识的在前", "The newest first"), ""
@@ -220,7 +259,9 @@ def suggestions(request: Request) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:60]
     found = search(text, 8) if text else []
     shown = customers_shown(found, Badges())
-    return render(request, "suggestions.html", {"page": Page(found=[shown[c.id] for c in found], search=text)})
+    return render(
+        request, "suggestions.html", {"page": Page(found=[shown[c.id] for c in found], search=text)}
+    )
 
 
 @needs("contact")
@@ -262,7 +303,11 @@ def _phone(text: str) -> str:
 
 def find_customer(number: int) -> Customer:
     """The customer who stands behind a number, read through merging."""
-    found = Customer.objects.select_related("merged_into", "portrait", "store", "in_charge").filter(pk=number).first()
+    found = (
+        Customer.objects.select_related("merged_into", "portrait", "store", "in_charge")
+        .filter(pk=number)
+        .first()
+    )
     if found is None or found.is_gone:
         raise Http404
     return found
@@ -280,7 +325,11 @@ def portrait(request: Request, number: int) -> HttpResponse:
 def customer_phone(request: Request, number: int) -> HttpResponse:
     """Show her number to the one who is to call; who looked stands in the audit trail."""
     customer = find_customer(number)
-    written = Identity.objects.filter(link__customer__in=family_of(customer), kind="phone", is_shared=False).order_by("id").first()
+    written = (
+        Identity.objects.filter(link__customer__in=family_of(customer), kind="phone", is_shared=False)
+        .order_by("id")
+        .first()
+    )
     audit("show-phone", f"customer {customer.id}", by=request.user)
     return _portrait(request, number, tel=written.written if written else "")
 
@@ -299,7 +348,12 @@ def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
     tasks = due_for(customer) if contact else []
     identities = identities_of(customer)
     phone = next((i.shown for i in identities if i.kind == "phone" and not i.is_shared), "")
-    hold = Hold.objects.filter(person=customer.id, rule="", channel="").exclude(until__lt=today).order_by("-id").first()
+    hold = (
+        Hold.objects.filter(person=customer.id, rule="", channel="")
+        .exclude(until__lt=today)
+        .order_by("-id")
+        .first()
+    )
     history = list(GradeChange.objects.filter(customer=customer).order_by("-on", "-id")[:30])
     grades = [grade_shown(e, drawn.facts, today, history, badges) for e in drawn.grades]
     for grade in grades:
@@ -352,14 +406,22 @@ def _rhythm_sentence(drawn: LivePortrait, away: Away | None, today: date) -> Wor
     judged = min(today, away.judged_on) if away else today
     days = max(0, (judged - _day(last)).days)
     if gap is None:
-        came = Words("只来过 {n} 次", "Came {n} times so far" if visits != 1 else "Came once so far").fill(n=visits)
+        came = Words("只来过 {n} 次", "Came {n} times so far" if visits != 1 else "Came once so far").fill(
+            n=visits
+        )
         ago = Words("最近一次是{d}。", "last {d}.").fill(d=day_words(_day(last), today))
         return Words(f"{came.zh}，{ago.zh}", f"{came.en}, {ago.en}")
     if days <= 1:
-        return Words("平常 {g} 天来一次，{d}刚来过。", "Usually every {g} days; was here {d}.").fill(g=_gap(gap), d=day_words(_day(last), today))
+        return Words("平常 {g} 天来一次，{d}刚来过。", "Usually every {g} days; was here {d}.").fill(
+            g=_gap(gap), d=day_words(_day(last), today)
+        )
     if days > gap:
-        return Words("平常 {g} 天来一次，这次已经 {n} 天没来。", "Usually every {g} days, away for {n} days now.").fill(g=_gap(gap), n=days)
-    return Words("平常 {g} 天来一次，上次是 {n} 天前。", "Usually every {g} days, last here {n} days ago.").fill(g=_gap(gap), n=days)
+        return Words(
+            "平常 {g} 天来一次，这次已经 {n} 天没来。", "Usually every {g} days, away for {n} days now."
+        ).fill(g=_gap(gap), n=days)
+    return Words(
+        "平常 {g} 天来一次，上次是 {n} 天前。", "Usually every {g} days, last here {n} days ago."
+    ).fill(g=_gap(gap), n=days)
 
 
 def _tags(customer: Customer, is_late: bool) -> list[Page]:
@@ -381,13 +443,16 @@ def _line(customer: Customer, drawn: LivePortrait, today: date, is_late: bool) -
         return None
     most = max((a for _, a in days), default=0) or 1
     visits = [
-        Page(at=(d - start).days / 364, size=max(a, 0) / most, said=f"{d.isoformat()} {say_money(a)}") for d, a in days
+        Page(at=(d - start).days / 364, size=max(a, 0) / most, said=f"{d.isoformat()} {say_money(a)}")
+        for d, a in days
     ]
     months = []
     for k in range(13):
         month = date(start.year + (start.month - 1 + k) // 12, (start.month - 1 + k) % 12 + 1, 1)
         if start <= month <= today and k % 2 == 1:
-            months.append(Page(at=(month - start).days / 364, text=Words(f"{month.month}月", MONTHS[month.month - 1])))
+            months.append(
+                Page(at=(month - start).days / 364, text=Words(f"{month.month}月", MONTHS[month.month - 1]))
+            )
     gone = (today - days[-1][0]).days
     return Page(
         visits=visits, months=months, late=is_late and gone > 14, gap_text=Words("{n} 天没来", "{n} days away").fill(n=gone),
@@ -395,7 +460,16 @@ def _line(customer: Customer, drawn: LivePortrait, today: date, is_late: bool) -
     )  # fmt: skip
 
 
-RHYTHM = ("usual_gap_days", "days_since_visit", "visits", "visits_in_30_days", "spend_in_30_days", "spend_in_12_months", "average_spend", "largest_spend")
+RHYTHM = (
+    "usual_gap_days",
+    "days_since_visit",
+    "visits",
+    "visits_in_30_days",
+    "spend_in_30_days",
+    "spend_in_12_months",
+    "average_spend",
+    "largest_spend",
+)
 
 
 def _rhythm(drawn: LivePortrait, customer: Customer, today: date) -> list[Page]:
@@ -412,7 +486,13 @@ def _rhythm(drawn: LivePortrait, customer: Customer, today: date) -> list[Page]:
     best = favourites_of(customer, 4)
     if best:
         said = [Words("{i}（{n} 次）", "{i} ({n}×)").fill(i=b["item"], n=b["times"]) for b in best]
-        rows.append(Page(name=Words("常买", "Buys most"), value=Words("、".join(s.zh for s in said), ", ".join(s.en for s in said)), note=""))
+        rows.append(
+            Page(
+                name=Words("常买", "Buys most"),
+                value=Words("、".join(s.zh for s in said), ", ".join(s.en for s in said)),
+                note="",
+            )
+        )
     if facts.get("last_store"):
         store = Store.objects.filter(pk=facts["last_store"]).first()
         if store and Store.objects.count() > 1:
@@ -424,7 +504,9 @@ def _basics(customer: Customer, drawn: LivePortrait, badges: Badges) -> list[Pag
     """What people know about her: only what is known."""
     rows = []
     if customer.birthday:
-        rows.append(Page(name=Words("生日", "Birthday"), value=Birthday.parse(customer.birthday).words(), note=""))
+        rows.append(
+            Page(name=Words("生日", "Birthday"), value=Birthday.parse(customer.birthday).words(), note="")
+        )
     known = file_facts_of(customer, _file_facts(), drawn.on)
     for fact in _file_facts():
         if known.get(fact.key) is not None and fact.key != "is_company":
@@ -450,7 +532,9 @@ UNASKED = ("revenue_per_minute_place", "age", "is_company", "sex")
 
 def _file_facts() -> list[Fact]:
     """The facts that people may say about a customer, those without a window."""
-    return [f for f in catalogue if f.is_file_fact and f.window is None and f.key != "revenue_per_minute_place"]
+    return [
+        f for f in catalogue if f.is_file_fact and f.window is None and f.key != "revenue_per_minute_place"
+    ]
 
 
 def _asked_for(badges: Badges) -> set[str]:
@@ -489,13 +573,33 @@ def _know(customer: Customer, badges: Badges, today: date) -> Page:
         hint: Words | str = Words("打法要用", "the playbook asks for it") if fact.key in wanted else ""
         if fact.type == "yes-no":
             options: list[Any] = [unknown, ("true", Words("是", "Yes")), ("false", Words("否", "No"))]
-            fields.append(Page(name=fact.key, label=titled(fact.name), kind="select", value=value, options=options, hint=hint))
+            fields.append(
+                Page(
+                    name=fact.key,
+                    label=titled(fact.name),
+                    kind="select",
+                    value=value,
+                    options=options,
+                    hint=hint,
+                )
+            )
         elif fact.choices:
-            fields.append(Page(name=fact.key, label=titled(fact.name), kind="select", value=value, options=[unknown, *fact.choices.items()], hint=hint))
+            fields.append(
+                Page(
+                    name=fact.key,
+                    label=titled(fact.name),
+                    kind="select",
+                    value=value,
+                    options=[unknown, *fact.choices.items()],
+                    hint=hint,
+                )
+            )
         else:
             kind = {"number": "number", "date": "date"}.get(fact.type, "text")
             value = value.removesuffix(".0") if kind == "number" else value
-            fields.append(Page(name=fact.key, label=titled(fact.name), kind=kind, value=value, options=[], hint=hint))
+            fields.append(
+                Page(name=fact.key, label=titled(fact.name), kind=kind, value=value, options=[], hint=hint)
+            )
     return Page(action=reverse("customer-facts", args=[customer.id]), fields=fields)
 
 
@@ -503,14 +607,24 @@ def _birthday_text(compact: str) -> str:
     if not compact:
         return ""
     birthday = Birthday.parse(compact)
-    return compact.removeprefix("solar ").removeprefix("--") if birthday.calendar == "solar" else birthday.words().zh
+    return (
+        compact.removeprefix("solar ").removeprefix("--")
+        if birthday.calendar == "solar"
+        else birthday.words().zh
+    )
 
 
 def _visit(visit: dict[str, Any]) -> Page:
     sale = visit["sale"]
     items = visit["items"]
     said = "、".join(items[:4]) + (f" … {len(items)}" if len(items) > 4 else "")
-    return Page(on=sale.day, amount=sale.amount if sale.kind != SaleKind.ATTENDANCE else None, store=sale.store.name, items=said, refund=sale.kind == SaleKind.REFUND)
+    return Page(
+        on=sale.day,
+        amount=sale.amount if sale.kind != SaleKind.ATTENDANCE else None,
+        store=sale.store.name,
+        items=said,
+        refund=sale.kind == SaleKind.REFUND,
+    )
 
 
 def _hold_said(hold: Hold | None, today: date) -> Words | str:
@@ -518,8 +632,12 @@ def _hold_said(hold: Hold | None, today: date) -> Words | str:
         return ""
     who = Words(f"（{hold.by.name}记的）", f" (noted by {hold.by.name})") if hold.by else Words("", "")
     if hold.until:
-        return Words("{d}之前不再联系她{w}", "Nobody contacts her until {d}{w}").fill(d=day_words(hold.until, today), w=who)
-    return Words("她不想被打扰，谁都不再联系{w}", "She wants to be left in peace: nobody contacts her{w}").fill(w=who)
+        return Words("{d}之前不再联系她{w}", "Nobody contacts her until {d}{w}").fill(
+            d=day_words(hold.until, today), w=who
+        )
+    return Words(
+        "她不想被打扰，谁都不再联系{w}", "She wants to be left in peace: nobody contacts her{w}"
+    ).fill(w=who)
 
 
 # --- what staff write down -------------------------------------------------------------------------------------------
@@ -553,7 +671,11 @@ def customer_facts(request: Request, number: int) -> HttpResponse:
         text = request.POST.get(key, old).strip()
         if text == old:
             continue
-        value = text[:80] if key == "name" or not text else read_birthday(text.removeprefix("农历"), lunar=text.startswith("农历"))
+        value = (
+            text[:80]
+            if key == "name" or not text
+            else read_birthday(text.removeprefix("农历"), lunar=text.startswith("农历"))
+        )
         if text and not value:
             wrong.append(Words("看不懂生日「{t}」", "{t} is not a birthday").fill(t=text))
             continue
@@ -574,7 +696,9 @@ def customer_facts(request: Request, number: int) -> HttpResponse:
     for words in wrong:
         messages.error(request, words.say(request.lang))
     if changed:
-        messages.success(request, Words("记下了，下次定级就会用到", "Kept; the next grading uses it").say(request.lang))
+        messages.success(
+            request, Words("记下了，下次定级就会用到", "Kept; the next grading uses it").say(request.lang)
+        )
     return redirect("portrait", customer.id)
 
 
@@ -591,7 +715,11 @@ def _is_day(text: str) -> bool:
 def customer_sales(request: Request, number: int) -> HttpResponse:
     """A sale that no till knows of."""
     customer = _live(number)
-    store = Store.objects.filter(pk=number_in(request.POST.get("store"), 1, 2**62) or 0).first() or request.user.store or Store.objects.order_by("id").first()
+    store = (
+        Store.objects.filter(pk=number_in(request.POST.get("store"), 1, 2**62) or 0).first()
+        or request.user.store
+        or Store.objects.order_by("id").first()
+    )
     try:
         amount = fen(_amount(request.POST.get("amount", "")))
         if not _is_day(request.POST.get("day", "")):
@@ -599,13 +727,24 @@ def customer_sales(request: Request, number: int) -> HttpResponse:
         if store is None:
             raise Refused(Words("先在设置里加一家门店", "First add a store in the settings"))
         daily.record_sale(
-            customer, store=store, day=date.fromisoformat(request.POST["day"]), amount=amount, occasion=request.POST.get("occasion", "")[:40], by=request.user
+            customer,
+            store=store,
+            day=date.fromisoformat(request.POST["day"]),
+            amount=amount,
+            occasion=request.POST.get("occasion", "")[:40],
+            by=request.user,
         )
     except Refused as refused:
         messages.error(request, refused.words.say(request.lang))
     else:
         ask_for("redraw", {"customers": [customer.id]}, by=request.user)
-        messages.success(request, Words("记下了这笔消费；放错了，可以在“销售”里撤回", "The sale is written down; a wrong one can be taken back under Sales").say(request.lang))
+        messages.success(
+            request,
+            Words(
+                "记下了这笔消费；放错了，可以在“销售”里撤回",
+                "The sale is written down; a wrong one can be taken back under Sales",
+            ).say(request.lang),
+        )
     return redirect("portrait", customer.id)
 
 
@@ -617,7 +756,9 @@ def _amount(text: str) -> Decimal:
     """
     import unicodedata
 
-    plain = unicodedata.normalize("NFKC", text).strip().lstrip("¥￥").replace(",", "").removesuffix("元").strip()
+    plain = (
+        unicodedata.normalize("NFKC", text).strip().lstrip("¥￥").replace(",", "").removesuffix("元").strip()
+    )
     if not plain:
         return Decimal(0)
     try:
@@ -641,5 +782,7 @@ def customer_hold(request: Request, number: int) -> HttpResponse:
     elif not Hold.objects.filter(person=customer.id, rule="", channel="", until=None).exists():
         Hold.objects.create(person=customer.id, by=request.user)
         audit("hold", f"customer {customer.id}", by=request.user)
-        messages.success(request, Words("好，不再打扰她", "She is left in peace from now on").say(request.lang))
+        messages.success(
+            request, Words("好，不再打扰她", "She is left in peace from now on").say(request.lang)
+        )
     return redirect("portrait", customer.id)

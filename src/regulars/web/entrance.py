@@ -129,7 +129,9 @@ def theme(request: HttpRequest) -> HttpResponse:
 def _choose(request: HttpRequest, name: str, value: str, allowed: tuple[str, ...]) -> HttpResponse:
     response = redirect(own_path(request.POST.get("next")))
     if value in allowed:
-        response.set_cookie(name, value, max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure())
+        response.set_cookie(
+            name, value, max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
         if request.user.is_authenticated:
             Staff.objects.filter(pk=request.user.pk).update(**{name: value})
     return response
@@ -223,7 +225,9 @@ def start_business(request: HttpRequest) -> HttpResponse:
         if not filled["name"]:
             errors["name"] = Words("请写店名", "Please give the shop a name")
         if len(filled["stores"]) > 1500:  # it travels in a cookie
-            errors["stores"] = Words("先写几家，其余的以后在设置里加", "Begin with a few; add the others in the settings")
+            errors["stores"] = Words(
+                "先写几家，其余的以后在设置里加", "Begin with a few; add the others in the settings"
+            )
         if not errors:
             started.said |= {"business": filled["name"][:100], "stores": filled["stores"]}
             return started.keep(request, redirect("start-trade"))
@@ -257,7 +261,9 @@ def start_trade(request: HttpRequest) -> HttpResponse:
                         name=said["business"], trade=trade, owner_email=said["email"], owner_name=said["name"],
                         password=secrets.token_urlsafe(24), stores=said["stores"].splitlines(), lang=request.lang,  # type: ignore[attr-defined]
                     )  # fmt: skip
-                    Staff.objects.filter(pk=owner.pk).update(password=said["password"])  # hashed when she typed it
+                    Staff.objects.filter(pk=owner.pk).update(
+                        password=said["password"]
+                    )  # hashed when she typed it
                     owner.refresh_from_db()
                     adopt(start_playbook(trade), by=owner)
             except Refused as refused:
@@ -284,7 +290,9 @@ def start_import(request: Request) -> HttpResponse:
             return redirect("import-columns", upload)
         except Refused as refused:
             problems.append(refused.words)
-    page = Page(problems=problems, action=reverse("start-import"), later_href=reverse("today"), example_action="")
+    page = Page(
+        problems=problems, action=reverse("start-import"), later_href=reverse("today"), example_action=""
+    )
     return render(request, "start_import.html", {"page": page}, status=422 if problems else 200)
 
 
@@ -294,5 +302,3 @@ def stores_to_choose() -> list[tuple[str, Any]]:
     if len(names) < 2:
         return []
     return [("", Words("文件里写着", "The file says")), *((n, n) for n in names)]
-
-

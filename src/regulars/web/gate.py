@@ -60,9 +60,15 @@ class Gate:
                 if not request.path.startswith("/start/"):
                     return redirect("/start/")
             elif not user.is_authenticated:
-                wanted = {"next": request.get_full_path()} if request.method == "GET" and request.path != "/" else {}
+                wanted = (
+                    {"next": request.get_full_path()}
+                    if request.method == "GET" and request.path != "/"
+                    else {}
+                )
                 return redirect("/login/" + (f"?{urlencode(wanted)}" if wanted else ""))
         response = self.get_response(request)
         if user.is_authenticated and not response.has_header("Cache-Control"):
-            response["Cache-Control"] = "private, no-store"  # a shared phone's back button shows nobody's customers
+            response["Cache-Control"] = (
+                "private, no-store"  # a shared phone's back button shows nobody's customers
+            )
         return response

@@ -44,7 +44,10 @@ MOVED_SHOWN = 20
 def grades(request: Request) -> HttpResponse:
     """How customers and money spread over the grades, and who moved."""
     badges = Badges()
-    chosen = next((h for h in badges.holding if h.playbook.key == request.GET.get("playbook")), badges.holding[0] if badges.holding else None)
+    chosen = next(
+        (h for h in badges.holding if h.playbook.key == request.GET.get("playbook")),
+        badges.holding[0] if badges.holding else None,
+    )
     if chosen is None:
         return render(request, "grades.html", {"page": _empty("not-graded")})
     playbook = chosen.playbook
@@ -88,7 +91,11 @@ def grades(request: Request) -> HttpResponse:
 
 
 def _empty(waiting: str, playbook: Playbook | None = None) -> Page:
-    shown = Page(name=playbook.name, version=playbook.version, href=reverse("playbook", args=[playbook.key])) if playbook else None
+    shown = (
+        Page(name=playbook.name, version=playbook.version, href=reverse("playbook", args=[playbook.key]))
+        if playbook
+        else None
+    )
     return Page(
         sentence="", more="", fresh=None, playbook=shown, playbooks=[], scales=[], rows=[], spend_said="", moved=[], moved_older="", rising=[], graded_on=None,
         waiting=waiting, grade_action=reverse("grades-run"),
@@ -110,9 +117,10 @@ def _sentence(scale: Scale, shares: list[Any], late: dict[str, int]) -> Words:
     n = sum(s.customers for s in top)
     missing = sum(late.get(s.key, 0) for s in top)
     who = _names(scale, top) if carried >= 0.5 else Words("有等级的", "with a grade")
-    said = Words("{who} {n} 位顾客，带来 {p} 的营业额", "{c} ({who}) bring {p} of the revenue" if n != 1 else "{c} ({who}) brings {p} of the revenue").fill(
-        who=who, n=f"{n:,}", c=people(n), p=f"{100 * carried:.0f}%"
-    )
+    said = Words(
+        "{who} {n} 位顾客，带来 {p} 的营业额",
+        "{c} ({who}) bring {p} of the revenue" if n != 1 else "{c} ({who}) brings {p} of the revenue",
+    ).fill(who=who, n=f"{n:,}", c=people(n), p=f"{100 * carried:.0f}%")
     if missing:
         more = Words("，其中 {m} 位该来没来", "; {m} of them are overdue").fill(m=missing)
         said = Words(said.zh + more.zh, said.en + more.en)
@@ -221,10 +229,19 @@ def _aloud(scale: Scale, named: bool) -> list[Page]:
     if named:
         parts.append(Page(title=scale.name, grade=None, because=scale.because, lines=[]))
     if scale.observe_days:
-        line = Words("第一次来的头 {n} 天算新客，先不定级。", "For the first {n} days she is new and has no grade.").fill(n=scale.observe_days)
+        line = Words(
+            "第一次来的头 {n} 天算新客，先不定级。", "For the first {n} days she is new and has no grade."
+        ).fill(n=scale.observe_days)
         parts.append(Page(title="", grade=grade_of(scale, "new"), because="", lines=[line]))
     for grade in scale.grades:
-        parts.append(Page(title=grade.name, grade=grade_of(scale, grade.key), because=grade.because, lines=_grade_lines(grade)))
+        parts.append(
+            Page(
+                title=grade.name,
+                grade=grade_of(scale, grade.key),
+                because=grade.because,
+                lines=_grade_lines(grade),
+            )
+        )
     return parts
 
 
@@ -238,9 +255,19 @@ def _grade_lines(grade: Grade) -> list[Words]:
             zh, en = f"情况{n}：{zh}", f"Way {n}: {en}"
         lines.append(Words(zh + "。", en[0].upper() + en[1:] + "."))
     for way in grade.stay:
-        lines.append(Words(f"已经是的，{say_way(way, 'zh', catalogue)}，就保得住。", f"Whoever is one stays with: {say_way(way, 'en', catalogue)}."))
+        lines.append(
+            Words(
+                f"已经是的，{say_way(way, 'zh', catalogue)}，就保得住。",
+                f"Whoever is one stays with: {say_way(way, 'en', catalogue)}.",
+            )
+        )
     if grade.grace_days:
-        lines.append(Words(f"不够了也先留 {grade.grace_days} 天。", f"Kept for {grade.grace_days} days after falling short."))
+        lines.append(
+            Words(
+                f"不够了也先留 {grade.grace_days} 天。",
+                f"Kept for {grade.grace_days} days after falling short.",
+            )
+        )
     return lines
 
 
@@ -249,13 +276,26 @@ def _care(rule: CareRule, current: Playbook) -> Page:
     badges: list[ShownGrade] = []
     for reference in rule.grades:
         scale_key, _, key = reference.rpartition(".")
-        scale = next((s for s in current.scales if scale_key in ("", s.key) and (s.index(key) is not None or key in ("new", "none"))), None)
+        scale = next(
+            (
+                s
+                for s in current.scales
+                if scale_key in ("", s.key) and (s.index(key) is not None or key in ("new", "none"))
+            ),
+            None,
+        )
         if scale is not None:
             badges.append(grade_of(scale, key))
     said = Words(say_care(rule, current, "zh"), say_care(rule, current, "en"))
     zh = said.zh.split("：", 1)[1].split("因为：")[0]
     en = said.en.split(": ", 1)[1].split(" Because: ")[0]
-    return Page(title=rule.name, channel=rule.channel, grades=badges, lines=[Words(zh, en[0].upper() + en[1:])], because=rule.because)
+    return Page(
+        title=rule.name,
+        channel=rule.channel,
+        grades=badges,
+        lines=[Words(zh, en[0].upper() + en[1:])],
+        because=rule.because,
+    )
 
 
 def _versions(current: Playbook, manage: bool) -> list[Page]:
@@ -293,7 +333,9 @@ def _preview(request: Request, current: Playbook, holding: list[actions.InForce]
     if is_used and not changed:
         messages.info(request, Words("数没有变", "No number has changed").say(request.lang))
         return redirect("playbook", current.key)
-    would = _would(request, current if is_used else (holding[0].playbook if holding else current), then, changed)
+    would = _would(
+        request, current if is_used else (holding[0].playbook if holding else current), then, changed
+    )
     page = _playbook_page(request, current, holding, typed=typed, would=would)
     return render(request, "playbook.html", {"page": page})
 
@@ -313,7 +355,9 @@ def _typed(request: Request, current: Playbook) -> tuple[dict[str, float], dict[
             if not number.least <= value <= number.most or (number.whole and value != int(value)):
                 raise ValueError
         except ValueError:
-            wrong[number.address] = Words("要在 {a} 和 {b} 之间", "between {a} and {b}").fill(a=_plain(number.least), b=_plain(number.most))
+            wrong[number.address] = Words("要在 {a} 和 {b} 之间", "between {a} and {b}").fill(
+                a=_plain(number.least), b=_plain(number.most)
+            )
             continue
         if value != number.value:
             changed[number.address] = int(value) if value == int(value) else value
@@ -337,9 +381,19 @@ def _would(request: Request, now: Playbook, then: Playbook, changed: dict[str, f
     customers = Customer.objects.in_bulk(ids)
     shown = customers_shown(customers.values(), Badges())
     page.sentence = (
-        Words("{n}会换等级。", "{n} would change grade.").fill(n=people(total)) if total else Words("没有人会换等级。", "Nobody would change grade.")
+        Words("{n}会换等级。", "{n} would change grade.").fill(n=people(total))
+        if total
+        else Words("没有人会换等级。", "Nobody would change grade.")
     )
-    page.moves = [Page(before=grade_of(then.scale(m.scale), m.was), after=grade_of(then.scale(m.scale), m.to), customers=m.customers, spend=None) for m in moves]
+    page.moves = [
+        Page(
+            before=grade_of(then.scale(m.scale), m.was),
+            after=grade_of(then.scale(m.scale), m.to),
+            customers=m.customers,
+            spend=None,
+        )
+        for m in moves
+    ]
     page.people = [
         Page(name=shown[c].name, href=shown[c].href, before=grade_of(then.scale(m.scale), m.was), after=grade_of(then.scale(m.scale), m.to), why="")
         for m in moves for c in m.people if c in shown
@@ -359,7 +413,9 @@ def playbook_adoption(request: Request, key: str) -> HttpResponse:
     if changed:
         overlay, _ = with_numbers(current, changed)
     actions.adopt(key, overlay, by=request.user, is_first="beside" not in request.POST)
-    return _day_after(request, Words("定了。正在按新的重新定级", "Adopted. Everybody is being graded anew"), key)
+    return _day_after(
+        request, Words("定了。正在按新的重新定级", "Adopted. Everybody is being graded anew"), key
+    )
 
 
 @needs("manage")
@@ -371,7 +427,11 @@ def adoption_end(request: Request, number: int) -> HttpResponse:
         messages.warning(request, Words("总要留一个打法", "One playbook has to stay").say(request.lang))
         return redirect("playbook", adoption.key)
     actions.take_back(adoption, by=request.user)
-    return _day_after(request, Words("回到上一版了。正在重新定级", "Back to the version before. Everybody is being graded anew"), adoption.key)
+    return _day_after(
+        request,
+        Words("回到上一版了。正在重新定级", "Back to the version before. Everybody is being graded anew"),
+        adoption.key,
+    )
 
 
 @needs("manage")
@@ -386,7 +446,9 @@ def playbook_end(request: Request, key: str) -> HttpResponse:
         return redirect("playbook", key)
     for adoption in Adoption.objects.filter(key=key, taken_back_at=None).order_by("-id"):
         actions.take_back(adoption, by=request.user)
-    return _day_after(request, Words("不再用它了。正在重新排名单", "It is no longer used. The list is being made anew"), key)
+    return _day_after(
+        request, Words("不再用它了。正在重新排名单", "It is no longer used. The list is being made anew"), key
+    )
 
 
 def _day_after(request: Request, said: Words, key: str) -> HttpResponse:

@@ -58,7 +58,11 @@ def sales(request: Request) -> HttpResponse:
     known = [s for s in stores if s.known_until]
     late = {store for _, store, _, _ in plan.paused} if plan else set()
     until = max((s.known_until for s in known if s.known_until), default=None)
-    running = Job.objects.filter(kind__in=("import", "undo"), state__in=(JobState.WAITING, JobState.RUNNING)).order_by("id").first()
+    running = (
+        Job.objects.filter(kind__in=("import", "undo"), state__in=(JobState.WAITING, JobState.RUNNING))
+        .order_by("id")
+        .first()
+    )
     page = Page(
         sentence=Words("销售记到{d}", "Sales are known until {d}").fill(d=day_words(until, request.today)) if until else Words("还不知道销售记到哪天", "Nobody knows yet until when sales reach"),
         more="", fresh=freshness(request.today, plan),
@@ -101,7 +105,11 @@ def import_files(request: Request) -> HttpResponse:
     if request.method == "POST":
         store = request.POST.get("store", "")
         try:
-            upload = uploads.keep(request.FILES.getlist("files"), store=store if store in [v for v, _ in stores] else "", by=request.user)
+            upload = uploads.keep(
+                request.FILES.getlist("files"),
+                store=store if store in [v for v, _ in stores] else "",
+                by=request.user,
+            )
             return redirect("import-columns", upload)
         except Refused as refused:
             errors.append(refused.words)
@@ -148,9 +156,16 @@ KINDS = {
     "sales": Words("销售", "sales"), "lines": Words("明细", "lines of receipts"), "customers": Words("顾客名单", "customers"),
     "payments": Words("付款", "payments"), "": Words("还认不出来", "not recognised yet"),
 }  # fmt: skip
-ENCODINGS = [("", Words("自动", "Automatic")), ("utf-8", "UTF-8"), ("gb18030", Words("GB18030（国标）", "GB18030 (Chinese)")), ("big5", Words("Big5（繁体）", "Big5 (traditional)"))]
+ENCODINGS = [
+    ("", Words("自动", "Automatic")),
+    ("utf-8", "UTF-8"),
+    ("gb18030", Words("GB18030（国标）", "GB18030 (Chinese)")),
+    ("big5", Words("Big5（繁体）", "Big5 (traditional)")),
+]
 
-assert {f for _, fields in GROUPS for f in fields} | {"ignore"} == set(CONTRACT_FIELDS), "every field can be chosen"
+assert {f for _, fields in GROUPS for f in fields} | {"ignore"} == set(CONTRACT_FIELDS), (
+    "every field can be chosen"
+)
 
 
 @needs("manage")
@@ -168,7 +183,12 @@ def import_columns(request: Request, upload: str) -> HttpResponse:
                     said[int(s), int(c)] = str(value)
             encoding = request.POST.get("encoding", "")
             changed = encoding != known.encoding
-            known = uploads.say(known, said if not changed else {}, request.POST.get("dates", ""), encoding if encoding in [e for e, _ in ENCODINGS] else "")
+            known = uploads.say(
+                known,
+                said if not changed else {},
+                request.POST.get("dates", ""),
+                encoding if encoding in [e for e, _ in ENCODINGS] else "",
+            )
             uploads.forget_trial(known)
             if not changed:
                 return redirect("import-trial", upload)
@@ -215,8 +235,13 @@ def _masked(column: uploads.Column) -> list[str]:
 def _columns_sentence(known: uploads.Known, used: int, total: int) -> Words:
     readers = [s for s in known.sheets if s.kind]
     if not readers:
-        return Words("认不出这是什么文件，请告诉我们每一列是什么", "This file is nothing we know: please say what each column is")
-    return Words("认出来了：{r}，{n} 列里用得上 {k} 列", "Recognised: {r}; {k} of {n} columns are used").fill(r=Words(*readers[0].reader), n=total, k=used)
+        return Words(
+            "认不出这是什么文件，请告诉我们每一列是什么",
+            "This file is nothing we know: please say what each column is",
+        )
+    return Words("认出来了：{r}，{n} 列里用得上 {k} 列", "Recognised: {r}; {k} of {n} columns are used").fill(
+        r=Words(*readers[0].reader), n=total, k=used
+    )
 
 
 @needs("manage")
@@ -239,7 +264,10 @@ def import_trial(request: Request, upload: str) -> HttpResponse:
         {"key": "day", "title": Words("日期", "Day").say(request.lang), "kind": "lead"}, {"key": "who", "title": Words("谁", "Who").say(request.lang), "kind": ""},
         {"key": "amount", "title": Words("金额", "Amount").say(request.lang), "kind": "number"}, {"key": "store", "title": Words("门店", "Store").say(request.lang), "kind": ""},
     ]  # fmt: skip
-    rows = [{**r, "amount": say_money(r["amount"], request.lang) if r["amount"] is not None else None} for r in result["sample"]]
+    rows = [
+        {**r, "amount": say_money(r["amount"], request.lang) if r["amount"] is not None else None}
+        for r in result["sample"]
+    ]
     page = Page(
         sentence=_trial_sentence(result, new_sales), more="",
         counts=[
@@ -258,15 +286,24 @@ def import_trial(request: Request, upload: str) -> HttpResponse:
 
 def _trial_sentence(result: dict[str, Any], new_sales: int) -> Words:
     if result["repeat_of"]:
-        return Words("这个文件以前导过了，再导一次什么也不会变", "This very file was brought in before; nothing would change")
+        return Words(
+            "这个文件以前导过了，再导一次什么也不会变",
+            "This very file was brought in before; nothing would change",
+        )
     if result["new"] == 0:
         return Words("文件里的都已经有了，什么也不会变", "All of this is known already; nothing would change")
     if not result["sales"]:
-        said = Words("名单里有 {n} 是新的", "{n} on the list would be new").fill(n=people(result["customers"]))
+        said = Words("名单里有 {n} 是新的", "{n} on the list would be new").fill(
+            n=people(result["customers"])
+        )
     else:
-        said = Words("会进 {n} 笔新销售，多 {c}", "{n} new sales and {c} would come in").fill(n=f"{new_sales:,}", c=people(result["customers"]))
+        said = Words("会进 {n} 笔新销售，多 {c}", "{n} new sales and {c} would come in").fill(
+            n=f"{new_sales:,}", c=people(result["customers"])
+        )
     if result["refused_total"]:
-        more = Words("；{n} 行读不懂，留在外面", "; {n} rows can't be read and stay out").fill(n=f"{result['refused_total']:,}")
+        more = Words("；{n} 行读不懂，留在外面", "; {n} rows can't be read and stay out").fill(
+            n=f"{result['refused_total']:,}"
+        )
         said = Words(said.zh + more.zh, said.en + more.en)
     return said
 
@@ -278,7 +315,9 @@ def import_batch(request: Request, upload: str) -> HttpResponse:
     known = _known(upload)
     uploads.save_mapping(known)
     how = known.options()
-    job = ask_for("import", {"upload": upload, "names": known.names, **how, "by": request.user.pk}, by=request.user)
+    job = ask_for(
+        "import", {"upload": upload, "names": known.names, **how, "by": request.user.pk}, by=request.user
+    )
     return redirect("job", job.pk)
 
 
@@ -300,7 +339,11 @@ def job(request: Request, number: int) -> HttpResponse:
     if work.is_over and not is_told_here and request.headers.get("X-Requested-With") != "fetch":
         return redirect(following)
     state = {"waiting": "running"}.get(work.state, work.state)
-    title = Words(*work.step) if work.step and state == "running" else TITLES.get(work.kind, Words("正在做", "At work"))
+    title = (
+        Words(*work.step)
+        if work.step and state == "running"
+        else TITLES.get(work.kind, Words("正在做", "At work"))
+    )
     title = {
         "done": Words("好了", "Done"), "failed": Words("没成", "It did not work"), "cancelled": Words("停下了，什么都没改", "Stopped, nothing has changed"),
     }.get(state, title)  # fmt: skip
@@ -313,10 +356,14 @@ def job(request: Request, number: int) -> HttpResponse:
         kind=work.kind, error=Words(*work.error) if work.error else "", back=reverse("sales") if work.kind in ("import", "undo", "look", "try") else reverse("grades"),
         step={"look": 1, "try": 2, "import": 3}.get(work.kind), title=TITLES.get(work.kind, ""),
     )  # fmt: skip
-    if request.headers.get("X-Requested-With") == "fetch" and not (work.is_over and work.state != JobState.DONE):
+    if request.headers.get("X-Requested-With") == "fetch" and not (
+        work.is_over and work.state != JobState.DONE
+    ):
         return render(request, "import_progress_fragment.html", {"page": page})
     if request.headers.get("X-Requested-With") == "fetch":
-        return HttpResponse("", content_type="text/html")  # the script reloads the page, which says what happened
+        return HttpResponse(
+            "", content_type="text/html"
+        )  # the script reloads the page, which says what happened
     response = render(request, "import_progress.html", {"page": page})
     if not work.is_over:
         response["Refresh"] = "3"
@@ -333,7 +380,9 @@ def _after(work: Job) -> str:
     if work.kind == "look":
         return reverse("import-columns", args=[work.args["upload"]])
     if work.kind == "try":
-        return reverse("import-trial" if work.state == JobState.DONE else "import-columns", args=[work.args["upload"]])
+        return reverse(
+            "import-trial" if work.state == JobState.DONE else "import-columns", args=[work.args["upload"]]
+        )
     return reverse("grades")
 
 
@@ -378,11 +427,15 @@ def _batch_sentence(found: Batch, is_repeat: bool) -> Words:
     if found.state == BatchState.WRITING:
         return Words("正在导入", "It is coming in")
     if is_repeat:
-        return Words("这个文件以前导过了，什么也没变", "This very file was brought in before; nothing has changed")
+        return Words(
+            "这个文件以前导过了，什么也没变", "This very file was brought in before; nothing has changed"
+        )
     if found.kind == "customers":
         return Words("名单进来了，多了 {c}", "The list is in: {c} more").fill(c=people(found.customers))
     n = found.new - (found.customers if found.new > found.rows else 0)
-    return Words("进来 {n} 笔新的，多了 {c}", "{n} new sales are in, {c} more").fill(n=f"{n:,}", c=people(found.customers))
+    return Words("进来 {n} 笔新的，多了 {c}", "{n} new sales are in, {c} more").fill(
+        n=f"{n:,}", c=people(found.customers)
+    )
 
 
 def _undo_said(found: Batch) -> Words:
@@ -407,8 +460,22 @@ def _nexts(request: Request) -> list[Page]:
             text=Words("看看谁是{g}", "See who is {g}").fill(g=best.name), href=reverse("customers") + f"?grade={scale.key}.{best.key}", done=False,
             detail=people(count) if run else "",
         ))  # fmt: skip
-        steps.append(Page(text=Words("看每一级有多少人、多少钱", "See how many and how much in each grade"), href=reverse("grades"), done=False, detail=""))
-    steps.append(Page(text=Words("看今天该照顾谁", "See whom to look after today"), href=reverse("today"), done=False, detail=""))
+        steps.append(
+            Page(
+                text=Words("看每一级有多少人、多少钱", "See how many and how much in each grade"),
+                href=reverse("grades"),
+                done=False,
+                detail="",
+            )
+        )
+    steps.append(
+        Page(
+            text=Words("看今天该照顾谁", "See whom to look after today"),
+            href=reverse("today"),
+            done=False,
+            detail="",
+        )
+    )
     return steps
 
 
@@ -417,7 +484,9 @@ def _nexts(request: Request) -> list[Page]:
 def batch_undo(request: Request, number: int) -> HttpResponse:
     found = get_object_or_404(Batch, pk=number)
     if found.state != BatchState.COMPLETE:
-        messages.info(request, Words("这批已经撤回过了", "This import has already been taken back").say(request.lang))
+        messages.info(
+            request, Words("这批已经撤回过了", "This import has already been taken back").say(request.lang)
+        )
         return redirect("batch", number)
     work = ask_for("undo", {"batch": number, "by": request.user.pk}, by=request.user)
     return redirect("job", work.pk)
@@ -437,7 +506,9 @@ def import_refused(request: Request, upload: str, ending: str) -> HttpResponse:
 @require_GET
 def batch_refused(request: Request, number: int, ending: str) -> HttpResponse:
     found = get_object_or_404(Batch, pk=number)
-    return _refused_file(f"batch-{number}-refused", ending, request.lang, found.files[0] if found.files else "rows")
+    return _refused_file(
+        f"batch-{number}-refused", ending, request.lang, found.files[0] if found.files else "rows"
+    )
 
 
 def _refused_file(name: str, ending: str, lang: str, file: str) -> HttpResponse:
@@ -452,7 +523,10 @@ def _refused_file(name: str, ending: str, lang: str, file: str) -> HttpResponse:
         heads = ["行号" if h == "row" else h for h in heads]
     rows = table.select([*[c for c in keep if c != reason], reason]).to_pylist()
     heads = [*[h for h, c in zip(heads, keep, strict=True) if c != reason], reason]
-    out: Iterable[list[Any]] = ([safe_cell("" if v is None else str(v) if not isinstance(v, int) else v) for v in r.values()] for r in rows)
+    out: Iterable[list[Any]] = (
+        [safe_cell("" if v is None else str(v) if not isinstance(v, int) else v) for v in r.values()]
+        for r in rows
+    )
     stem = file.rsplit(".", 1)[0][:60] + ("-left-out" if lang == "en" else "-没收的行")
     return spreadsheet(heads, out, f"{stem}.{ending}")
 
@@ -465,7 +539,15 @@ def spreadsheet(heads: list[str], rows: Iterable[list[Any]], name: str) -> HttpR
         import xlsxwriter
 
         sink = io.BytesIO()
-        book = xlsxwriter.Workbook(sink, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
+        book = xlsxwriter.Workbook(
+            sink,
+            {
+                "in_memory": True,
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "strings_to_numbers": False,
+            },
+        )
         sheet = book.add_worksheet()
         sheet.write_row(0, 0, heads, book.add_format({"bold": True}))
         for n, row in enumerate(rows, 1):
@@ -498,7 +580,9 @@ def receipts(request: Request) -> HttpResponse:
     whose = number_in(request.GET.get("for"), 1, 2**62)
     customer = find_customer(whose) if whose else None
     items: dict[int, list[str]] = {}
-    for sale_id, name in SaleLine.objects.filter(sale__in=[s.pk for s in found]).values_list("sale_id", "item__name"):
+    for sale_id, name in SaleLine.objects.filter(sale__in=[s.pk for s in found]).values_list(
+        "sale_id", "item__name"
+    ):
         items.setdefault(sale_id, []).append(name)
     names = customers_shown([customer], Badges()) if customer else {}
     page = Page(
@@ -525,14 +609,18 @@ def _is_day(text: str) -> bool:
 @require_http_methods(["GET", "POST"])
 def receipt(request: Request, number: int) -> HttpResponse:
     """One receipt without a name: find its customer, give it to her."""
-    sale = get_object_or_404(Sale.objects.select_related("store"), pk=number, is_current=True, batch__state=BatchState.COMPLETE)
+    sale = get_object_or_404(
+        Sale.objects.select_related("store"), pk=number, is_current=True, batch__state=BatchState.COMPLETE
+    )
     if sale.identity_id is not None:
         raise Http404
     if request.method == "POST":
         chosen = number_in(request.POST.get("customer"), 1, 2**62)
         customer = Customer.objects.filter(pk=chosen or 0, is_gone=False).first()
         if customer is None:
-            messages.warning(request, Words("请先选一位顾客", "Please choose a customer first").say(request.lang))
+            messages.warning(
+                request, Words("请先选一位顾客", "Please choose a customer first").say(request.lang)
+            )
             return redirect("receipt", number)
         customer = customer.merged_into or customer
         try:
@@ -541,11 +629,24 @@ def receipt(request: Request, number: int) -> HttpResponse:
             messages.error(request, refused.words.say(request.lang))
             return redirect("receipts")
         ask_for("redraw", {"customers": [customer.id]}, by=request.user)
-        messages.success(request, Words("这张小票归她了；放错了，可以在“销售”里撤回", "The receipt is hers now; a wrong one can be taken back under Sales").say(request.lang))
+        messages.success(
+            request,
+            Words(
+                "这张小票归她了；放错了，可以在“销售”里撤回",
+                "The receipt is hers now; a wrong one can be taken back under Sales",
+            ).say(request.lang),
+        )
         return redirect("portrait", customer.id)
     text = request.GET.get("q", "").strip()[:60]
     found = search(text, 10) if text else []
     shown = customers_shown(found, Badges())
     lines = [(line.item.name, line.amount) for line in sale.lines.select_related("item")[:30]]
-    page = Page(sale=sale, store=sale.store.name, lines=lines, search=text, found=[shown[c.id] for c in found], action=reverse("receipt", args=[number]))
+    page = Page(
+        sale=sale,
+        store=sale.store.name,
+        lines=lines,
+        search=text,
+        found=[shown[c.id] for c in found],
+        action=reverse("receipt", args=[number]),
+    )
     return render(request, "receipt.html", {"page": page})

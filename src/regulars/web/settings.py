@@ -116,7 +116,9 @@ X_FRAME_OPTIONS = "DENY"
 if IS_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
-    CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in str(HOME.settings.get("hosts", "")).split(",") if host]
+    CSRF_TRUSTED_ORIGINS = [
+        f"https://{host}" for host in str(HOME.settings.get("hosts", "")).split(",") if host
+    ]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

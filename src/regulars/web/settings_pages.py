@@ -49,14 +49,26 @@ CURRENCIES = (
 def settings(request: Request) -> HttpResponse:
     """What there is to set, and how it stands."""
     groups = [
-        Page(href=reverse("settings-language"), icon="language", title=Words("语言和外观", "Language and look"), said=Words("只改你自己看到的", "Only what you see")),
-        Page(href=reverse("settings-password"), icon="lock", title=Words("我的密码", "My password"), said=Words("换一个，别处的登录就失效", "A new one ends your other logins")),
+        Page(
+            href=reverse("settings-language"),
+            icon="language",
+            title=Words("语言和外观", "Language and look"),
+            said=Words("只改你自己看到的", "Only what you see"),
+        ),
+        Page(
+            href=reverse("settings-password"),
+            icon="lock",
+            title=Words("我的密码", "My password"),
+            said=Words("换一个，别处的登录就失效", "A new one ends your other logins"),
+        ),
     ]
     if may(request.user, "manage"):
         business = request.business
         n, active = Store.objects.filter(is_open=True).count(), Staff.objects.filter(is_active=True).count()
         holding = in_force()
-        books = Words("、".join(h.playbook.name.zh for h in holding), ", ".join(h.playbook.name.en for h in holding))
+        books = Words(
+            "、".join(h.playbook.name.zh for h in holding), ", ".join(h.playbook.name.en for h in holding)
+        )
         groups = [
             Page(href=reverse("settings-business"), icon="store", title=Words("店铺", "Business"), said=Words(business.name, business.name)),
             Page(href=reverse("settings-stores"), icon="store", title=Words("门店", "Stores"), said=Words("{n} 家", "{n} open").fill(n=n)),
@@ -65,7 +77,11 @@ def settings(request: Request) -> HttpResponse:
             Page(href=reverse("settings-phones"), icon="device", title=Words("店里的手机", "Phones in the shop"), said=Words("扫一下就能用", "Scan and go") if lan_address() else Words("现在只有这台电脑能打开", "Only this computer now")),
             *groups,
         ]  # fmt: skip
-    return render(request, "settings.html", {"page": Page(sentence=Words("要改什么？", "What would you like to change?"), groups=groups)})
+    return render(
+        request,
+        "settings.html",
+        {"page": Page(sentence=Words("要改什么？", "What would you like to change?"), groups=groups)},
+    )
 
 
 @needs("manage")
@@ -86,15 +102,32 @@ def settings_business(request: Request) -> HttpResponse:
         if filled["currency"] not in [c for c, _ in CURRENCIES] + [business.currency]:
             errors["currency"] = Words("没有这种货币", "There is no such currency")
         if not errors:
-            values = {**filled, "name": str(filled["name"]).strip()[:100], "voice": str(filled["voice"]).strip()[:100], "day_ends_at": hour}
+            values = {
+                **filled,
+                "name": str(filled["name"]).strip()[:100],
+                "voice": str(filled["voice"]).strip()[:100],
+                "day_ends_at": hour,
+            }
             Business.objects.filter(pk=business.pk).update(**values)
-            audit("change-business", "business", by=request.user, detail={"fields": [k for k in fields if values[k] != getattr(business, k)]})
+            audit(
+                "change-business",
+                "business",
+                by=request.user,
+                detail={"fields": [k for k in fields if values[k] != getattr(business, k)]},
+            )
             messages.success(request, Words("保存了", "Saved").say(request.lang))
             return redirect("settings-business")
     zones = list(ZONES)
     if business.time_zone not in [z for z, _ in zones]:
         zones.append((business.time_zone, Words(ZoneInfo(business.time_zone).key, business.time_zone)))
-    page = Page(filled=filled, errors=errors, problems=[], zones=zones, currencies=list(CURRENCIES), action=reverse("settings-business"))
+    page = Page(
+        filled=filled,
+        errors=errors,
+        problems=[],
+        zones=zones,
+        currencies=list(CURRENCIES),
+        action=reverse("settings-business"),
+    )
     return render(request, "settings_business.html", {"page": page}, status=422 if errors else 200)
 
 
@@ -135,7 +168,12 @@ def settings_store(request: Request, number: int) -> HttpResponse:
     name = request.POST.get("name", "").strip()[:100]
     is_open = "is_open" in request.POST
     if not name or Store.objects.filter(name=name).exclude(pk=number).exists():
-        messages.error(request, Words("店名是空的，或者已经有一家叫这个", "The name is empty, or another store has it").say(request.lang))
+        messages.error(
+            request,
+            Words("店名是空的，或者已经有一家叫这个", "The name is empty, or another store has it").say(
+                request.lang
+            ),
+        )
     elif not is_open and not Store.objects.filter(is_open=True).exclude(pk=number).exists():
         messages.error(request, Words("总要有一家开着的店", "One store has to stay open").say(request.lang))
     else:
@@ -152,7 +190,9 @@ def settings_store(request: Request, number: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def settings_staff(request: Request) -> HttpResponse:
     """Who works here; posting takes somebody in with a first password that is shown once."""
-    filled = {k: v.strip() for k in ("name", "email", "role", "store") if (v := request.POST.get(k)) is not None}
+    filled = {
+        k: v.strip() for k in ("name", "email", "role", "store") if (v := request.POST.get(k)) is not None
+    }
     problems: list[Words] = []
     told: Page | None = None
     if request.method == "POST":
@@ -162,7 +202,12 @@ def settings_staff(request: Request) -> HttpResponse:
                 raise Refused(Words("请写姓名", "Please give a name"))
             password = _new_password()
             made = actions.add_staff(
-                name=filled["name"], email=filled.get("email", ""), role=role, password=password, store=_store(filled.get("store", "")), by=request.user
+                name=filled["name"],
+                email=filled.get("email", ""),
+                role=role,
+                password=password,
+                store=_store(filled.get("store", "")),
+                by=request.user,
             )
             told, filled = Page(name=made.name, password=password), {}
         except Refused as refused:
@@ -186,12 +231,19 @@ def _new_password() -> str:
     return "-".join(secrets.token_hex(2) for _ in range(3))
 
 
-def _staff_page(request: Request, filled: dict[str, str], problems: list[Words], told: Page | None = None) -> HttpResponse:
+def _staff_page(
+    request: Request, filled: dict[str, str], problems: list[Words], told: Page | None = None
+) -> HttpResponse:
     everybody = list(Staff.objects.select_related("store").order_by("-is_active", "id"))
-    looks_after = dict(Customer.objects.filter(in_charge__isnull=False).values_list("in_charge").annotate(n=Count("id")))
+    looks_after = dict(
+        Customer.objects.filter(in_charge__isnull=False).values_list("in_charge").annotate(n=Count("id"))
+    )
     active = sum(s.is_active for s in everybody)
     roles = [(k, w) for k, w in ROLES.items() if k != Role.OWNER or request.user.role == Role.OWNER]
-    stores = [("", Words("所有门店", "All stores")), *((s.pk, s.name) for s in Store.objects.filter(is_open=True).order_by("id"))]
+    stores = [
+        ("", Words("所有门店", "All stores")),
+        *((s.pk, s.name) for s in Store.objects.filter(is_open=True).order_by("id")),
+    ]
     page = Page(
         sentence=Words("{n} 位在岗，每天一共给顾客 {m} 分钟", "{n} at work, {m} minutes a day for customers").fill(n=active, m=sum(s.minutes_a_day for s in everybody if s.is_active)),
         more=Words("每人的名单按这个时间排，排不下的看得见，不会丢。", "Lists are cut to these minutes; what does not fit stays visible."),
@@ -240,7 +292,12 @@ def settings_member(request: Request, number: int) -> HttpResponse:
             raise Refused(Words("总要有一位老板", "There has to be an owner"))
     except Refused as refused:
         return _staff_page(request, {}, [refused.words])
-    values = {"name": name, "role": role, "minutes_a_day": minutes, "store": _store(request.POST.get("store", ""))}
+    values = {
+        "name": name,
+        "role": role,
+        "minutes_a_day": minutes,
+        "store": _store(request.POST.get("store", "")),
+    }
     Staff.objects.filter(pk=staff.pk).update(**values)
     audit("change-staff", f"staff {staff.pk}", by=request.user, detail={"role": role, "minutes": minutes})
     messages.success(request, Words("保存了", "Saved").say(request.lang))
@@ -268,11 +325,26 @@ def settings_member_password(request: Request, number: int) -> HttpResponse:
 def settings_member_leave(request: Request, number: int) -> HttpResponse:
     """She no longer works here, or does so again."""
     staff = _member(request, number)
-    if staff.pk == request.user.pk or (staff.is_active and staff.role == Role.OWNER and not _other_owner(staff)):
-        return _staff_page(request, {}, [Words("不能停用自己或最后一位老板", "You can't end your own access or the last owner's")])
+    if staff.pk == request.user.pk or (
+        staff.is_active and staff.role == Role.OWNER and not _other_owner(staff)
+    ):
+        return _staff_page(
+            request,
+            {},
+            [Words("不能停用自己或最后一位老板", "You can't end your own access or the last owner's")],
+        )
     Staff.objects.filter(pk=staff.pk).update(is_active=not staff.is_active)
     audit("end-access" if staff.is_active else "restore-access", f"staff {staff.pk}", by=request.user)
-    messages.success(request, (Words("好了，{n}不能再登录", "{n} can no longer sign in") if staff.is_active else Words("好了，{n}又能登录了", "{n} can sign in again")).fill(n=staff.name).say(request.lang))
+    messages.success(
+        request,
+        (
+            Words("好了，{n}不能再登录", "{n} can no longer sign in")
+            if staff.is_active
+            else Words("好了，{n}又能登录了", "{n} can sign in again")
+        )
+        .fill(n=staff.name)
+        .say(request.lang),
+    )
     return redirect("settings-staff")
 
 
@@ -291,7 +363,9 @@ def settings_trade(request: Request) -> HttpResponse:
             return redirect("playbook", start_playbook(trade))
         errors["trade"] = Words("请选一个", "Please choose one")
     holding = in_force()
-    names = Words("、".join(h.playbook.name.zh for h in holding), ", ".join(h.playbook.name.en for h in holding))
+    names = Words(
+        "、".join(h.playbook.name.zh for h in holding), ", ".join(h.playbook.name.en for h in holding)
+    )
     page = Page(
         sentence=Words("现在用的打法：{b}", "In use: {b}").fill(b=names), more=Words("换行业会带你去看那一行的打法，定了才换。", "Another trade shows you its playbook; nothing changes before you adopt it."),
         trades=trades(), trade=trade, action=reverse("settings-trade"), errors=errors,
@@ -318,7 +392,17 @@ def qr_svg(text: str) -> str:
 
     sink = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
-        sink, kind="svg", xmldecl=False, svgns=True, border=2, scale=4, omitsize=False, svgclass="qr-code", lineclass=None, dark="#000", light="#fff"
+        sink,
+        kind="svg",
+        xmldecl=False,
+        svgns=True,
+        border=2,
+        scale=4,
+        omitsize=False,
+        svgclass="qr-code",
+        lineclass=None,
+        dark="#000",
+        light="#fff",
     )
     return sink.getvalue().decode()
 
@@ -333,7 +417,15 @@ def settings_phones(request: Request) -> HttpResponse:
         Page(text=Words("回到这一页，扫出现的二维码", "Come back to this page and scan the code"), href="", done=False,
              detail=Words("手机要连着店里的 Wi-Fi；第一次打开会提示证书，选继续", "Phones must be on the shop's Wi-Fi; the first time they warn about the certificate: go on")),
     ]  # fmt: skip
-    page = Page(on=bool(address), qr=qr_svg(address) if address else "", address=address, fingerprint=_fingerprint() if address else "", toggle_action="", said="", steps=steps)
+    page = Page(
+        on=bool(address),
+        qr=qr_svg(address) if address else "",
+        address=address,
+        fingerprint=_fingerprint() if address else "",
+        toggle_action="",
+        said="",
+        steps=steps,
+    )
     return render(request, "settings_phones.html", {"page": page})
 
 
@@ -374,6 +466,13 @@ def settings_password(request: Request) -> HttpResponse:
                 errors["password"] = refused.words
             else:
                 update_session_auth_hash(request, me)
-                messages.success(request, Words("换好了，别处的登录都已失效", "Done. Your other logins have ended").say(request.lang))
+                messages.success(
+                    request,
+                    Words("换好了，别处的登录都已失效", "Done. Your other logins have ended").say(
+                        request.lang
+                    ),
+                )
                 return redirect("settings")
-    return render(request, "settings_password.html", {"page": Page(errors=errors)}, status=422 if errors else 200)
+    return render(
+        request, "settings_password.html", {"page": Page(errors=errors)}, status=422 if errors else 200
+    )

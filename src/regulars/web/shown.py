@@ -99,7 +99,13 @@ def customers_shown(customers: Iterable[Customer], badges: Badges) -> dict[int, 
     people = list(customers)
     names, grades = called(people), badges.standing([c.id for c in people])
     return {
-        c.id: ShownCustomer(c.id, names[c.id].name or t("顾客 {n}", "Customer {n}", n=c.id), names[c.id].tail, reverse("portrait", args=[c.id]), grades.get(c.id, []))
+        c.id: ShownCustomer(
+            c.id,
+            names[c.id].name or t("顾客 {n}", "Customer {n}", n=c.id),
+            names[c.id].tail,
+            reverse("portrait", args=[c.id]),
+            grades.get(c.id, []),
+        )
         for c in people
     }
 

@@ -33,7 +33,11 @@ A_PAGE = 100
 
 EXPECTED = 8
 
-DAYS_LATER = ((1, Words("明天", "Tomorrow")), (3, Words("过三天", "In 3 days")), (7, Words("下周", "Next week")))
+DAYS_LATER = (
+    (1, Words("明天", "Tomorrow")),
+    (3, Words("过三天", "In 3 days")),
+    (7, Words("下周", "Next week")),
+)
 
 
 @needs("look")
@@ -56,7 +60,9 @@ def today(request: Request) -> HttpResponse:
     people = {t.customer_id: t.customer for t in (*tasks, *ended)} | {c.id: c for c, _ in expected}
     shown = customers_shown(people.values(), badges)
     minutes = (
-        open_on(request.today, staff, fits=True).aggregate(n=Sum("minutes"))["n"] if len(tasks) > A_PAGE else sum(t.minutes for t in tasks)
+        open_on(request.today, staff, fits=True).aggregate(n=Sum("minutes"))["n"]
+        if len(tasks) > A_PAGE
+        else sum(t.minutes for t in tasks)
     ) or 0
     cards = [card(t, shown, badges, request, show_staff=staff is None) for t in tasks[:A_PAGE]]
     page = Page(
@@ -98,16 +104,38 @@ def _query(whose: str) -> str:
 
 
 def _tabs(request: Request, whose: str, counts: dict[int | None, int]) -> list[Page]:
-    colleagues = Staff.objects.filter(Q(is_active=True) | Q(pk__in=[k for k in counts if k])).exclude(pk=request.user.pk).order_by("id")
-    tabs = [Page(text=Words("我的", "Mine"), href="?whose=mine", current=whose == "mine", count=counts.get(request.user.pk, 0))]
+    colleagues = (
+        Staff.objects.filter(Q(is_active=True) | Q(pk__in=[k for k in counts if k]))
+        .exclude(pk=request.user.pk)
+        .order_by("id")
+    )
+    tabs = [
+        Page(
+            text=Words("我的", "Mine"),
+            href="?whose=mine",
+            current=whose == "mine",
+            count=counts.get(request.user.pk, 0),
+        )
+    ]
     tabs += [
         Page(text=s.name, href=f"?whose={s.pk}", current=whose == str(s.pk), count=counts.get(s.pk, 0))
         for s in colleagues
         if counts.get(s.pk) or whose == str(s.pk)
     ]
-    if len(tabs) == 1 and not counts.get(None) and not Staff.objects.filter(is_active=True).exclude(pk=request.user.pk).exists():
+    if (
+        len(tabs) == 1
+        and not counts.get(None)
+        and not Staff.objects.filter(is_active=True).exclude(pk=request.user.pk).exists()
+    ):
         return []  # she works alone
-    tabs.append(Page(text=Words("全店", "Whole shop"), href="?whose=all", current=whose == "all", count=sum(counts.values())))
+    tabs.append(
+        Page(
+            text=Words("全店", "Whole shop"),
+            href="?whose=all",
+            current=whose == "all",
+            count=sum(counts.values()),
+        )
+    )
     return tabs
 
 
@@ -125,29 +153,46 @@ def _expected(plan: DayPlan | None, staff: Staff | None) -> list[tuple[Customer,
     """The best of those who may come today, in the store where this person works."""
     if plan is None:
         return []
-    rows = [(c, gap) for c, store, gap in plan.expected if staff is None or staff.store_id is None or store in (None, staff.store_id)]
+    rows = [
+        (c, gap)
+        for c, store, gap in plan.expected
+        if staff is None or staff.store_id is None or store in (None, staff.store_id)
+    ]
     found = Customer.objects.in_bulk([c for c, _ in rows[:EXPECTED]])
     return [(found[c], gap) for c, gap in rows[:EXPECTED] if c in found]
 
 
 def _sentence(
-    request: Request, staff: Staff | None, n: int, counts: dict[int | None, int], minutes: int, cards: list[Page], waiting_only: bool
+    request: Request,
+    staff: Staff | None,
+    n: int,
+    counts: dict[int | None, int],
+    minutes: int,
+    cards: list[Page],
+    waiting_only: bool,
 ) -> Words:
     if waiting_only:
-        return Words("今天排不下的 {n}，有空再做，没做的明天还在", "{n} did not fit today: do them when there is time, they stay in line").fill(n=things(n))
+        return Words(
+            "今天排不下的 {n}，有空再做，没做的明天还在",
+            "{n} did not fit today: do them when there is time, they stay in line",
+        ).fill(n=things(n))
     n = sum(counts.values()) if staff is None else n
     whose = Words("全店", "The whole shop") if staff is None else Words(staff.name, staff.name)
     if n == 0:
         return Words("{w}，今天没有要做的事", "{w}: nothing left to do today").fill(w=whose)
     if staff is None:
-        return Words("全店今天还有 {n}，约 {m} 分钟", "{n} left in the whole shop today, about {m} minutes").fill(n=things(n), m=minutes)
+        return Words(
+            "全店今天还有 {n}，约 {m} 分钟", "{n} left in the whole shop today, about {m} minutes"
+        ).fill(n=things(n), m=minutes)
     first = cards[0].customer.name if cards else ""
-    return Words("{w}，今天还有 {n}，约 {m} 分钟，先看{c}", "{w}, {n} left today, about {m} minutes. First: {c}").fill(
-        w=whose, n=things(n), m=minutes, c=first
-    )
+    return Words(
+        "{w}，今天还有 {n}，约 {m} 分钟，先看{c}", "{w}, {n} left today, about {m} minutes. First: {c}"
+    ).fill(w=whose, n=things(n), m=minutes, c=first)
 
 
-def card(task: Task, shown: dict[int, Any], badges: Badges, request: Request, *, show_staff: bool = False) -> Page:
+def card(
+    task: Task, shown: dict[int, Any], badges: Badges, request: Request, *, show_staff: bool = False
+) -> Page:
     """One open task as a card."""
     late = (request.today - task.due_on).days if not task.occasion.startswith(SPEAK_FOR_THEMSELVES) else 0
     who = shown[task.customer_id]
@@ -174,7 +219,11 @@ def finished(task: Task, shown: dict[int, Any]) -> Page:
 def _mine(request: Request, tasks: QuerySet[Task], number: int) -> Task:
     """The task, if it stands on a list that this person works off."""
     task = get_object_or_404(tasks.select_related("customer", "staff", "ended_by"), pk=number)
-    if not may(request.user, "manage") and task.staff_id not in (None, request.user.pk) and task.ended_by_id != request.user.pk:
+    if (
+        not may(request.user, "manage")
+        and task.staff_id not in (None, request.user.pk)
+        and task.ended_by_id != request.user.pk
+    ):
         raise PermissionDenied
     return task
 
@@ -188,7 +237,12 @@ def task_result(request: Request, number: int) -> HttpResponse:
     until = date.fromordinal(request.today.toordinal() + days) if days else None
     try:
         task = actions.end(
-            task, request.POST.get("result", ""), by=request.user, on=request.today, note=request.POST.get("note", ""), until=until
+            task,
+            request.POST.get("result", ""),
+            by=request.user,
+            on=request.today,
+            note=request.POST.get("note", ""),
+            until=until,
         )
     except Refused as refused:
         return _refuse(request, refused)
@@ -219,6 +273,8 @@ def _answer(request: Request, task: Task, *, is_finished: bool) -> HttpResponse:
 def _refuse(request: Request, refused: Refused) -> HttpResponse:
     """A script is told in one word and sends the form the plain way; a person reads why."""
     if request.headers.get("X-Requested-With") == "fetch":
-        return HttpResponse(refused.words.say(request.lang), status=409, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            refused.words.say(request.lang), status=409, content_type="text/plain; charset=utf-8"
+        )
     messages.warning(request, refused.words.say(request.lang))
     return redirect(way_back(request))

@@ -72,7 +72,9 @@ class Known:
     size: int
     by: int | None = None
     store: str = ""
-    mapping: dict[str, str] = field(default_factory=dict)  # only what a person said, beyond what was recognised
+    mapping: dict[str, str] = field(
+        default_factory=dict
+    )  # only what a person said, beyond what was recognised
     dates: str = ""
     encoding: str = ""
     sheets: list[Found] = field(default_factory=list)
@@ -101,12 +103,22 @@ def keep(files: Sequence[UploadedFile[Any]], *, store: str = "", by: Staff | Non
         raise Refused(Words("一次最多 {n} 个文件", "At most {n} files at a time").fill(n=MOST_FILES))
     total = sum(f.size or 0 for f in files)
     if total > LARGEST_UPLOAD:
-        raise Refused(Words("文件太大了，一次最多 300 MB；按月分开导出就行", "The files are too large: at most 300 MB; export by month"))
+        raise Refused(
+            Words(
+                "文件太大了，一次最多 300 MB；按月分开导出就行",
+                "The files are too large: at most 300 MB; export by month",
+            )
+        )
     names = []
     for file in files:
         name = safe_name(file.name or "file")
         if not name.lower().endswith(ENDINGS):
-            raise Refused(Words("「{f}」不是表格。请用 CSV 或 Excel 文件", "“{f}” is not a table. Please use a CSV or Excel file").fill(f=name))
+            raise Refused(
+                Words(
+                    "「{f}」不是表格。请用 CSV 或 Excel 文件",
+                    "“{f}” is not a table. Please use a CSV or Excel file",
+                ).fill(f=name)
+            )
         while name in names:
             stem, dot, ending = name.rpartition(".")
             name = f"{stem}-2{dot}{ending}"
@@ -177,7 +189,11 @@ def look(known: Known, step: Step = quiet) -> Known:
         known.is_saved = bool(known.mapping or known.dates)
     own = {_place(g.sheet): g for g in recognise(sheets)}
     said = {_place(g.sheet): g for g in recognise(sheets, known.mapping)} if known.mapping else own
-    known.sheets = [_found(sheet, said.get(_place(sheet)) or own.get(_place(sheet)), known.mapping) for sheet in sheets if sheet.headers]
+    known.sheets = [
+        _found(sheet, said.get(_place(sheet)) or own.get(_place(sheet)), known.mapping)
+        for sheet in sheets
+        if sheet.headers
+    ]
     known.is_recognised = True
     remember(known)
     return known
@@ -196,7 +212,9 @@ def _found(sheet: Sheet, guess: Guess | None, mapping: dict[str, str]) -> Found:
         cells = clean(sheet.table[header].slice(0, 200)).drop_null().unique().to_pylist()[:3]
         columns.append(Column(header, [str(c)[:40] for c in cells], taken))
     reader = guess.name if guess else Words("还认不出来", "not recognised yet")
-    return Found(sheet.file, sheet.name, list(reader), guess.kind if guess else "", sheet.table.num_rows, columns)
+    return Found(
+        sheet.file, sheet.name, list(reader), guess.kind if guess else "", sheet.table.num_rows, columns
+    )
 
 
 def say(known: Known, said: dict[tuple[int, int], str], dates: str, encoding: str) -> Known:

@@ -50,8 +50,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/stores/<int:number>/", settings_pages.settings_store, name="settings-store"),
     path("settings/staff/", settings_pages.settings_staff, name="settings-staff"),
     path("settings/staff/<int:number>/", settings_pages.settings_member, name="settings-member"),
-    path("settings/staff/<int:number>/password/", settings_pages.settings_member_password, name="settings-member-password"),
-    path("settings/staff/<int:number>/leave/", settings_pages.settings_member_leave, name="settings-member-leave"),
+    path(
+        "settings/staff/<int:number>/password/",
+        settings_pages.settings_member_password,
+        name="settings-member-password",
+    ),
+    path(
+        "settings/staff/<int:number>/leave/",
+        settings_pages.settings_member_leave,
+        name="settings-member-leave",
+    ),
     path("settings/trade/", settings_pages.settings_trade, name="settings-trade"),
     path("settings/phones/", settings_pages.settings_phones, name="settings-phones"),
     path("settings/language/", settings_pages.settings_language, name="settings-language"),

@@ -80,12 +80,18 @@ def way_title(way: Way) -> Words:
     return Words("，再加".join(p.zh for p in parts), ", and ".join(p.en for p in parts))
 
 
-def grade_shown(explained: Explained, facts: Mapping[str, Any], on: date, history: list[GradeChange], badges: Badges) -> Page:
+def grade_shown(
+    explained: Explained, facts: Mapping[str, Any], on: date, history: list[GradeChange], badges: Badges
+) -> Page:
     """One scale on a portrait: the grade, why it holds, what would change it, how it has changed."""
     scale, playbook = explained.scale, explained.playbook
     fit = fits(facts, scale)
     held = scale.index(explained.grade)
-    watched = held if held is not None and scale.grades[held].ways else (held - 1 if held else len(scale.grades) - 1 if held is None else None)
+    watched = (
+        held
+        if held is not None and scale.grades[held].ways
+        else (held - 1 if held else len(scale.grades) - 1 if held is None else None)
+    )
     while watched is not None and watched >= 0 and not scale.grades[watched].ways:
         watched -= 1
     ways = []
@@ -95,7 +101,11 @@ def grade_shown(explained: Explained, facts: Mapping[str, Any], on: date, histor
             title = way_title(way)
             if watched != held:
                 title = Words(f"{grade.name.zh}：{title.zh}", f"{grade.name.en}: {title.en}")
-            ways.append(Page(title=title, holds=verdict.holds, conditions=[finding_shown(f) for f in verdict.findings]))
+            ways.append(
+                Page(
+                    title=title, holds=verdict.holds, conditions=[finding_shown(f) for f in verdict.findings]
+                )
+            )
         if watched == held and any(w.holds for w in ways) and len(ways) > 1:
             ways = [w for w in ways if w.holds][:1]
     return Page(
@@ -113,7 +123,9 @@ def grade_shown(explained: Explained, facts: Mapping[str, Any], on: date, histor
 def _sentence(explained: Explained, fits_at: int | None, held: int | None, on: date) -> Words:
     scale = explained.scale
     if explained.grade == "new":
-        said = Words("刚来不久，先看看，过了 {n} 天再定级。", "She is new: no grade before {n} days are over.").fill(n=scale.observe_days)
+        said = Words(
+            "刚来不久，先看看，过了 {n} 天再定级。", "She is new: no grade before {n} days are over."
+        ).fill(n=scale.observe_days)
     elif held is None:
         said = Words("还没有够得上的等级。", "No grade fits yet.")
     elif not scale.grades[held].ways:
@@ -137,13 +149,19 @@ def _next(explained: Explained, one: dict[str, Any], on: date) -> Page:
         if condition is None:
             continue
         fact = catalogue.get(condition.fact)
-        needs.append(Words(f"{fact.name.zh}：{say_need(condition, value, 'zh')}", f"{titled(fact.name).en}: {say_need(condition, value, 'en')}"))
+        needs.append(
+            Words(
+                f"{fact.name.zh}：{say_need(condition, value, 'zh')}",
+                f"{titled(fact.name).en}: {say_need(condition, value, 'en')}",
+            )
+        )
     by: Words | str = ""
     if one.get("visits") and one.get("by"):
         k = one["visits"]
-        by = Words("像平常一样再来 {k} 次，{d}之前", "{k} more visits like hers, by {d}" if k > 1 else "One more visit like hers, by {d}").fill(
-            k=k, d=day_words(date.fromisoformat(one["by"]), on)
-        )
+        by = Words(
+            "像平常一样再来 {k} 次，{d}之前",
+            "{k} more visits like hers, by {d}" if k > 1 else "One more visit like hers, by {d}",
+        ).fill(k=k, d=day_words(date.fromisoformat(one["by"]), on))
     return Page(grade=grade_of(explained.scale, one["grade"]), needs=needs, by=by)
 
 

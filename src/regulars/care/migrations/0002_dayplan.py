@@ -4,21 +4,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('care', '0001_first'),
+        ("care", "0001_first"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DayPlan',
+            name="DayPlan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('on', models.DateField(unique=True)),
-                ('waiting', models.PositiveIntegerField(default=0)),
-                ('waiting_beyond', models.PositiveIntegerField(default=0)),
-                ('paused', models.JSONField(default=list)),
-                ('expected', models.JSONField(default=list)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("on", models.DateField(unique=True)),
+                ("waiting", models.PositiveIntegerField(default=0)),
+                ("waiting_beyond", models.PositiveIntegerField(default=0)),
+                ("paused", models.JSONField(default=list)),
+                ("expected", models.JSONField(default=list)),
             ],
         ),
     ]

@@ -6,80 +6,132 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_first'),
+        ("customers", "0001_first"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Adoption',
+            name="Adoption",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=40)),
-                ('version', models.CharField(max_length=20)),
-                ('overlay', models.TextField(blank=True)),
-                ('is_first', models.BooleanField(default=True)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('taken_back_at', models.DateTimeField(null=True)),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=40)),
+                ("version", models.CharField(max_length=20)),
+                ("overlay", models.TextField(blank=True)),
+                ("is_first", models.BooleanField(default=True)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("taken_back_at", models.DateTimeField(null=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='GradeRun',
+            name="GradeRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('playbook', models.CharField(max_length=40)),
-                ('version', models.CharField(max_length=20)),
-                ('on', models.DateField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('is_full', models.BooleanField(default=True)),
-                ('seconds', models.FloatField(default=0)),
-                ('customers', models.BigIntegerField(default=0)),
-                ('changed', models.BigIntegerField(default=0)),
-                ('summary', models.JSONField(default=dict)),
-                ('missing_facts', models.JSONField(default=list)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("playbook", models.CharField(max_length=40)),
+                ("version", models.CharField(max_length=20)),
+                ("on", models.DateField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("is_full", models.BooleanField(default=True)),
+                ("seconds", models.FloatField(default=0)),
+                ("customers", models.BigIntegerField(default=0)),
+                ("changed", models.BigIntegerField(default=0)),
+                ("summary", models.JSONField(default=dict)),
+                ("missing_facts", models.JSONField(default=list)),
             ],
             options={
-                'indexes': [models.Index(fields=['playbook', 'on'], name='grading_run_on')],
+                "indexes": [models.Index(fields=["playbook", "on"], name="grading_run_on")],
             },
         ),
         migrations.CreateModel(
-            name='GradeChange',
+            name="GradeChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('playbook', models.CharField(max_length=40)),
-                ('version', models.CharField(max_length=20)),
-                ('scale', models.CharField(max_length=40)),
-                ('was', models.CharField(blank=True, max_length=40)),
-                ('grade', models.CharField(max_length=40)),
-                ('on', models.DateField()),
-                ('conditions', models.JSONField(default=list)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grade_changes', to='customers.customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("playbook", models.CharField(max_length=40)),
+                ("version", models.CharField(max_length=20)),
+                ("scale", models.CharField(max_length=40)),
+                ("was", models.CharField(blank=True, max_length=40)),
+                ("grade", models.CharField(max_length=40)),
+                ("on", models.DateField()),
+                ("conditions", models.JSONField(default=list)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grade_changes",
+                        to="customers.customer",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['customer', 'scale', 'on'], name='grading_change_customer'), models.Index(fields=['on', 'playbook'], name='grading_change_on')],
+                "indexes": [
+                    models.Index(fields=["customer", "scale", "on"], name="grading_change_customer"),
+                    models.Index(fields=["on", "playbook"], name="grading_change_on"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Standing',
+            name="Standing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('playbook', models.CharField(max_length=40)),
-                ('scale', models.CharField(max_length=40)),
-                ('grade', models.CharField(max_length=40)),
-                ('was', models.CharField(blank=True, max_length=40)),
-                ('since', models.DateField()),
-                ('below_since', models.DateField(null=True)),
-                ('drops_on', models.DateField(null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='standings', to='customers.customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("playbook", models.CharField(max_length=40)),
+                ("scale", models.CharField(max_length=40)),
+                ("grade", models.CharField(max_length=40)),
+                ("was", models.CharField(blank=True, max_length=40)),
+                ("since", models.DateField()),
+                ("below_since", models.DateField(null=True)),
+                ("drops_on", models.DateField(null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="standings",
+                        to="customers.customer",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['playbook', 'scale', 'grade', 'customer'], name='grading_standing_grade')],
-                'constraints': [models.UniqueConstraint(fields=('customer', 'playbook', 'scale'), name='grading_standing_once')],
+                "indexes": [
+                    models.Index(
+                        fields=["playbook", "scale", "grade", "customer"], name="grading_standing_grade"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("customer", "playbook", "scale"), name="grading_standing_once"
+                    )
+                ],
             },
         ),
     ]
