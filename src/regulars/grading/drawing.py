@@ -233,7 +233,8 @@ def stand(
 def _metric(table: pa.Table, name: str) -> np.ndarray:
     if name not in table.column_names:
         return np.full(table.num_rows, np.nan)
-    return table[name].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    values: np.ndarray = table[name].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return values
 
 
 def fits_of(books: Books, table: pa.Table, scale: Scale) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:

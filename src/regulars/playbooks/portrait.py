@@ -139,7 +139,8 @@ class Curve:
         if self.lower_is_better:
             below: np.ndarray = upwards[np.searchsorted(self.values, metric, side="left")]
             return below
-        return upwards[-1] - upwards[np.searchsorted(self.values, metric, side="right")]
+        above: np.ndarray = upwards[-1] - upwards[np.searchsorted(self.values, metric, side="right")]
+        return above
 
     def _known(self, metric: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):

@@ -344,7 +344,8 @@ class Books:
         found = self.connection.execute(
             f"SELECT customer FROM ({days}) GROUP BY customer HAVING min(day) > {day}"
         )
-        return found.to_arrow_table()["customer"].to_numpy()
+        customers: np.ndarray = found.to_arrow_table()["customer"].to_numpy()
+        return customers
 
     # --- measures ---------------------------------------------------------------------------------------------------
 
