@@ -409,7 +409,8 @@ def _record(outcome: Outcome, graded: Graded, now: Standings) -> int:
     start = 0
     for table in outcome.tables:
         touched = np.flatnonzero(now.touched[start : start + table.num_rows])
-        for rows in bulk.in_chunks(touched, AT_ONCE):
+        for low in range(0, len(touched), AT_ONCE):
+            rows = touched[low : low + AT_ONCE]
             at = pa.array(rows + start)
             here = pa.array(rows)
             customers = table["customer"].take(here)
@@ -574,7 +575,7 @@ def missing_facts(outcome: Outcome, playbook: Playbook) -> list[str]:
 
 def _write_portraits(outcome: Outcome) -> None:
     """Write the listed facts back where they changed, and nowhere else."""
-    columns = [f.column for f in Portrait._meta.concrete_fields if f.column != "customer_id"]
+    columns = [str(f.column) for f in Portrait._meta.concrete_fields if f.column != "customer_id"]
     sql = f"SELECT customer_id, {', '.join(columns)} FROM {Portrait._meta.db_table} ORDER BY customer_id"
     stored = list(arrow(sql))
     before = pa.concat_tables(stored, promote_options="permissive") if stored else None

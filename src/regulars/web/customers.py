@@ -183,14 +183,15 @@ def _filters(badges: Badges, run: GradeRun | None, grade: Any, show: str, has_la
             count = summary.get(key, {}).get("customers", 0)
             if key == "new" and not count:
                 continue
-            badge = badges.badge(badges.leading.key, scale.key, key) if badges.leading else None
-            if badge is None:
+            leading = badges.leading
+            badge = badges.badge(leading.key, scale.key, key) if leading else None
+            if leading is None or badge is None:
                 continue
             name = (
                 badge.name
-                if len(badges.leading.scales) == 1
+                if len(leading.scales) == 1
                 else Words(f"{scale.name.zh}：{badge.name.zh}", f"{scale.name.en}: {badge.name.en}")
-            )  # type: ignore[union-attr]
+            )
             pills.append(
                 Page(
                     text=name,
