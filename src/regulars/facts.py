@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import regulars.customers.facts  # noqa: F401  (declares its facts)
+import regulars.foresight.facts  # noqa: F401
+import regulars.sales.facts  # noqa: F401
 from regulars.playbooks.catalogue import catalogue
 
 __all__ = ["catalogue"]
