@@ -110,7 +110,7 @@ def test_who_waits_tables_does_not_see_the_whole_base_by_grade(shop: LivedIn) ->
     get(shop, "/grades/changes", "zhou", status=403, since="2026-08-01")
     get(shop, "/imports", "zhou", status=403)
     get(shop, "/today", "zhou", status=403, staff="lin@example.com")
-    get(shop, "/grades", "fang")
+    assert get(shop, "/grades", "fang")
     get(shop, "/imports", "fang", status=403)
 
 

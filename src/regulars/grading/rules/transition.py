@@ -45,10 +45,10 @@ def move(
 
     >>> held = Held(np.array([0]), np.array([10]), np.array([NOT_BELOW]))
     >>> lost = move(held, np.array([1]), np.array([False]), np.array([False]), [5, 0], 20)
-    >>> (lost.grade[0], lost.below_since[0])
+    >>> int(lost.grade[0]), int(lost.below_since[0])
     (0, 20)
     >>> lost = move(lost, np.array([1]), np.array([False]), np.array([False]), [5, 0], 25)
-    >>> (lost.grade[0], lost.since[0])
+    >>> int(lost.grade[0]), int(lost.since[0])
     (1, 25)
     """
     had = held.grade >= 0
