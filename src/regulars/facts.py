@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import regulars.customers.facts  # noqa: F401  (declares its facts)
-import regulars.foresight.facts  # noqa: F401
-import regulars.sales.facts  # noqa: F401
+import regulars.customers.facts
+import regulars.foresight.facts
+import regulars.sales.facts  # noqa: F401  (each declares its facts)
 from regulars.playbooks.catalogue import catalogue
 
 __all__ = ["catalogue"]
