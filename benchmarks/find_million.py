@@ -71,7 +71,7 @@ def main() -> None:
 
     on = DayPlan.objects.latest("on").on if DayPlan.objects.exists() else ON + timedelta(days=1)
     noon = timezone.make_aware(timezone.datetime(on.year, on.month, on.day, 12))
-    client = Client()
+    client = Client(SERVER_NAME="localhost")
     client.force_login(Staff.objects.earliest("id"))
     with mock.patch("django.utils.timezone.now", return_value=noon):
         for name, address in (("Today", "/"), ("Today, whole shop", "/?whose=all"), ("Customers", "/customers/"),
