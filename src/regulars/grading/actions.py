@@ -332,6 +332,7 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
     progress(2, 3, Words("写回变化", "Writing the changes back"))
     _write_portraits(outcome)
     keep_curves(books, outcome)
+    bulk.take_stock()
     progress(3, 3, Words("完成", "Done"))
     return outcome
 

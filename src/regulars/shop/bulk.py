@@ -171,3 +171,12 @@ def rows_in(sql: str, values: Sequence[Any], before: Sequence[Any] = ()) -> Iter
     for chunk in in_chunks(values):
         marks = ", ".join(["%s"] * len(chunk))
         yield from rows(sql.format(marks=marks), [*before, *chunk])
+
+
+def take_stock() -> None:
+    """Let the store look at how its tables have grown, so that it picks the right index: a page over a million
+    customers is ten times faster for it. Takes a hundredth of a second; PostgreSQL does it by itself."""
+    if not is_postgres():
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA analysis_limit = 1000")
+            cursor.execute("ANALYZE")
