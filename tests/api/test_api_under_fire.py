@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
@@ -35,7 +38,18 @@ NOT_ASKED = [
 ]
 
 
+@pytest.fixture
+def one_connection() -> Iterator[None]:
+    """The server drops a connection that is in a transaction; here the test's own transaction is around it."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
 @pytest.mark.django_db
+@pytest.mark.usefixtures("one_connection")
 def test_every_operation_answers_as_it_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGULARS_HOME", str(tmp_path / "shop"))
     monkeypatch.setattr("regulars.web.gate.shop_day", lambda business, now=None: DAY)

@@ -65,7 +65,7 @@ def test_a_card_is_complete() -> None:
     row = guest(7, name="王芳", sex="女", spend_in_12_months=100, **{"grade:main": "a"})
     rule = a_rule("birthday", cost=19.99, grades=["a"])
     (task,) = plan(a_due([row], [rule], "restaurant"), [MANAGER], shop="好味火锅").tasks
-    assert task.say == Words("王女士您好，我是东店的小李。", "Hello Ms 王, 小李 of 东店.")
+    assert task.say == Words("王女士您好，我是好味火锅东店的小李。", "Hello Ms 王, 小李 of 好味火锅 东店.")
     assert (task.playbook, task.grade, task.store, task.minutes, task.cost) == (
         "restaurant", "a", "东店", 10, 1999,
     )  # fmt: skip
@@ -164,7 +164,7 @@ def test_two_stores_each_with_its_own_people() -> None:
     assert sorted(shown(found.tasks)) == [(1, "birthday", 1), (2, "birthday", 2)]
     (lost,) = found.left_over
     assert (lost.candidate.customer, lost.staff, lost.waits) == (3, None, NOBODY)
-    assert "我是北店的店长" in lost.say.zh
+    assert "我是X北店的店长" in lost.say.zh
 
 
 def test_work_is_shared_by_the_minutes_that_are_left() -> None:

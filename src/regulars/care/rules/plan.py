@@ -178,12 +178,13 @@ class Plan:
         values = self._values(reason, row, grade_name)
         name = words.polite_name(row["name"], row["sex"], row.get("is_company"))
         store = row["store"] or (person.store if person is not None else None)
+        signature = words.signature(self.shop, store)
         who: Words | str = person.name if person is not None else words.WHO[rule.who]
         says = words.say_to_customer(
             rule.say,
             customer=name,
             staff=who,
-            store=store or self.shop,
+            store=signature,
             values=values,
             in_person=rule.channel == whom.IN_PERSON,
         )

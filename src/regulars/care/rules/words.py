@@ -140,6 +140,19 @@ def polite_name(name: str | None, sex: str | None = None, is_company: bool | Non
     return Words(f"{surname}{title.zh}", f"{title.en} {surname}")
 
 
+def signature(shop: str, store: str | None) -> Words:
+    """As whom a store signs: with the name of the shop before its own, unless one holds the other.
+
+    >>> signature("老灶火锅", "万达店").say("zh"), signature("老灶火锅", "老灶火锅万达店").say("en")
+    ('老灶火锅万达店', '老灶火锅万达店')
+    """
+    if not store or store in shop:
+        return Words(shop, shop)
+    if shop in store:
+        return Words(store, store)
+    return Words(f"{shop}{store}", f"{shop} {store}")
+
+
 def say_to_customer(
     template: Words,
     *,
