@@ -119,7 +119,7 @@ def test_her_portrait_says_how_she_comes(lived_in: House) -> None:
         founder__link__isnull=False, portrait__last_visit_on=TODAY - timedelta(days=40)
     )
     page = lived_in.browser("service").get(f"/customers/{away.pk}/").content.decode()
-    assert "平常 7 天来一次，这次已经 39 天没来" in page, "judged on the day that the data reach"
+    assert "平常一周来一次，这次已经 39 天没来" in page, "judged on the day that the data reach"
     assert "该来没来" in page and "为什么是这一级" in page
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.web.conftest import PASSWORD, House
 
@@ -160,3 +162,21 @@ def test_every_page_of_an_empty_shop_says_the_next_step(house: House, lang: str)
         answer = owner.get(where)
         assert answer.status_code == 200
         assert 'class="empty' in answer.content.decode(), where
+
+
+def test_a_key_for_a_program_is_shown_once_and_opens_nothing_after_its_end(house: House) -> None:
+    owner, nobody = house.browser("owner"), house.browser(None)
+    assert owner.post("/settings/keys/", {"name": " "}).status_code == 422
+    page = owner.post("/settings/keys/", {"name": "周报"}).content.decode()
+    key = re.search(r"regulars-[\w-]{40,}", page)
+    assert key and key[0] not in owner.get("/settings/keys/").content.decode()
+    reads = {"HTTP_AUTHORIZATION": f"Bearer {key[0]}"}
+    assert nobody.get("/api/v1/freshness", **reads).status_code == 200
+    listed = owner.get("/settings/keys/").content.decode()
+    assert "周报" in listed and "还没用过" not in listed
+    end = re.search(r"/settings/keys/\d+/end/", listed)
+    assert end and house.browser("manager").post(end[0]).status_code == 403, (
+        "the owner's keys are the owner's"
+    )
+    assert owner.post(end[0]).status_code == 302
+    assert nobody.get("/api/v1/freshness", **reads).status_code == 401

@@ -14,7 +14,7 @@ from regulars.care.models import Task
 from regulars.customers.models import Customer
 from regulars.grading.models import Adoption
 from regulars.sales.models import Batch
-from regulars.shop.actions import ask_for
+from regulars.shop.actions import ask_for, make_token
 from regulars.shop.models import Role, Store
 from regulars.web.may import ABILITIES, OPEN
 from regulars.web.urls import urlpatterns as addresses
@@ -47,6 +47,7 @@ WHAT: dict[str, Callable[[House], list[Any]]] = {
     "receipt": lambda h: [1],
     "job": lambda h: [ask_for("day", {}).pk],
     "job-cancel": lambda h: [ask_for("day", {}).pk],
+    "settings-key-end": lambda h: [make_token(h.staff["service"], "x")[0].pk],
     "settings-store": lambda h: [Store.objects.get().pk],
     "settings-member": lambda h: [h.staff["service"].pk],
     "settings-member-password": lambda h: [h.staff["service"].pk],

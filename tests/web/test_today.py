@@ -119,7 +119,7 @@ def test_paused_rules_and_guests_of_the_day_are_named(bare: House) -> None:
     )
     page = bare.browser("owner").get("/").content.decode()
     assert "数据只到10月3日" in page
-    assert "平常 7 天来一次" in page
+    assert "平常一周来一次" in page
 
 
 def test_no_phone_stands_on_a_list_and_looking_at_one_is_written_down(bare: House) -> None:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from regulars import daily
 from regulars.care.models import DayPlan
 from regulars.care.queries import due_for
+from regulars.care.rules.triggers.late import said_rhythm
 from regulars.customers import actions
 from regulars.customers.models import Customer
 from regulars.customers.queries import (
@@ -413,16 +414,14 @@ def _rhythm_sentence(drawn: LivePortrait, away: Away | None, today: date) -> Wor
         ago = Words("最近一次是{d}。", "last {d}.").fill(d=day_words(_day(last), today))
         return Words(f"{came.zh}，{ago.zh}", f"{came.en}, {ago.en}")
     if days <= 1:
-        return Words("平常 {g} 天来一次，{d}刚来过。", "Usually every {g} days; was here {d}.").fill(
-            g=_gap(gap), d=day_words(_day(last), today)
+        return Words("{g}，{d}刚来过。", "{g}; was here {d}.").fill(
+            g=said_rhythm(gap), d=day_words(_day(last), today)
         )
     if days > gap:
-        return Words(
-            "平常 {g} 天来一次，这次已经 {n} 天没来。", "Usually every {g} days, away for {n} days now."
-        ).fill(g=_gap(gap), n=days)
-    return Words(
-        "平常 {g} 天来一次，上次是 {n} 天前。", "Usually every {g} days, last here {n} days ago."
-    ).fill(g=_gap(gap), n=days)
+        said = Words("{g}，这次已经 {n} 天没来。", "{g}, away for {n} days now.")
+    else:
+        said = Words("{g}，上次是 {n} 天前。", "{g}, last here {n} days ago.")
+    return said.fill(g=said_rhythm(gap), n=days)
 
 
 def _tags(customer: Customer, is_late: bool) -> list[Page]:

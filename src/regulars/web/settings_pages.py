@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,7 +25,7 @@ from regulars.grading.actions import in_force, start_playbook
 from regulars.shop import actions
 from regulars.shop.actions import TRADES
 from regulars.shop.calendar import day_words
-from regulars.shop.models import ROLES, Business, Role, Staff, Store, audit
+from regulars.shop.models import ROLES, ApiToken, Business, Role, Staff, Store, audit
 from regulars.shop.words import Refused, Words
 from regulars.web.entrance import trades
 from regulars.web.may import may, needs
@@ -75,6 +76,7 @@ def settings(request: Request) -> HttpResponse:
             Page(href=reverse("settings-staff"), icon="people", title=Words("员工", "Staff"), said=Words("{n} 位在岗", "{n} at work").fill(n=active)),
             Page(href=reverse("settings-trade"), icon="book", title=Words("行业和打法", "Trade and playbook"), said=Words("{t} · {b}", "{t} · {b}").fill(t=TRADES.get(business.trade, Words("", "")), b=books)),
             Page(href=reverse("settings-phones"), icon="device", title=Words("店里的手机", "Phones in the shop"), said=Words("扫一下就能用", "Scan and go") if lan_address() else Words("现在只有这台电脑能打开", "Only this computer now")),
+            Page(href=reverse("settings-keys"), icon="key", title=Words("给程序的钥匙", "Keys for programs"), said=Words("{n} 把在用", "{n} in use").fill(n=ApiToken.objects.count())),
             *groups,
         ]  # fmt: skip
     return render(
@@ -269,8 +271,6 @@ def _may_edit(request: Request, staff: Staff) -> bool:
 
 
 def _member(request: Request, number: int) -> Staff:
-    from django.core.exceptions import PermissionDenied
-
     staff = get_object_or_404(Staff, pk=number)
     if not _may_edit(request, staff):
         raise PermissionDenied
@@ -346,6 +346,49 @@ def settings_member_leave(request: Request, number: int) -> HttpResponse:
         .say(request.lang),
     )
     return redirect("settings-staff")
+
+
+# --- keys for programs -----------------------------------------------------------------------------------------------
+
+
+@needs("manage")
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def settings_keys(request: Request) -> HttpResponse:
+    """Keys with which other programs read through the API; posting makes one, which is shown once."""
+    name, errors, made = request.POST.get("name", "").strip(), {}, None
+    if request.method == "POST":
+        try:
+            token, text = actions.make_token(request.user, name)
+            made, name = Page(name=token.name, key=text), ""
+        except Refused as refused:
+            errors["name"] = refused.words
+    keys = [
+        Page(
+            name=token.name, staff=token.staff.name, made_on=token.made_at, used_at=token.used_at,
+            end=reverse("settings-key-end", args=[token.pk]) if _may_edit(request, token.staff) else "",
+        )
+        for token in ApiToken.objects.select_related("staff").order_by("-pk")
+    ]  # fmt: skip
+    page = Page(
+        sentence=Words("{n} 把钥匙在用", "{n} keys in use" if len(keys) != 1 else "One key in use").fill(n=len(keys)) if keys else Words("还没有程序在读店里的数据", "No program reads the shop's data yet"),
+        keys=keys, made=made, filled={"name": name}, errors=errors, add_action=reverse("settings-keys"), docs=reverse("api-1:openapi-json"),
+    )  # fmt: skip
+    return render(request, "settings_keys.html", {"page": page}, status=422 if errors else 200)
+
+
+@needs("manage")
+@require_POST
+def settings_key_end(request: Request, number: int) -> HttpResponse:
+    """From now on this key opens nothing."""
+    token = get_object_or_404(ApiToken.objects.select_related("staff"), pk=number)
+    if not _may_edit(request, token.staff):
+        raise PermissionDenied
+    actions.end_token(token, by=request.user)
+    messages.success(
+        request, Words("{n}的钥匙作废了", "The key of {n} is void").fill(n=token.name).say(request.lang)
+    )
+    return redirect("settings-keys")
 
 
 # --- trade, phones, my own -------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from regulars.care import actions
 from regulars.care.models import DayPlan, Task, TaskState
 from regulars.care.queries import ended_on, open_on
+from regulars.care.rules.triggers.late import said_rhythm
 from regulars.customers.models import Customer
 from regulars.sales.models import Batch, BatchState
 from regulars.shop.models import Staff
@@ -75,7 +76,7 @@ def today(request: Request) -> HttpResponse:
         all_href=f"?{_query(whose)}", has_more=len(tasks) > A_PAGE,
         expected=[
             Page(name=shown[c.id].name, href=shown[c.id].href, grade=shown[c.id].grade,
-                 said=Words("平常 {n} 天来一次", "usually every {n} days").fill(n=f"{gap:g}"))
+                 said=said_rhythm(gap))
             for c, gap in expected
         ],
         waiting="" if tasks or ended or Batch.objects.filter(state=BatchState.COMPLETE).exists() else "no-sales",

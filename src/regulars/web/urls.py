@@ -60,6 +60,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         settings_pages.settings_member_leave,
         name="settings-member-leave",
     ),
+    path("settings/keys/", settings_pages.settings_keys, name="settings-keys"),
+    path("settings/keys/<int:number>/end/", settings_pages.settings_key_end, name="settings-key-end"),
     path("settings/trade/", settings_pages.settings_trade, name="settings-trade"),
     path("settings/phones/", settings_pages.settings_phones, name="settings-phones"),
     path("settings/language/", settings_pages.settings_language, name="settings-language"),
