@@ -144,7 +144,7 @@ BIRTHDAYS = """
 1990年5月6日        solar 5 6 - 1990
 32999               solar 5 6 - 1990
 1900-08-15          solar 8 15 - -
-1970-01-01          solar 1 1 - -
+1990-01-01          solar 1 1 - 1990
 02-29               solar 2 29 - -
 25/12/1990          solar 12 25 - 1990
 1990-05-05T15:00:00.000Z  solar 5 6 - 1990
@@ -166,6 +166,11 @@ def test_a_birthday_is_a_month_and_a_day_in_its_calendar(line: str) -> None:
     written, calendar, month, day, leap, year = line.rsplit(maxsplit=5)
     expected = Birthday(calendar, int(month), int(day), leap == "leap", None if year == "-" else int(year))
     assert birthday(written.strip()) == expected
+
+
+@pytest.mark.parametrize("written", ["1970-01-01", "1900-01-01 00:00:00", "1970/1/1 0:00", "1900年1月1日"])
+def test_what_a_till_writes_for_nothing_known_is_no_birthday(written: str) -> None:
+    assert birthday(written) is None
 
 
 def test_a_column_of_lunar_birthdays_needs_no_mark() -> None:

@@ -49,7 +49,8 @@ _OLDEST = 1900
 def birthday(text: str, *, lunar: bool = False, order: str | None = None) -> Birthday | None:
     """A birthday, or None when the cell holds none; `lunar` when the column is one of lunar birthdays.
 
-    The year 1900 and the day 1970-01-01 are what programs write when they do not know: the year stays open.
+    A year up to 1900 is what programs write when they do not know it: the year stays open. The first day of 1900
+    or 1970 is what they write when they know nothing: no birthday, else half a shop is greeted at New Year.
     `order` (dmy, mdy) tells apart 06/05/1990; without it such a date is read only when it can mean one thing.
 
     >>> birthday("1990-05-06")
@@ -58,6 +59,8 @@ def birthday(text: str, *, lunar: bool = False, order: str | None = None) -> Bir
     Birthday(calendar='lunar', month=1, day=5, leap=False, year=None)
     >>> birthday("(农)1.5")[:3], birthday("--05-06")[1:3], birthday("1900-08-15").year
     (('lunar', 1, 5), (5, 6), None)
+    >>> birthday("1970-01-01"), birthday("1990-01-01").year
+    (None, 1990)
     """
     cleaned = clean_cell(narrow(text))
     if cleaned is None:
@@ -106,7 +109,9 @@ def _day(word: str) -> int:
 
 
 def _sound(lunar: bool, month: int, day: int, leap: bool, year: int | None) -> Birthday | None:
-    if year is not None and (year <= _OLDEST or year > 2200 or (year, month, day) == (1970, 1, 1)):
+    if year is not None and (month, day) == (1, 1) and (year <= _OLDEST or year == 1970) and not lunar:
+        return None
+    if year is not None and (year <= _OLDEST or year > 2200):
         year = None
     if not 1 <= month <= 12 or not 1 <= day <= 31:
         return None
