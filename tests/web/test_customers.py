@@ -14,7 +14,7 @@ from regulars import daily
 from regulars.customers.models import Customer, Note
 from regulars.customers.queries import details_of
 from regulars.sales.models import Sale
-from regulars.shop.models import AuditEvent, Hold
+from regulars.shop.models import AuditEvent, Hold, Store
 from regulars.web import customers
 
 
@@ -191,3 +191,9 @@ def test_whoever_was_merged_is_found_under_the_one_who_stays(lived_in: House) ->
 )
 def test_a_crooked_address_breaks_nothing(lived_in: House, where: str) -> None:
     assert lived_in.browser("owner").get(where).status_code in (200, 302)
+
+
+def test_a_character_that_no_store_keeps_is_left_out_of_a_form(lived_in: House) -> None:
+    owner = lived_in.browser("owner")
+    answer = owner.post("/settings/stores/", {"name": "北\0店"})
+    assert answer.status_code == 302 and Store.objects.filter(name="北店").exists()

@@ -378,7 +378,7 @@ def customers(
     limit: Annotated[int, Query(ge=1, le=200)] = A_PAGE,
 ) -> Any:
     """Who spent most in the last 12 months comes first. A search finds at most `limit`, the best hit first."""
-    text = search_.replace("\0", "").strip()
+    text = search_.strip()
     if text:
         return {"items": rows(search(text, limit)), "next": None}
     spend, _, number = (after or "").partition(".")
@@ -395,7 +395,7 @@ def _with_grade(grade: str) -> Q | None:
     if not grade:
         return None
     holding = in_force()
-    scale, _, key = grade.replace("\0", "").rpartition(".")
+    scale, _, key = grade.rpartition(".")
     meant = {"standings__grade": key, "standings__playbook": holding[0].playbook.key if holding else ""}
     return Q(**meant, standings__scale=scale or (holding[0].playbook.scales[0].key if holding else ""))
 
@@ -520,7 +520,7 @@ def changes(
 ) -> Any:
     """Changes of grade since a day, the latest first, with the facts that decided. First gradings are no moves."""
     holding = in_force()
-    key = playbook.replace("\0", "") or (holding[0].playbook.key if holding else "")
+    key = playbook or (holding[0].playbook.key if holding else "")
     found = moved(key, since, limit)
     names = called([c.customer for c in found])
     return [
@@ -546,7 +546,7 @@ def today(
     if staff == "all" or (staff and staff.lower() != request.user.email.lower()):
         if not may(request.user, "manage"):
             raise Denied
-        whose = None if staff == "all" else get_object_or_404(Staff, email__iexact=staff.replace("\0", ""))
+        whose = None if staff == "all" else get_object_or_404(Staff, email__iexact=staff)
     day = the_day(request, on)
     found = ended_on(day, whose) if done else open_on(day, whose, fits=not waiting)
     return tasks(list(found[:500]), lang or request.lang)
