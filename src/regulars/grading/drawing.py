@@ -28,8 +28,8 @@ from regulars.playbooks.portrait import (
     measured,
     metrics_of,
 )
-from regulars.sales.facts import STREAK_WEEKS
-from regulars.shop.books import PART, Books, upwards
+from regulars.sales.facts import STORE_BITS, STREAK_WEEKS
+from regulars.shop.books import PART, Books
 
 STANDARD = (
     "visits", "spend", "first_visit_on", "last_visit_on", "last_spend", "largest_spend", "average_spend", "last_store",
@@ -40,7 +40,6 @@ STANDARD = (
 """What every portrait shows, whatever the playbook asks."""
 
 SALES_SCHEMA = {"customer": "int64", "day": "int32", "amount": "int64", "attended": "int8", "store": "int32"}
-COVERAGE_SCHEMA = {"store": "int32", "known_until": "int32"}
 
 
 @dataclass(frozen=True)
@@ -110,15 +109,37 @@ def _state_schema(books: Books, plan: Plan, on: int | None) -> dict[str, Any]:
 
 
 def derive_sql(books: Books, plan: Plan, on: int | None) -> str:
-    """Measures and file facts → portraits, as SQL over the views `state` and `coverage`. Without a day of its own
-    (`on` None) the state has a column `on`."""
+    """Measures, file facts and `known_until` → what portraits hold besides, as SQL over the view `state`, row by row.
+    Without a day of its own (`on` None) the state has a column `on`."""
     day = None if on is None else ibis.literal(on, "int32")
-    state = {**_state_schema(books, plan, on), **{f.key: ENGINE_TYPES[f.type] for f in plan.file_facts}}
+    people = {"known_until": "int32", **{f.key: ENGINE_TYPES[f.type] for f in plan.file_facts}}
+    schema = {**_state_schema(books, plan, on), **people}
 
-    def build(state: Any, coverage: Any) -> Any:
-        return derived(state, day, plan.facts, coverage)
+    def build(state: Any) -> Any:
+        portraits = derived(state, day, plan.facts)
+        return portraits.select("customer", *(c for c in portraits.columns if c not in schema))
 
-    return books.compile(("derive", plan, on), build, state=state, coverage=COVERAGE_SCHEMA)
+    return books.compile(("derive", plan, on), build, state=schema)
+
+
+def _derive(books: Books, plan: Plan, on: int | None, state: pa.Table) -> pa.Table:
+    """Portraits from measures, row by row. What the measures say already is not carried through the engine."""
+    more = books.run(derive_sql(books, plan, on), keep_order=True, state=state)
+    assert more["customer"].equals(state["customer"]), "the engine gave portraits in another order"
+    for name in more.column_names[1:]:
+        state = state.append_column(name, more[name])
+    return state
+
+
+def covered(state: pa.Table, coverage: pa.Table | None) -> pa.Table:
+    """Add to measures up to which day the data of her last store reach: null where no day is known."""
+    if coverage is None:
+        return state.append_column("known_until", pa.nulls(state.num_rows, pa.int32()))
+    store = pc.bit_wise_and(state["last_store_mark"], (1 << STORE_BITS) - 1).cast(pa.int32())
+    at = pc.index_in(store, value_set=coverage["store"].combine_chunks())
+    return state.append_column(
+        "known_until", coverage["known_until"].combine_chunks().take(at).cast(pa.int32())
+    )
 
 
 def state_arrow_schema(books: Books, plan: Plan, on: int) -> pa.Schema:
@@ -156,7 +177,6 @@ def portraits(
     `people` (customer and file facts, sorted by customer) says who there is, with or without a sale. Pass `curves` to
     hold somebody against the base of another run.
     """
-    coverage = coverage if coverage is not None else ibis.schema(COVERAGE_SCHEMA).to_pyarrow().empty_table()
     state = books.state()
     if state is None:
         state = state_arrow_schema(books, plan, on).empty_table()
@@ -173,21 +193,20 @@ def drawn_from(
     on: int,
     state: pa.Table,
     people: pa.Table,
-    coverage: pa.Table,
+    coverage: pa.Table | None,
     *,
     many_days: bool = False,
 ) -> pa.Table:
     """Portraits of these people from measures, both upwards by customer; who has no measures has never bought. For
     `many_days` one after the other the day stands in a column, so that one compiled statement serves them all."""
-    everybody = _of_people(state, people, plan)
+    everybody = covered(_of_people(state, people, plan), coverage)
     for fact in plan.file_facts:
         everybody = everybody.append_column(
             fact.key, people[fact.key].cast(ARROW_TYPES[fact.type], safe=False)
         )
     if many_days:
         everybody = everybody.append_column("on", pa.repeat(pa.scalar(on, pa.int32()), everybody.num_rows))
-    sql = derive_sql(books, plan, None if many_days else on)
-    return upwards(books.run(sql, state=everybody, coverage=coverage))
+    return _derive(books, plan, None if many_days else on, everybody)
 
 
 def _of_people(state: pa.Table, people: pa.Table, plan: Plan) -> pa.Table:
@@ -291,14 +310,14 @@ def live(
     `sales`: all their sales (customer, day, amount, attended, store); `moments`: (customer, on). Returns one row of
     facts for each moment, in their order, unknown as None.
     """
-    coverage = coverage if coverage is not None else ibis.schema(COVERAGE_SCHEMA).to_pyarrow().empty_table()
     days = books.run(days_sql(books), sales=sales)
     at = books.run(
         "SELECT d.*, m.on FROM days d JOIN moments m ON m.customer = d.customer", days=days, moments=moments
     )
     state = books.run(measure_sql(books, plan, None), days=at)
-    state = _with_file_facts(_with_strangers(state, moments, plan), plan, file_facts or {})
-    table = books.run(derive_sql(books, plan, None), state=state, coverage=coverage)
+    state = covered(_with_strangers(state, moments, plan), coverage)
+    state = _with_file_facts(state, plan, file_facts or {})
+    table = _derive(books, plan, None, state)
     if plan.standings:
         (table,), _ = stand([table], plan, curves or {})
     rows = {(r["customer"], r["on"]): r for r in table.to_pylist()}

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from regulars.grading.drawing import (
-    COVERAGE_SCHEMA,
     Plan,
     drawn_from,
     fits_of,
@@ -76,8 +75,7 @@ def _portraits(
 ) -> pa.Table:
     """Portraits of these people from measures of a day to come, which is counted by the calendar, however far the
     data reach."""
-    nobody = pa.table({name: pa.array([], pa.int32()) for name in COVERAGE_SCHEMA})
-    table = drawn_from(books, plan, on, state, people, nobody, many_days=True)
+    table = drawn_from(books, plan, on, state, people, None, many_days=True)
     (table,), _ = stand([table], plan, curves)
     return table
 

@@ -3,7 +3,7 @@
 Three steps, each with one home here, so that a whole base, one customer live, and a what-if all use the same lines:
 
 1. `measured`: days → one row of measures per customer (one pass of plain aggregates);
-2. `derived`: measures → the facts that are arithmetic on them (known-until and file facts join here);
+2. `derived`: measures → the facts that are arithmetic on them, row by row;
 3. `Curve`: what "better than how many" means, from the distinct values of one metric over the whole base.
 
 Nothing here runs anything: expressions go to `shop.books`, which knows the engine.
@@ -60,36 +60,16 @@ def measured(days: Any, on: Any, facts: Iterable[Fact], by: tuple[str, ...] = ("
     return days.group_by(*by).agg(**{f.key: f.measure.make(days, on) for f in facts if f.measure})
 
 
-def derived(state: Any, on: Any, facts: Iterable[Fact], coverage: Any = None, people: Any = None) -> Any:
-    """Measures → portraits. `coverage` (store, known_until) dates absence; `people` (customer, file facts…) adds
-    whoever has no sale yet and what staff know about them. Facts that nobody gives are null."""
+def derived(state: Any, on: Any, facts: Iterable[Fact]) -> Any:
+    """Measures and file facts → portraits. Absence is counted up to the column `known_until`, where the data of her
+    store end; without that column, up to the day itself. Facts that nobody gives are null."""
     facts = list(facts)
 
     def at(table: Any) -> Any:
         return table.on if on is None else on
 
-    if people is not None:
-        own = [c for c in people.columns if c != "customer"]
-        people = people.rename(known="customer")
-        joined = people.left_join(state, people.known == state.customer)
-        state = joined.select(
-            customer=people.known,
-            **{c: state[c] for c in state.columns if c != "customer"},
-            **{c: people[c] for c in own},
-        )
-        empty = {f.key: f.measure.empty for f in facts if f.measure and f.measure.empty is not None}
-        state = state.mutate(**{k: state[k].fill_null(v) for k, v in empty.items() if k in state.columns})
-    store = next((f for f in facts if f.key == "last_store"), None)
-    if (
-        store is not None and store.derive
-    ):  # absence is dated by the data of her last store, so it comes first
-        state = state.mutate(last_store=store.derive(state, at(state)))
-        if coverage is None:
-            state = state.mutate(known_until=ibis.null("int32"))
-        else:
-            coverage = coverage.rename(covered="store")
-            joined = state.left_join(coverage, state.last_store == coverage.covered)
-            state = joined.select(*[state[c] for c in state.columns], known_until=coverage.known_until)
+    if "known_until" not in state.columns:
+        state = state.mutate(known_until=ibis.null("int32"))
     missing = [f for f in facts if f.is_file_fact and f.key not in state.columns]
     if missing:
         state = state.mutate(**{f.key: ibis.null(ENGINE_TYPES[f.type]) for f in missing})

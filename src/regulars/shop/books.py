@@ -1,7 +1,8 @@
 """The books: sales mirrored in files, clustered by customer, and the only place that runs fact expressions.
 
 `days/part-NNNNN.parquet` holds one row per customer and day, sorted by customer, 65,536 customer numbers to a part, so
-that the table of groups of one pass stays in the processor's cache.
+that the table of groups of one pass stays in the processor's cache. `dates/` holds the same rows sorted by day, only
+what windows sum, so that the days at the edges of the windows are found without reading all others.
 `later/NNNNN.parquet` holds all days of the customers whose days have changed since (`NNNNN.npy`: who they are); it
 stands before the parts and before older ones. When these are many, they are folded into the parts.
 `state/NNNNN.arrow` holds the measures of each customer as of `manifest.on`, upwards by customer, one batch a part: the
@@ -44,11 +45,14 @@ FOLD = 4
 PILE = 24
 """Files of changed days that may lie before the parts; one more, and they are made one."""
 
+DATES = 8_192
+"""Rows of `dates/` that are read together: about five days of a part."""
+
 KEPT = 3
 """The last files written stay, named or not: whoever read the manifest before may still open them."""
 
 EPOCH = date(1970, 1, 1).toordinal()
-FORMAT = 3
+FORMAT = 4
 
 
 def number_of(day: date) -> int:
@@ -160,18 +164,18 @@ class Books:
         assert self.folder is not None
         return self.folder / kind
 
-    def _file(self, part: int) -> Path:
-        return self._folder("days") / f"part-{part:05d}.parquet"
+    def _file(self, part: int, kind: str = "days") -> Path:
+        return self._folder(kind) / f"part-{part:05d}.parquet"
 
     def _later(self, number: str) -> Path:
         return self._folder("later") / f"{number}.parquet"
 
-    def _copy(self, sql: str, to: Path) -> int:
-        """Write rows to a file; returns how many."""
+    def _copy(self, sql: str, to: Path, together: int = 122_880) -> int:
+        """Write rows to a file, so many together; returns how many."""
         to.parent.mkdir(parents=True, exist_ok=True)
         temporary = to.with_suffix(".writing")
         (rows,) = self.connection.execute(
-            f"COPY ({sql}) TO {quoted(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+            f"COPY ({sql}) TO {quoted(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {together})"
         ).fetchone() or (0,)
         temporary.replace(to)
         return int(rows)
@@ -189,7 +193,7 @@ class Books:
         """Throw everything away; the store has it all."""
         if self.folder is None:
             return
-        for kind in ("days", "later", "state"):
+        for kind in ("days", "dates", "later", "state"):
             shutil.rmtree(self.folder / kind, ignore_errors=True)
         self._save(Manifest(written=self.manifest.written))
 
@@ -226,11 +230,22 @@ class Books:
             self.connection.execute(
                 f"CREATE OR REPLACE TEMP VIEW sales AS SELECT * FROM incoming WHERE {_within(part)}"
             )
-            manifest.rows += self._copy(
-                f"SELECT * FROM ({days_sql}) ORDER BY customer, day", self._file(part)
-            )
+            manifest.rows += self._write_part(part, days_sql)
         manifest.is_dirty = False
         self._save(manifest)
+
+    def _write_part(self, part: int, days_sql: str) -> int:
+        """Write the days of a part, by customer and by date, in place of what was; returns how many."""
+        fresh = self._file(part).with_suffix(".fresh")
+        rows = self._copy(f"SELECT * FROM ({days_sql}) ORDER BY customer, day", fresh)
+        fresh.replace(self._file(part))
+        by_date = (
+            f"SELECT customer, day, spend, visit FROM read_parquet({quoted(self._file(part))}) ORDER BY day"
+        )
+        fresh = self._file(part, "dates").with_suffix(".fresh")
+        self._copy(by_date, fresh, DATES)
+        fresh.replace(self._file(part, "dates"))
+        return rows
 
     def _write_some(self, days_sql: str, customers: np.ndarray) -> None:
         if not len(customers):
@@ -266,9 +281,7 @@ class Books:
         whose = self._whose(manifest)
         everybody = np.concatenate(list(whose.values()))
         for part in np.unique(everybody // PART).tolist():
-            fresh = self._file(part).with_suffix(".folded")
-            self._copy(f"{self._days_sql(manifest, whose, [part])} ORDER BY customer, day", fresh)
-            fresh.replace(self._file(part))
+            self._write_part(part, self._days_sql(manifest, whose, [part]))
         manifest.rows = self._count(manifest)
         manifest.later = {}
         self._save(manifest)
@@ -281,9 +294,9 @@ class Books:
             else 0
         )
 
-    def _files(self, parts: Iterable[int]) -> str:
+    def _files(self, parts: Iterable[int], kind: str = "days") -> str:
         """The files of some parts as a list in SQL; empty when there are none."""
-        found = [quoted(file) for part in parts if (file := self._file(part)).exists()]
+        found = [quoted(file) for part in parts if (file := self._file(part, kind)).exists()]
         return f"[{', '.join(found)}]" if found else ""
 
     def _whose(self, manifest: Manifest) -> dict[str, np.ndarray]:
@@ -296,25 +309,35 @@ class Books:
             spoken = np.union1d(spoken, customers)
         return found
 
-    def _days_before(self, manifest: Manifest, whose: dict[str, np.ndarray], where: str = "TRUE") -> str:
+    def _days_before(
+        self, manifest: Manifest, whose: dict[str, np.ndarray], where: str = "TRUE", columns: str = "*"
+    ) -> str:
         """The changed days that hold, as SQL."""
         pieces = []
         for number, customers in whose.items():
-            self.connection.register(f"whose_{number}", pa.table({"customer": customers}))
-            file = quoted(self._later(number))
+            only = ""
+            if pieces:  # of the newest file, which comes first, every day holds
+                self.connection.register(f"whose_{number}", pa.table({"customer": customers}))
+                only = f"SEMI JOIN whose_{number} USING (customer)"
             pieces.append(
-                f"SELECT * FROM read_parquet({file}) SEMI JOIN whose_{number} USING (customer) WHERE {where}"
+                f"SELECT {columns} FROM read_parquet({quoted(self._later(number))}) {only} WHERE {where}"
             )
         return " UNION ALL ".join(pieces)
 
     def _days_sql(
-        self, manifest: Manifest, whose: dict[str, np.ndarray], parts: Sequence[int], where: str = "TRUE"
+        self,
+        manifest: Manifest,
+        whose: dict[str, np.ndarray],
+        parts: Sequence[int],
+        where: str = "TRUE",
+        by_date: bool = False,
     ) -> str:
-        """The days of some parts as they hold now, as SQL."""
-        files = self._files(parts)
+        """The days of some parts as they hold now, as SQL; `by_date`: few of them, with what windows sum."""
+        files = self._files(parts, "dates" if by_date else "days")
+        columns = "customer, day, spend, visit" if by_date else "*"
         whole = len(parts) == len(manifest.parts)
         inside = "TRUE" if whole else "(" + (" OR ".join(_within(p) for p in parts) or "FALSE") + ")"
-        found = f"SELECT * FROM read_parquet({files})"
+        found = f"SELECT {columns} FROM read_parquet({files})"
         pieces = [f"{found} WHERE {where}"] if files else []
         if whose:
             changed = np.unique(np.concatenate(list(whose.values())))
@@ -324,7 +347,7 @@ class Books:
                 if pieces:
                     self.connection.register("elsewhere", pa.table({"customer": changed}))
                     pieces = [f"{found} ANTI JOIN elsewhere USING (customer) WHERE {where}"]
-                pieces.append(self._days_before(manifest, whose, f"{where} AND {inside}"))
+                pieces.append(self._days_before(manifest, whose, f"{where} AND {inside}", columns))
         return " UNION ALL ".join(pieces) if pieces else NO_DAYS
 
     def _see_days(self, sql: str) -> None:
@@ -389,7 +412,7 @@ class Books:
             ]
         )
         kept = self._carried(
-            self._batches(manifest), leaving, windows, shift((on + 3) // 7 - (start + 3) // 7)
+            self._batches(manifest), windows, leaving, shift((on + 3) // 7 - (start + 3) // 7)
         )
         self._keep(manifest, on, _replaced(kept, drawn, changed), manifest.measures)
         return True
@@ -415,7 +438,7 @@ class Books:
             leaving = [self._leaving(start, on, windows) for on in days]
         for on, less in zip(days, leaving, strict=True):
             moved = shift((on + 3) // 7 - (start + 3) // 7)
-            yield next(self._carried([state], less, windows, moved))
+            yield next(_replaced(self._carried([state], windows, less, moved), state.slice(0, 0), NOBODY))
 
     def _edges(
         self,
@@ -444,10 +467,11 @@ class Books:
         customers: np.ndarray | None = None,
     ) -> Iterator[None]:
         """While it lasts, the table `edge` has the days that leave a window or come in between two days."""
-        lengths = sorted({days for _, days in windows.values()})
-        near = [f"(day > {start - w} AND day <= {on - w})" for w in lengths]
-        where = "(" + " OR ".join([*near, f"(day > {start} AND day <= {on})"]) + ")"
-        sql = self._days_sql(manifest, whose, manifest.parts, where)
+        lengths = {0, *(days for _, days in windows.values())}
+        # One by one: a list of days lets the engine pass over what lies between them, ranges joined by OR do not.
+        near = sorted({day - w for w in lengths for day in range(start + 1, on + 1)})
+        where = f"day IN ({', '.join(map(str, near))})" if near else "FALSE"
+        sql = self._days_sql(manifest, whose, manifest.parts, where, by_date=True)
         wanted = pa.table({"customer": customers if customers is not None else np.empty(0, "int64")})
         only = "SEMI JOIN wanted USING (customer)" if customers is not None else ""
         with self.standing(wanted=wanted):
@@ -484,7 +508,8 @@ class Books:
         pieces = []
         if whose:
             before = self._days_before(manifest, whose)
-            pieces.append(f"SELECT * FROM ({before}) SEMI JOIN wanted USING (customer)")
+            only = "" if np.array_equal(np.sort(changed), customers) else "SEMI JOIN wanted USING (customer)"
+            pieces.append(f"SELECT * FROM ({before}) {only}")
         if files:
             self.connection.register("elsewhere", pa.table({"customer": changed}))
             pieces.append(
@@ -503,11 +528,11 @@ class Books:
     def _carried(
         self,
         batches: Iterable[pa.Table],
-        leaving: pa.Table,
         windows: dict[str, tuple[str, int]],
+        leaving: pa.Table,
         moved: dict[str, str],
-    ) -> Iterator[pa.Table]:
-        """Measures, part by part, without what leaves their windows and with their weeks moved on."""
+    ) -> Iterator[tuple[pa.Table, dict[str, Part]]]:
+        """Measures, part by part, with their weeks moved on, and what leaves their windows: measure → (places, sums)."""
         who = leaving["customer"].to_numpy()
         less = {m: leaving[m].to_numpy() for m in windows}
         moved = {c: sql.format(column=f'"{c}"') for c, sql in moved.items() if sql != "{column}"}
@@ -516,12 +541,6 @@ class Books:
             low, high = np.searchsorted(who, [ids[0], ids[-1] + 1]) if len(ids) else (0, 0)
             at = np.searchsorted(ids, who[low:high])
             there = ids[at] == who[low:high]  # who has only late days is not there yet, and is drawn anew
-            at = at[there]
-            for place, name in enumerate(batch.column_names):
-                if name in windows and len(at):
-                    values = batch[name].to_numpy().copy()
-                    values[at] -= less[name][low:high][there]
-                    batch = batch.set_column(place, name, pa.array(values, batch[name].type))
             if moved:
                 columns = ", ".join(
                     f'{moved[c]} AS "{c}"' if c in moved else f'"{c}"' for c in batch.column_names
@@ -529,7 +548,7 @@ class Books:
                 batch = self.run(f"SELECT {columns} FROM carried", keep_order=True, carried=batch).cast(
                     batch.schema
                 )
-            yield batch
+            yield batch, {m: (at[there], sums[low:high][there]) for m, sums in less.items()}
 
     # --- the state --------------------------------------------------------------------------------------------------
 
@@ -558,16 +577,20 @@ class Books:
     def _batches(self, manifest: Manifest) -> Iterator[pa.Table]:
         """The measures as of `manifest.on`, part by part."""
         if manifest.state:
-            with pa.OSFile(str(self._folder("state") / f"{manifest.state}.arrow")) as source:
-                reader = pyarrow.ipc.open_file(source)
-                for k in range(reader.num_record_batches):
-                    yield pa.Table.from_batches([reader.get_batch(k)])
+            # Mapped, not read: what nobody looks at is never copied. A file in use is replaced under another name only.
+            reader = pyarrow.ipc.open_file(
+                pa.memory_map(str(self._folder("state") / f"{manifest.state}.arrow"))
+            )
+            for k in range(reader.num_record_batches):
+                yield pa.Table.from_batches([reader.get_batch(k)])
 
     def state(self) -> pa.Table | None:
         """The measures of everybody as of `manifest.on`, upwards by customer; None where there are no days."""
         batches = list(self._batches(self.manifest))
         return pa.concat_tables(batches) if batches else None
 
+
+NOBODY = np.empty(0, "int64")
 
 NO_DAYS = (
     "SELECT 0::BIGINT AS customer, 0::INT AS day, 0::BIGINT AS spend, 0::TINYINT AS visit, 0::INT AS gap, "
@@ -587,15 +610,25 @@ def _within(part: int) -> str:
 def upwards(table: pa.Table) -> pa.Table:
     """Measures by customer, in whole numbers, in one piece."""
     table = in_whole_numbers(table).combine_chunks()
-    return table.take(np.argsort(table["customer"].to_numpy(), kind="stable"))
+    customers = table["customer"].to_numpy()
+    if (customers[1:] > customers[:-1]).all():
+        return table
+    return table.take(np.argsort(customers, kind="stable"))
 
 
-def _replaced(batches: Iterable[pa.Table], drawn: pa.Table, changed: np.ndarray) -> Iterator[pa.Table]:
-    """Measures, part by part, in which the customers `changed` stand as they were drawn anew, or not at all."""
+Part = tuple[np.ndarray, np.ndarray]
+"""Places in a batch, and a number for each."""
+
+
+def _replaced(
+    carried: Iterable[tuple[pa.Table, dict[str, Part]]], drawn: pa.Table, changed: np.ndarray
+) -> Iterator[pa.Table]:
+    """Measures, part by part, without what leaves their windows, in which the customers `changed` stand as they were
+    drawn anew, or not at all."""
     drawn = drawn.combine_chunks()
     ids = drawn["customer"].to_numpy()
     done = 0
-    for batch in batches:
+    for batch, less in carried:
         mine = batch["customer"].to_numpy()
         part = int(mine[0]) // PART if len(mine) else -1
         low, high = np.searchsorted(ids, [part * PART, (part + 1) * PART])
@@ -603,14 +636,49 @@ def _replaced(batches: Iterable[pa.Table], drawn: pa.Table, changed: np.ndarray)
             yield from _by_part(drawn.slice(done, low - done))
         done = max(done, high)
         first, last = np.searchsorted(changed, [part * PART, (part + 1) * PART])
-        if last > first:
-            stays = batch.filter(pa.array(~np.isin(mine, changed[first:last])))
-            mine_anew = drawn.slice(low, high - low).select(batch.column_names).cast(batch.schema)
-            batch = upwards(pa.concat_tables([stays, mine_anew]))
+        leaves = _among(mine, changed[first:last])
+        stay = np.array_equal(
+            mine[leaves], ids[low:high]
+        )  # the same people as before: each is put in her place
+        anew = drawn.slice(low, high - low).select(batch.column_names).cast(batch.schema).combine_chunks()
+        at = np.flatnonzero(leaves) if stay else np.empty(0, "int64")
+        columns = [
+            _put(batch[m].combine_chunks(), less.get(m), at, anew[m].combine_chunks())
+            for m in batch.column_names
+        ]
+        batch = pa.table(columns, schema=batch.schema)
+        if not stay:
+            batch = upwards(pa.concat_tables([batch.filter(pa.array(~leaves)), anew]))
         if batch.num_rows:
             yield batch
     if done < len(ids):
         yield from _by_part(drawn.slice(done))
+
+
+def _among(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Which values stand among `wanted` (upwards)."""
+    if not len(wanted):
+        return np.zeros(len(values), dtype=bool)
+    at = np.minimum(np.searchsorted(wanted, values), len(wanted) - 1)
+    found: np.ndarray = wanted[at] == values
+    return found
+
+
+def _put(column: pa.Array, less: Part | None, at: np.ndarray, fresh: pa.Array) -> pa.Array:
+    """A column of numbers less some, and with other values in some places."""
+    if not len(at) and (less is None or not len(less[0])):
+        return column
+    values = column.fill_null(0).to_numpy().copy()
+    if less is not None:
+        values[less[0]] -= less[1]
+    if len(at):
+        values[at] = fresh.fill_null(0).to_numpy()
+    if not column.null_count and not fresh.null_count:
+        return pa.array(values, column.type)
+    unknown = column.is_null().to_numpy(zero_copy_only=False).copy()
+    if len(at):
+        unknown[at] = fresh.is_null().to_numpy(zero_copy_only=False)
+    return pa.array(values, column.type, mask=unknown)
 
 
 def _by_part(table: pa.Table) -> Iterator[pa.Table]:
