@@ -329,12 +329,17 @@ def _link(now: dict[int, int], was: dict[int, int]) -> None:
 def _let_go(customers: Iterable[int]) -> None:
     """Customers whom nothing speaks of any more go. Of whom a person has written something is kept out of sight: she
     is there again, with what was written, when a file brings her again."""
+    note, detail, customer = (m._meta.db_table for m in (Note, Detail, Customer))
     for chunk in bulk.in_chunks(sorted(customers)):
-        kept = set(Note.objects.filter(customer_id__in=chunk).values_list("customer_id", flat=True))
-        kept |= set(Detail.objects.filter(customer_id__in=chunk).values_list("customer_id", flat=True))
-        kept |= set(
-            Customer.objects.filter(id__in=chunk, is_by_hand=True, founder=None).values_list("id", flat=True)
-        )
+        kept = {
+            c
+            for sql in (
+                f"SELECT customer_id FROM {note} WHERE customer_id IN ({{marks}})",
+                f"SELECT customer_id FROM {detail} WHERE customer_id IN ({{marks}})",
+                f"SELECT id FROM {customer} WHERE is_by_hand AND founder_id IS NULL AND id IN ({{marks}})",
+            )
+            for (c,) in bulk.rows_in(sql, chunk)
+        }
         bulk.delete(SearchKey, "customer_id", chunk)
         Customer.objects.filter(id__in=kept).update(is_gone=True, merged_into=None)
         bulk.delete(Customer, "id", [c for c in chunk if c not in kept])

@@ -124,17 +124,13 @@ def identity_ids(kind: str, values: Sequence[str], tokens: Sequence[bytes] | Non
 def forget_identities(ids: Sequence[int]) -> int:
     """Delete those of these identities that no sale and no pairing speaks of. Later stages have let go of them."""
     identity, sale, pairing = Identity._meta.db_table, Sale._meta.db_table, Pairing._meta.db_table
-    gone = 0
-    for chunk in bulk.in_chunks(ids):
-        marks = ", ".join(["%s"] * len(chunk))
-        gone += bulk.execute(
-            f"DELETE FROM {identity} WHERE id IN ({marks}) "
-            f"AND NOT EXISTS (SELECT 1 FROM {sale} s WHERE s.identity_id = {identity}.id) "
-            f"AND NOT EXISTS (SELECT 1 FROM {pairing} p WHERE p.one_id = {identity}.id) "
-            f"AND NOT EXISTS (SELECT 1 FROM {pairing} p WHERE p.other_id = {identity}.id)",
-            list(chunk),
-        )
-    return gone
+    return bulk.execute_in(
+        f"DELETE FROM {identity} WHERE id IN ({{marks}}) "
+        f"AND NOT EXISTS (SELECT 1 FROM {sale} s WHERE s.identity_id = {identity}.id) "
+        f"AND NOT EXISTS (SELECT 1 FROM {pairing} p WHERE p.one_id = {identity}.id) "
+        f"AND NOT EXISTS (SELECT 1 FROM {pairing} p WHERE p.other_id = {identity}.id)",
+        ids,
+    )
 
 
 assert set(STRENGTH) == set(IdentityKind.values), (

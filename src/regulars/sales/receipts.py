@@ -413,15 +413,15 @@ def inherit(batch: Batch, size: int = bulk.CHUNK) -> None:
         f"WHERE s.batch_id = %s AND b.state = '{BatchState.COMPLETE}'", [batch.id],
     )]  # fmt: skip
     for chunk in bulk.in_chunks(seen):
-        marks = ", ".join(["%s"] * len(chunk))
         with transaction.atomic():
-            bulk.execute(
-                f'UPDATE {sale} SET batch_id = ({heir}), "row" = NULL WHERE id IN ({marks})', list(chunk)
+            bulk.execute_in(
+                f'UPDATE {sale} SET batch_id = ({heir}), "row" = NULL WHERE id IN ({{marks}})', chunk
             )
-            bulk.execute(
-                f"DELETE FROM {sighting} WHERE sale_id IN ({marks}) "
-                f"AND batch_id = (SELECT s.batch_id FROM {sale} s WHERE s.id = sale_id)", list(chunk),
-            )  # fmt: skip
+            bulk.execute_in(
+                f"DELETE FROM {sighting} WHERE sale_id IN ({{marks}}) "
+                f"AND batch_id = (SELECT s.batch_id FROM {sale} s WHERE s.id = sale_id)",
+                chunk,
+            )
 
 
 def sightings(batch: Batch, seen: Sequence[int]) -> None:

@@ -128,7 +128,7 @@ def delete(model: type[Model], column: str, values: Sequence[Any]) -> int:
     own deletion fetches every row first and asks SQLite in lists of a thousand."""
     if not values:
         return 0
-    table, marks = model._meta.db_table, ", ".join(["%s"] * len(values))
+    table = model._meta.db_table
     for relation in model._meta.related_objects:
         theirs_of, key = relation.related_model, str(relation.field.column)
         if not rows(f"SELECT 1 FROM {theirs_of._meta.db_table} LIMIT 1"):
@@ -136,17 +136,15 @@ def delete(model: type[Model], column: str, values: Sequence[Any]) -> int:
         if column == "id":
             theirs = list(values)
         else:
-            theirs = [i for (i,) in rows(f"SELECT id FROM {table} WHERE {column} IN ({marks})", list(values))]
+            theirs = [i for (i,) in rows_in(f"SELECT id FROM {table} WHERE {column} IN ({{marks}})", values)]
         for chunk in in_chunks(theirs):
             if relation.on_delete is CASCADE:
                 delete(theirs_of, key, chunk)
             elif relation.on_delete is SET_NULL:
-                places = ", ".join(["%s"] * len(chunk))
-                execute(
-                    f"UPDATE {theirs_of._meta.db_table} SET {key} = NULL WHERE {key} IN ({places})",
-                    list(chunk),
+                execute_in(
+                    f"UPDATE {theirs_of._meta.db_table} SET {key} = NULL WHERE {key} IN ({{marks}})", chunk
                 )
-    return execute(f"DELETE FROM {table} WHERE {column} IN ({marks})", list(values))
+    return execute_in(f"DELETE FROM {table} WHERE {column} IN ({{marks}})", values)
 
 
 def execute_many(sql: str, parameters: Sequence[Sequence[Any]]) -> None:
@@ -169,8 +167,23 @@ def alone(what: str) -> None:
 def rows_in(sql: str, values: Sequence[Any], before: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
     """Rows of a query with one `IN ({marks})` list, asked in chunks."""
     for chunk in in_chunks(values):
-        marks = ", ".join(["%s"] * len(chunk))
-        yield from rows(sql.format(marks=marks), [*before, *chunk])
+        yield from rows(_listed(sql, len(chunk)), [*before, *_as_list(chunk)])
+
+
+def execute_in(sql: str, values: Sequence[Any]) -> int:
+    """Run a statement with one `IN ({marks})` list, in chunks, and say how many rows it touched."""
+    return sum(execute(_listed(sql, len(chunk)), _as_list(chunk)) for chunk in in_chunks(values))
+
+
+def _listed(sql: str, n: int) -> str:
+    # PostgreSQL takes the whole list as one array; a mark for each would be looked for and replaced one by one.
+    if is_postgres():
+        return sql.replace("IN ({marks})", "= ANY(%s)")
+    return sql.format(marks=", ".join(["%s"] * n))
+
+
+def _as_list(values: Sequence[Any]) -> list[Any]:
+    return [list(values)] if is_postgres() else list(values)
 
 
 def take_stock() -> None:
