@@ -5,8 +5,8 @@ then, each in a process and a shop of its own, on SQLite and on a PostgreSQL of 
 
 - plain: `executemany` (SQLite) or COPY (PostgreSQL) of the parsed rows into the same tables with the same indexes, in
   one go: identities, receipts. No keys are computed, nothing is looked up, nobody is joined.
-- regulars: the same file through `daily.take_in`: identity, keys, checks, batch record, customers; reading the file
-  is counted apart, and so are the books; then undo of the batch.
+- regulars: the same file through `daily.take_in`: checks, identity, keys, batch record, customers; parsing the file
+  (bytes into columns of text, see `read_csv.py`) is counted apart, and so are the books; then undo of the batch.
 
 Compare within one run only.
 """
@@ -52,6 +52,7 @@ def peak() -> float:
 def regulars(path: str) -> dict[str, Any]:
     from regulars import daily
     from regulars.grading import actions as grading
+    from regulars.sales import reading
     from regulars.sales.models import Sale
 
     spent: dict[str, float] = {}
@@ -68,20 +69,20 @@ def regulars(path: str) -> dict[str, Any]:
 
         setattr(owner, name, call)
 
-    timed(daily, "read")
+    timed(reading, "open_file")
     timed(grading, "catch_up")
     begin = time.perf_counter()
     taken = daily.take_in([Path(path)])
     total = time.perf_counter() - begin
     rows, after_import = Sale.objects.count(), peak()
-    read, books = spent["read"], spent["catch_up"]
+    parse, books = spent["open_file"], spent["catch_up"]
     begin = time.perf_counter()
     daily.undo(taken.batch)
     undo = time.perf_counter() - begin - (spent["catch_up"] - books)
     assert (taken.new, Sale.objects.count()) == (rows, 0)
     return {
-        "read": read,
-        "write": total - read - books,
+        "parse": parse,
+        "write": total - parse - books,
         "books": books,
         "undo": undo,
         "peak": after_import,
@@ -168,7 +169,7 @@ def main(rows: int, stores: list[str]) -> None:
                 }
                 one, ours = result["plain"], result["regulars"]
                 print(
-                    f"{store:8s} {encoding:8s} {rows:,} rows: plain insert {one['write']:.1f} s | read {ours['read']:.1f} s, "
+                    f"{store:8s} {encoding:8s} {rows:,} rows: plain insert {one['write']:.1f} s | parse {ours['parse']:.1f} s, "
                     f"write {ours['write']:.1f} s = {ours['write'] / one['write']:.2f}×, undo {ours['undo']:.1f} s = "
                     f"{ours['undo'] / one['write']:.2f}× | books {ours['books']:.1f} s | peak {ours['peak']:.0f} MB, "
                     f"with undo {ours['peak_undo']:.0f} MB",
