@@ -313,7 +313,7 @@ class Books:
         self, manifest: Manifest, whose: dict[str, np.ndarray], where: str = "TRUE", columns: str = "*"
     ) -> str:
         """The changed days that hold, as SQL."""
-        pieces = []
+        pieces: list[str] = []
         for number, customers in whose.items():
             only = ""
             if pieces:  # of the newest file, which comes first, every day holds
