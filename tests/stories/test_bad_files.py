@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -144,3 +146,31 @@ def test_what_was_refused_can_be_corrected_and_imported_again(shop: Shop) -> Non
     assert shop.take_in([ROW, {**ROW, "订单号": "A2", "实收金额": "12"}]).new == 1
     assert amounts() == {"A1": 1000, "A2": 1200}
     must_be_whole()
+
+
+READS = """
+import resource, sys
+from regulars.sales.reading import read
+reading = read(sys.argv[1])
+print(reading.rows, reading.taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.parametrize(
+    "rows", [30_000, pytest.param(3_000_000, marks=pytest.mark.long)], ids=["2 MB", "200 MB"]
+)
+def test_a_large_file_is_read_whole_and_fits_the_memory_of_an_old_computer(tmp_path: Path, rows: int) -> None:
+    path = tmp_path / "till.csv"
+    with path.open("w", encoding="utf-8") as out:
+        out.write("订单号,结账时间,会员号,手机号,实收金额,门店,菜品名称\n")
+        for k in range(rows):
+            day = f"2026-{k % 10 + 1:02d}-{k % 28 + 1:02d}"
+            out.write(
+                f"A{k:08d},{day} 12:00:00,{k % 80_000:06d},139{k % 80_000:08d},{k % 300}.50,总店,毛肚\n"
+            )
+    done = subprocess.run(
+        [sys.executable, "-c", READS, str(path)], capture_output=True, text=True, check=True
+    )
+    read, taken, megabytes = map(int, done.stdout.split())
+    assert (read, taken) == (rows, rows)
+    assert megabytes < 2_000
