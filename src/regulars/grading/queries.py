@@ -36,6 +36,7 @@ from regulars.playbooks.playbook import Playbook, Scale, fits, stays
 from regulars.shop import bulk
 from regulars.shop.books import Books, day_of, number_of
 from regulars.shop.models import Store
+from regulars.shop.turns import turn
 
 AHEAD_DAYS = 60
 """How far ahead a drop is looked for; beyond that a customer has time to come."""
@@ -294,7 +295,8 @@ def grade_rows(playbook: Playbook, on: date) -> tuple[list[str], Iterable[list[A
     """Everybody's grade by one playbook as of a day, as rows of the contract's CSV; writes nothing but the books.
     Whoever first bought after the day was not known on it and has no row."""
     books = open_books()
-    outcome = draw(on, [playbook], books=books)
+    with turn():  # nothing is written, but the books move to that day, and the day's run may be at them
+        outcome = draw(on, [playbook], books=books)
     later = pa.array(books.begun_after(number_of(on)))
     if len(later):
         outcome.tables = [
@@ -399,6 +401,10 @@ def moved(playbook: str, since: date, limit: int = 50) -> list[GradeChange]:
     return list(found.order_by("-on", "-id")[:limit])
 
 
+A_MOMENT = 15.0
+"""Seconds that somebody in front of a page waits for an import or a day's run to end."""
+
+
 @dataclass(frozen=True)
 class Move:
     """From one grade to another on a scale, by how many and by whom (a few, best customers first)."""
@@ -413,7 +419,9 @@ class Move:
 def would_move(now: Playbook, then: Playbook, on: date, outcome: Outcome | None = None) -> list[Move]:
     """Who would stand elsewhere if other numbers held: before adopting anything."""
     books = open_books()
-    outcome = outcome or draw(on, [now, then], books=books)
+    if outcome is None:
+        with turn(patience=A_MOMENT):
+            outcome = draw(on, [now, then], books=books)
     moves: list[Move] = []
     for scale in then.scales:
         old = next((s for s in now.scales if s.key == scale.key), None)

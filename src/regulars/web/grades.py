@@ -26,7 +26,7 @@ from regulars.playbooks.say import say_care, say_way
 from regulars.sales.models import Batch, BatchState
 from regulars.shop.actions import ask_for
 from regulars.shop.money import say_money
-from regulars.shop.words import Words
+from regulars.shop.words import Refused, Words
 from regulars.web.customers import lateness
 from regulars.web.may import may, needs
 from regulars.web.request import Request
@@ -375,7 +375,11 @@ def _would(request: Request, now: Playbook, then: Playbook, changed: dict[str, f
             "With {n} everybody is graded anew; the old grades stay on record. Both can also be used side by side.",
         ).fill(n=then.name)  # fmt: skip
         return page
-    moves = would_move(now, then, request.today)
+    try:
+        moves = would_move(now, then, request.today)
+    except Refused as busy:
+        page.sentence = busy.words
+        return page
     total = sum(m.customers for m in moves)
     ids = [c for m in moves for c in m.people]
     customers = Customer.objects.in_bulk(ids)
