@@ -182,14 +182,18 @@ def _read(record: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def change_why(change: GradeChange) -> Words:
-    """The facts that decided a change, in a line."""
+    """The facts that decided a change, in a line; what nobody knows decided nothing."""
+    if change.grade == "new":
+        return Words("刚来不久，先看一阵", "Came first not long ago and is still watched")
     up = [c for c in change.conditions if c["holds"]]
     said = []
-    for record in (up or change.conditions)[:2]:
+    for record in up or change.conditions:
         condition, value = _read(record)
-        if condition is None:
+        if condition is None or value is None:
             continue
         fact = catalogue.get(condition.fact)
         shown = spoken(fact.key, value)
         said.append(Words(f"{fact.name.zh} {shown.zh}", f"{fact.name.en} {shown.en}"))
-    return Words("，".join(s.zh for s in said), ", ".join(s.en for s in said))
+    if not said:
+        return Words("哪一级的条件都还不够", "Meets the conditions of no grade yet")
+    return Words("，".join(s.zh for s in said[:2]), ", ".join(s.en for s in said[:2]))
