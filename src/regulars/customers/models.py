@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from regulars.sales.models import Batch, Identity
 from regulars.shop.models import SealedTextField, Staff, Store
@@ -26,14 +27,22 @@ class Customer(models.Model):
     is_by_hand = models.BooleanField(default=False)
     store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
     in_charge = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="customers")
-    merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="merged")
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="merged", db_index=False
+    )
     is_gone = models.BooleanField(
         default=False
     )  # nothing is left of her (every batch that knew her was undone)
     since_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["birthday"], name="customers_birthday")]
+        indexes = [
+            models.Index(fields=["birthday"], name="customers_birthday"),
+            # Nearly nobody is merged: an index of all would offer itself to every list of those who are not.
+            models.Index(
+                fields=["merged_into"], condition=Q(merged_into__isnull=False), name="customers_merged"
+            ),
+        ]
 
 
 class Link(models.Model):

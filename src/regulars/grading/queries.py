@@ -392,13 +392,14 @@ def distribution(run: GradeRun, scale: Scale) -> list[GradeShare]:
 
 
 def moved(playbook: str, since: date, limit: int = 50) -> list[GradeChange]:
-    """Changes of grade since a day, the latest first; first gradings are not moves."""
+    """Changes of grade since a day, the latest first, within a day by where they came from; first gradings are not
+    moves."""
     found = (
         GradeChange.objects.filter(playbook=playbook, on__gte=since)
         .exclude(was="")
         .select_related("customer")
     )
-    return list(found.order_by("-on", "-id")[:limit])
+    return list(found.order_by("-on", "-was", "-id")[:limit])
 
 
 A_MOMENT = 15.0
