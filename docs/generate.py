@@ -132,7 +132,7 @@ def api() -> str:
         "# API\n", MADE,
         "给店里自己的程序用：和网页同样的权限，手机号打码。带上 `Authorization: Bearer 钥匙`，或者用登录后的 cookie（改东西时要 CSRF）。"
         "完整描述在 `/api/v1/openapi.json`（OpenAPI 3.1）。金额是元，日期是 ISO。\n",
-        "For programs of the shop: the same rules as the pages, phones masked. Send `Authorization: Bearer KEY`, or use the "
+        "For programs of the shop: the same rules as the pages, phones masked. A key is made in Settings, “Keys for programs” (设置 → 给程序的钥匙). Send `Authorization: Bearer KEY`, or use the "
         "cookie of a login (changes then need the CSRF token). The full description stands at `/api/v1/openapi.json` "
         "(OpenAPI 3.1). Money is in yuan, days are ISO dates.\n",
     ]  # fmt: skip

@@ -355,7 +355,7 @@ def settings_member_leave(request: Request, number: int) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def settings_keys(request: Request) -> HttpResponse:
-    """Keys with which other programs read through the API; posting makes one, which is shown once."""
+    """Keys with which other programs use the API; posting makes one, which is shown once."""
     name, errors, made = request.POST.get("name", "").strip(), {}, None
     if request.method == "POST":
         try:
@@ -371,7 +371,7 @@ def settings_keys(request: Request) -> HttpResponse:
         for token in ApiToken.objects.select_related("staff").order_by("-pk")
     ]  # fmt: skip
     page = Page(
-        sentence=Words("{n} 把钥匙在用", "{n} keys in use" if len(keys) != 1 else "One key in use").fill(n=len(keys)) if keys else Words("还没有程序在读店里的数据", "No program reads the shop's data yet"),
+        sentence=Words("{n} 把钥匙在用", "{n} keys in use" if len(keys) != 1 else "One key in use").fill(n=len(keys)) if keys else Words("还没有程序在用店里的数据", "No program uses the shop's data yet"),
         keys=keys, made=made, filled={"name": name}, errors=errors, add_action=reverse("settings-keys"), docs=reverse("api-1:openapi-json"),
     )  # fmt: skip
     return render(request, "settings_keys.html", {"page": page}, status=422 if errors else 200)
