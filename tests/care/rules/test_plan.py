@@ -136,6 +136,14 @@ def test_a_reminder_for_the_door_steps_back_behind_a_contact_with_the_same_custo
     assert task.candidate.rule.key == "receive"
 
 
+def test_whom_nobody_has_the_minutes_to_call_is_still_received_at_the_door() -> None:
+    call = a_rule("call", "birthday", minutes=500)
+    found = plan(a_due([expected(1), guest(2)], [RECEIVE, call]), [MANAGER], shop="X")
+    assert shown(found.tasks) == [(1, "receive", 1)]
+    assert found.tasks[0].also == (Words("call", "call"),)
+    assert [customer for customer, _, _ in shown(found.left_over)] == [2], "one card a customer"
+
+
 def test_the_person_in_charge_comes_first_whatever_her_role() -> None:
     anna = Person("anna", "安娜", "key-account", None, 60)
     rows = [

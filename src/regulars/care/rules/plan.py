@@ -7,8 +7,8 @@
 4. Cut where the minutes end. What does not fit is kept apart and stays visible.
 
 To receive somebody in person is a reminder for the door, no contact: it stands below all contacts, it steps
-back behind a contact with the same customer, and it takes no minutes from calls. Its own minutes are counted
-apart, so that nobody has more faces to look out for than a day holds.
+back behind a contact with the same customer if today has room for that, and it takes no minutes from calls. Its
+own minutes are counted apart, so that nobody has more faces to look out for than a day holds.
 
 Nothing is drawn by lot and no row order matters: the same day planned twice is the same list.
 """
@@ -55,12 +55,13 @@ Whole = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The arrays behind a plan: one place per customer that has an occasion today, contacts before whom to
-    receive in person, best rank first.
+    """The arrays behind a plan: one place for the best contact of each customer that has an occasion today, one for
+    whom to receive in person; contacts first, best rank first.
 
     `due`, `batch` and `at` say who was chosen (the `at`-th row that the batch found), `row` is her
     row in the table of people. `queue` holds all candidates, customer by customer; from `queue_start` to
-    `queue_end` are those that wait behind a choice.
+    `queue_end` are those of the same customer. `other` is her other place, -1 where she has one only; at most
+    one of the two becomes a card.
     """
 
     due: Whole
@@ -73,9 +74,10 @@ class Choice:
     queue: Whole
     queue_start: Whole
     queue_end: Whole
+    other: Whole
 
     def also(self, i: int) -> list[tuple[int, int]]:
-        """Which (due, batch) wait behind the i-th choice, best first."""
+        """Which (due, batch) the customer of the i-th choice has today, itself among them, best first."""
         waiting = self.queue[self.queue_start[i] : self.queue_end[i]]
         return list(dict.fromkeys((int(due), int(batch)) for due, batch in waiting))
 
@@ -157,8 +159,9 @@ class Plan:
 
     @cached_property
     def place_of(self) -> dict[tuple[int, int], int]:
-        """(which of the dues, row of the customer) → her place in the choice."""
-        return {(int(self.choice.due[i]), int(self.choice.row[i])): i for i in range(len(self.choice.rank))}
+        """(which of the dues, row of the customer) → the place in the choice that became her card."""
+        cards = [*self.tasks.places.tolist(), *self.left_over.places.tolist()]
+        return {(int(self.choice.due[i]), int(self.choice.row[i])): i for i in cards}
 
     def tasks_at(self, places: np.ndarray, given: Mapping[int, Person | None], fits: bool) -> list[Task]:
         """Put these places of the choice into words."""
@@ -286,7 +289,7 @@ def plan(
 
 
 def choose(dues: Sequence[Due], value_fact: str = "spend_in_12_months") -> Choice:
-    """For each customer the one occasion that counts most today, best first; the others wait behind it."""
+    """For each customer the occasion that counts most today, and the reminder for the door; the others wait."""
     parts: list[tuple[Any, ...]] = []
     customers: list[Any] = []
     for which, each in enumerate(dues):
@@ -306,7 +309,7 @@ def choose(dues: Sequence[Due], value_fact: str = "spend_in_12_months") -> Choic
             customers.append(ids.take(pa.array(found.rows)))
     if not parts:
         no, none = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64)
-        return Choice(no, no, no, no, no, none, none, np.empty((0, 2), dtype=np.int64), no, no)
+        return Choice(no, no, no, no, no, none, none, np.empty((0, 2), dtype=np.int64), no, no, no)
     due, batch, row, at, last_on, rank, value, at_the_door = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
@@ -314,14 +317,24 @@ def choose(dues: Sequence[Due], value_fact: str = "spend_in_12_months") -> Choic
     # Within a customer: contacts before the door, then best rank first, then the order in which the playbooks
     # and their rules are written.
     queue = np.lexsort((at, batch, due, -rank, at_the_door, codes))
-    starts = np.flatnonzero(np.diff(codes[queue], prepend=codes[queue[0]] - 1))
+    customer = codes[queue]
+    starts = np.flatnonzero(np.diff(customer, prepend=customer[0] - 1))
     ends = np.append(starts[1:], len(queue))
-    chosen = queue[starts]
+    # The first of each customer, and the first for the door where contacts stand before it.
+    is_first = np.zeros(len(queue), dtype=np.bool_)
+    is_first[starts] = True
+    is_first[1:] |= at_the_door[queue][1:] & ~at_the_door[queue][:-1]
+    chosen = queue[is_first]
     order = np.lexsort((codes[chosen], -rank[chosen], at_the_door[chosen]))
     best = chosen[order]
+    whose = (np.cumsum(np.diff(customer, prepend=customer[0] - 1) != 0) - 1)[is_first][order]
+    other = np.full(len(best), -1, dtype=np.int64)
+    together = np.lexsort((at_the_door[best], whose))
+    twice = np.flatnonzero(np.diff(whose[together]) == 0)
+    other[together[twice]], other[together[twice + 1]] = together[twice + 1], together[twice]
     return Choice(
         due[best], batch[best], row[best], at[best], last_on[best], rank[best], value[best],
-        np.column_stack([due[queue], batch[queue]]), starts[order] + 1, ends[order],
+        np.column_stack([due[queue], batch[queue]]), starts[whose], ends[whose], other,
     )  # fmt: skip
 
 
@@ -405,6 +418,8 @@ def _assign(plan: Plan) -> tuple[dict[int, Person | None], Whole, Whole]:
         waiting = waiting[np.where(charge < 0, by_role, by_charge | (by_role & is_last[waiting]))]
         block, waiting = waiting[:_BLOCK], waiting[_BLOCK:]
         for i in block.tolist():
+            if choice.other[i] in given:  # today has room for a contact with her
+                continue
             needs, left = rules[rule_of[i]].minutes, budgets[at_the_door[rule_of[i]]]
             number = int(charge_of[i])
             if number < 0 or (left[number] < needs and is_last[i]):
@@ -415,7 +430,10 @@ def _assign(plan: Plan) -> tuple[dict[int, Person | None], Whole, Whole]:
                 given[i] = plan.staff[number]
     fits = np.zeros(len(choice.rank), dtype=np.bool_)
     fits[list(given)] = True
-    return given, np.flatnonzero(fits), np.flatnonzero(~fits)
+    # One card a customer: what fits, else the contact that waits.
+    has_other = choice.other >= 0
+    hidden = has_other & (fits[choice.other] | at_the_door[rule_of].astype(np.bool_))
+    return given, np.flatnonzero(fits), np.flatnonzero(~fits & ~hidden)
 
 
 _BLOCK = 2_000
