@@ -21,8 +21,10 @@ import contextlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -628,29 +630,33 @@ def _replaced(
     drawn = drawn.combine_chunks()
     ids = drawn["customer"].to_numpy()
     done = 0
-    for batch, less in carried:
-        mine = batch["customer"].to_numpy()
-        part = int(mine[0]) // PART if len(mine) else -1
-        low, high = np.searchsorted(ids, [part * PART, (part + 1) * PART])
-        if low > done:  # customers of parts that had nobody
-            yield from _by_part(drawn.slice(done, low - done))
-        done = max(done, high)
-        first, last = np.searchsorted(changed, [part * PART, (part + 1) * PART])
-        leaves = _among(mine, changed[first:last])
-        stay = np.array_equal(
-            mine[leaves], ids[low:high]
-        )  # the same people as before: each is put in her place
-        anew = drawn.slice(low, high - low).select(batch.column_names).cast(batch.schema).combine_chunks()
-        at = np.flatnonzero(leaves) if stay else np.empty(0, "int64")
-        columns = [
-            _put(batch[m].combine_chunks(), less.get(m), at, anew[m].combine_chunks())
-            for m in batch.column_names
-        ]
-        batch = pa.table(columns, schema=batch.schema)
-        if not stay:
-            batch = upwards(pa.concat_tables([batch.filter(pa.array(~leaves)), anew]))
-        if batch.num_rows:
-            yield batch
+    with ThreadPoolExecutor(2) as hands:
+        for batch, less in carried:
+            mine = batch["customer"].to_numpy()
+            part = int(mine[0]) // PART if len(mine) else -1
+            low, high = np.searchsorted(ids, [part * PART, (part + 1) * PART])
+            if low > done:  # customers of parts that had nobody
+                yield from _by_part(drawn.slice(done, low - done))
+            done = max(done, high)
+            first, last = np.searchsorted(changed, [part * PART, (part + 1) * PART])
+            leaves = _among(mine, changed[first:last])
+            stay = np.array_equal(
+                mine[leaves], ids[low:high]
+            )  # the same people as before: each is put in her place
+            anew = drawn.slice(low, high - low).select(batch.column_names).cast(batch.schema).combine_chunks()
+            at = np.flatnonzero(leaves) if stay else np.empty(0, "int64")
+            columns = hands.map(
+                _put,
+                (column.combine_chunks() for column in batch.columns),
+                (less.get(m) for m in batch.column_names),
+                repeat(at),
+                (column.combine_chunks() for column in anew.columns),
+            )
+            batch = pa.table(list(columns), schema=batch.schema)
+            if not stay:
+                batch = upwards(pa.concat_tables([batch.filter(pa.array(~leaves)), anew]))
+            if batch.num_rows:
+                yield batch
     if done < len(ids):
         yield from _by_part(drawn.slice(done))
 
