@@ -21,8 +21,6 @@ STORE = os.environ.get("REGULARS_TEST_STORE", "sqlite")
 # Registered before PostgreSQL registers its own farewell, so it comes after it.
 atexit.register(shutil.rmtree, RUN_HOME, ignore_errors=True)
 QUICK_FOLDERS = ("tests/contracts", "tests/playbooks")
-SLOW = ("test_cli.py",)
-"""Contracts that are held by starting the real command, some hundred times."""
 
 for name in ("DATABASE", "KEY_FILE", "HOSTS", "PROXY", "LANG"):  # a developer's own settings
     os.environ.pop(f"REGULARS_{name}", None)
@@ -61,8 +59,6 @@ def is_quick(item: pytest.Item) -> bool:
     place = item.path.relative_to(ROOT)
     if place.parts[0] == "src":
         return True
-    if place.name in SLOW or uses_store(item):
-        return False
     return "rules" in place.parts or place.as_posix().startswith(QUICK_FOLDERS)
 
 
