@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.browsers import find_browser
+from tests.starter import Call, Starter, call_afresh
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
@@ -47,28 +44,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def regulars(home: Path) -> Call:
-    """Call the command line as a person does, in a process of its own, on the shop in `home`.
+@pytest.fixture(scope="session")
+def program() -> Iterator[Call]:
+    """Call the command line as a person does, in a process of its own.
 
-    `regulars("import", file, "--json")` gives the finished process: `.returncode`, `.stdout`, `.stderr`.
+    `program("import", file, "--json")` gives the finished process: `.returncode`, `.stdout`, `.stderr`.
     """
+    if not hasattr(os, "fork"):
+        yield call_afresh
+        return
+    starter = Starter()
+    yield starter.call
+    starter.close()
 
-    def call(
-        *words: object, input: str | None = None, timeout: float = 120
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "regulars.cli", *map(str, words)],
-            input=input,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=timeout,
-            check=False,
-            env={**os.environ, "PYTHONUTF8": "1"},
-        )
 
-    return call
+@pytest.fixture
+def regulars(home: Path, program: Call) -> Call:
+    """The command line on the shop in `home`."""
+    return program
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import Call
+from tests.starter import Call, call_afresh
 
 from regulars.grading.actions import FIRST_PLAYBOOK
 from regulars.playbooks.playbook import TRADES, library, load
@@ -53,24 +50,17 @@ def refuses(regulars: Call, *words: object, code: int = 3) -> str:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(program: Call, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two shops made once by the program itself: `opened` on its first morning, `sold` with sales and a day behind it.
-    Tests get copies, for every call of the program costs seconds."""
+    Tests get copies."""
     folder = tmp_path_factory.mktemp("made")
 
     def call(shop: str, *words: object, given: str | None = None) -> None:
-        surroundings = {**os.environ, "REGULARS_HOME": str(folder / shop), "PYTHONUTF8": "1"}
-        surroundings.pop("REGULARS_DATABASE", None)
-        program = [sys.executable, "-m", "regulars.cli", *map(str, words)]
-        subprocess.run(
-            program,
-            input=given,
-            env=surroundings,
-            text=True,
-            encoding="utf-8",
-            capture_output=True,
-            check=True,
-        )
+        with pytest.MonkeyPatch.context() as surroundings:
+            surroundings.setenv("REGULARS_HOME", str(folder / shop))
+            surroundings.delenv("REGULARS_DATABASE", raising=False)
+            done = program(*words, input=given)
+            assert done.returncode == 0, done.stderr
 
     business = ("--name", "老灶", "--trade", "restaurant", "--owner", "lin@example.com")
     call("opened", "setup", *business, "--password-stdin", given="nine-red-peppers\n")
@@ -315,3 +305,10 @@ def test_wrong_use_is_2_and_what_cannot_serve_is_3(shop: Call, tmp_path: Path) -
     refuses(shop, "grade", "--csv", tmp_path / "x.csv", "--playbook", "restuarant")
     refuses(shop, "explain", "nobody")
     refuses(shop, "import", tmp_path / "not-there.csv")
+
+
+def test_the_program_starts_in_a_python_of_its_own(shop: Call) -> None:
+    """All else here is called in a process that had its modules loaded beforehand."""
+    alone = call_afresh("explain", "K1", "--on", ON, "--json")
+    assert alone.returncode == 0, alone.stderr
+    assert json.loads(alone.stdout) == says(shop, "explain", "K1", "--on", ON)

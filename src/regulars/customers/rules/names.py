@@ -6,8 +6,6 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from pypinyin import lazy_pinyin
-
 SURNAMES = {
     "单": "shan", "曾": "zeng", "仇": "qiu", "解": "xie", "区": "ou", "查": "zha", "朴": "piao", "任": "ren",
     "盖": "ge", "翟": "zhai", "缪": "miao", "冼": "xian", "尉迟": "yuchi", "万俟": "moqi", "长孙": "zhangsun",
@@ -45,6 +43,8 @@ def search_words(name: str) -> tuple[str, ...]:
         parts = [p for p in re.split(r"[\s·•.\-]+", unicodedata.normalize("NFKC", name).lower()) if p]
         initials = "".join(p[0] for p in parts) if len(parts) > 1 else ""
         return tuple(dict.fromkeys(w for w in (folded, *parts[1:], initials) if w))
+    from pypinyin import lazy_pinyin  # its dictionary takes long to load, and many commands ask for no name
+
     surname = folded[:2] if folded[:2] in SURNAMES else folded[0]
     rest = folded[len(surname) :]
     words = [folded, rest if len(rest) > 1 else ""]
