@@ -151,7 +151,7 @@ def run(home: Path, later: int) -> dict[str, Any]:
             "attended": np.zeros(len(fresh), "int8"), "store": np.ones(len(fresh), "int32"),
         }).cast(sales.schema)  # fmt: skip
         begin = time.perf_counter()
-        books.write_days([pa.concat_tables([sales, more])], days_sql(books), fresh)
+        books.write_days([pa.concat_tables([sales, more])], days_sql(), fresh)
         spent["write_days"] = time.perf_counter() - begin
         books.connection.close()
     begin = time.perf_counter()

@@ -82,9 +82,7 @@ def prepare(folder: Path, customers: int, sales: int) -> None:
     })  # fmt: skip
     del table
     books = Books(folder / "books", memory="6GB")
-    books.write_days(
-        (shaped.slice(k, 1_000_000) for k in range(0, shaped.num_rows, 1_000_000)), days_sql(books)
-    )
+    books.write_days((shaped.slice(k, 1_000_000) for k in range(0, shaped.num_rows, 1_000_000)), days_sql())
     rng = np.random.default_rng(5)
     fresh = rng.choice(customers, size=max(1, sales // 500), replace=True) + 1
     np.save(folder / "fresh.npy", fresh)
@@ -245,7 +243,7 @@ def next_day(folder: Path) -> dict[str, object]:
     more = pa.table({"customer": fresh, "day": np.full(len(fresh), tomorrow, "int32"), "amount": np.full(len(fresh), 8800),
                      "attended": np.zeros(len(fresh), "int8"), "store": np.ones(len(fresh), "int32")}).cast(old.schema)  # fmt: skip
     start = time.perf_counter()
-    books.write_days([pa.concat_tables([old, more])], days_sql(books), fresh)
+    books.write_days([pa.concat_tables([old, more])], days_sql(), fresh)
     written, written_cpu = time.perf_counter(), time.process_time()
     was_full = refresh_measures(books, plan, tomorrow)
     advanced = time.perf_counter()

@@ -42,8 +42,9 @@ from regulars.playbooks.portrait import Curve
 from regulars.sales.reading import open_file
 from regulars.sales.rules.dates import instants
 from regulars.sales.rules.money import fens
-from regulars.shop.books import Books, day_of, number_of
+from regulars.shop.books import Books
 from regulars.shop.calendar import Birthday, NoSuchDay
+from regulars.shop.engine import day_of, number_of
 from regulars.shop.words import Refused, Words
 
 NEEDED = ("customer_id", "ts")
@@ -356,7 +357,7 @@ def draw(sales: Any, chosen: Playbook, on: str | date | None, facts: Any, zone: 
     with tempfile.TemporaryDirectory(prefix="regulars-", ignore_cleanup_errors=True) as folder:
         books = Books(Path(folder))
         try:
-            books.write_days([history.table], days_sql(books))
+            books.write_days([history.table], days_sql())
             refresh_measures(books, plan_, number_of(when), full=True)
             tables, curves = portraits(books, plan_, number_of(when), people, coverage=history.coverage)
             yield Drawn(when, plan_, books, history, known, tables, curves)

@@ -30,6 +30,7 @@ PURE_BESIDES = (
     "shop.money",
     "shop.calendar",
     "shop.books",
+    "shop.engine",
     "sales.reading",
     "grading.drawing",
     "grading.drops",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -11,14 +12,16 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.grading.plain_python import Base, History, grades_of, lives, same
+from tests.grading.plain_python import Base, History, Receipt, grades_of, lives, same
 
 import regulars
 from regulars.facts import catalogue
 from regulars.grading.drawing import ARROW_TYPES, Plan, days_sql, fits_of, live, portraits, refresh_measures
+from regulars.grading.queries import engine_here
 from regulars.grading.rules.transition import NONE
 from regulars.playbooks.playbook import Scale, library, load
-from regulars.shop.books import Books, number_of
+from regulars.shop.books import Books
+from regulars.shop.engine import number_of
 
 ON = number_of(date(2026, 8, 20))
 PLAYBOOKS = [load(key) for key in library()]
@@ -44,7 +47,7 @@ def people(history: History) -> pa.Table:
 
 def run(books: Books, history: History) -> tuple[dict[int, dict[str, Any]], pa.Table, Any]:
     """The full run: facts of each customer, the table itself, and the curves of the base."""
-    books.write_days([history.table()], days_sql(books))
+    books.write_days([history.table()], days_sql())
     refresh_measures(books, PLAN, ON, full=True)
     tables, curves = portraits(books, PLAN, ON, people(history), coverage=history.covered())
     table = pa.concat_tables(tables)
@@ -145,3 +148,17 @@ def as_said(key: str, value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
+
+
+def test_portraits_asked_for_at_the_same_time_are_each_of_the_customer_who_was_asked_for() -> None:
+    """The server answers in several threads."""
+
+    def drawn(customer: int) -> tuple[int, int]:
+        sales = History([Receipt(customer, ON - k, 100 * customer) for k in range(3)]).table()
+        moments = pa.table({"customer": pa.array([customer]), "on": pa.array([ON], pa.int32())})
+        (row,) = live(engine_here(), PLAN, sales, moments)
+        return row["customer"], row["spend"]
+
+    with ThreadPoolExecutor(4) as together:
+        asked = range(1, 41)
+        assert list(together.map(drawn, asked)) == [(customer, 300 * customer) for customer in asked]

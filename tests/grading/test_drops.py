@@ -13,7 +13,8 @@ from regulars.grading.drawing import ARROW_TYPES, Plan, days_sql, fits_of, portr
 from regulars.grading.drops import drop_days
 from regulars.grading.rules.transition import Held, move, review_has_come
 from regulars.playbooks.playbook import load
-from regulars.shop.books import Books, day_of
+from regulars.shop.books import Books
+from regulars.shop.engine import day_of
 
 DAY, HORIZON = 20_650, 14
 
@@ -31,8 +32,8 @@ def test_a_drop_comes_on_the_day_on_which_the_run_would_take_the_grade(key: str,
     })  # fmt: skip
     books, later = Books(tmp_path / "books", threads=1), Books(tmp_path / "later", threads=1)
     # The books know a few later visits already, as they do when an earlier day is asked about.
-    books.write_days([everything.table()], days_sql(books))
-    later.write_days([history.table()], days_sql(later))
+    books.write_days([everything.table()], days_sql())
+    later.write_days([history.table()], days_sql())
     refresh_measures(books, plan, DAY, full=True)
     tables, curves = portraits(books, plan, DAY, people)
     for scale in playbook.scales:

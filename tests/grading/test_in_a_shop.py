@@ -19,7 +19,7 @@ from regulars.grading.models import GradeChange, Standing
 from regulars.grading.queries import explain, grade_rows, portrait
 from regulars.playbooks.playbook import library, load
 from regulars.shop.actions import found_business
-from regulars.shop.books import number_of
+from regulars.shop.engine import number_of
 from regulars.shop.models import Store
 
 DAY = date(2026, 8, 20)

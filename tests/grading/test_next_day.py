@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.grading.plain_python import History, Receipt, lives
 
-from regulars.grading.drawing import Plan, days_sql, measure_sql, refresh_measures, shift_weeks
+from regulars.grading.drawing import Plan, days_sql, measuring, refresh_measures, shift_weeks
 from regulars.playbooks.playbook import library, load
-from regulars.shop.books import PART, Books, number_of
+from regulars.shop.books import PART, Books
+from regulars.shop.engine import number_of
 
 START = number_of(date(2026, 1, 28))
 PLAN = Plan.of(load(key) for key in library())
@@ -55,7 +56,7 @@ def test_every_next_day_equals_a_full_pass(carried: Books, anew: Books, seed: in
     luck = random.Random(seed)
     everything = spread(lives(seed, START, customers=10, later=120).receipts)
     held = [r for r in everything if r.day <= START]
-    carried.write_days([History(held).table()], days_sql(carried))
+    carried.write_days([History(held).table()], days_sql())
     refresh_measures(carried, PLAN, START, full=True)
 
     on = START
@@ -71,26 +72,26 @@ def test_every_next_day_equals_a_full_pass(carried: Books, anew: Books, seed: in
         touched = np.array(sorted({r.customer for r in [*coming, *late, *undone]}), dtype="int64")
         if len(touched):
             theirs = [r for r in held if r.customer in touched]
-            carried.write_days([History(theirs).table()], days_sql(carried), touched)
+            carried.write_days([History(theirs).table()], days_sql(), touched)
         was_full = refresh_measures(carried, PLAN, on)
         assert not was_full
 
-        anew.write_days([History(held).table()], days_sql(anew))
+        anew.write_days([History(held).table()], days_sql())
         refresh_measures(anew, PLAN, on, full=True)
         assert state(carried) == state(anew)
 
 
 def test_a_day_back_takes_a_full_pass(carried: Books) -> None:
-    carried.write_days([History([Receipt(1, START, 100)]).table()], days_sql(carried))
+    carried.write_days([History([Receipt(1, START, 100)]).table()], days_sql())
     assert refresh_measures(carried, PLAN, START + 5)
     assert refresh_measures(carried, PLAN, START)
     assert [row["customer"] for row in state(carried)] == [1]
 
 
 def test_books_left_half_written_are_not_carried_on(carried: Books) -> None:
-    carried.write_days([History([Receipt(1, START, 100)]).table()], days_sql(carried))
+    carried.write_days([History([Receipt(1, START, 100)]).table()], days_sql())
     refresh_measures(carried, PLAN, START, full=True)
     manifest = carried.manifest
     manifest.is_dirty = True
     carried._save(manifest)
-    assert not carried.advance(START + 1, measure_sql(carried, PLAN, START + 1), PLAN.windows, shift_weeks)
+    assert not carried.advance(START + 1, measuring(PLAN).sql, PLAN.windows, shift_weeks)

@@ -23,7 +23,7 @@ from regulars.playbooks.catalogue import catalogue
 from regulars.playbooks.playbook import library, load
 from regulars.shop import bulk
 from regulars.shop.actions import found_business
-from regulars.shop.books import number_of
+from regulars.shop.engine import number_of
 
 DAY = date(2026, 8, 20)
 ON = number_of(DAY)

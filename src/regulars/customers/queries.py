@@ -20,8 +20,8 @@ from regulars.playbooks.catalogue import Fact
 from regulars.sales.actions import token_for
 from regulars.sales.models import Batch, Identity, Item, Sale, SaleLine
 from regulars.shop import bulk
-from regulars.shop.books import number_of
 from regulars.shop.calendar import Birthday, age_on
+from regulars.shop.engine import number_of
 from regulars.shop.keys import keys
 from regulars.shop.models import Store
 

@@ -28,7 +28,8 @@ from regulars.playbooks.conditions import Finding, Way, finding
 from regulars.playbooks.playbook import Playbook, Scale, fits, load
 from regulars.playbooks.portrait import Curve
 from regulars.shop import bulk
-from regulars.shop.books import Books, day_of, number_of
+from regulars.shop.books import Books
+from regulars.shop.engine import day_of, number_of
 from regulars.shop.home import Home
 from regulars.shop.models import Staff, audit
 from regulars.shop.words import Words
@@ -116,10 +117,10 @@ def catch_up(books: Books) -> None:
     waiting = list(Touched.objects.values_list("id", "customer"))
     manifest = books.manifest
     if manifest.is_dirty or not manifest.parts or any(c is None for _, c in waiting):
-        books.write_days(sales_for_books(), days_sql(books))
+        books.write_days(sales_for_books(), days_sql())
     elif waiting:
         ids = np.array(sorted({c for _, c in waiting if c is not None}), dtype="int64")
-        books.write_days(sales_for_books(ids.tolist()), days_sql(books), ids)
+        books.write_days(sales_for_books(ids.tolist()), days_sql(), ids)
     bulk.execute_in(f"DELETE FROM {Touched._meta.db_table} WHERE id IN ({{marks}})", [i for i, _ in waiting])
 
 

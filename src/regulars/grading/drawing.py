@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import ibis
@@ -30,6 +30,7 @@ from regulars.playbooks.portrait import (
 )
 from regulars.sales.facts import STORE_BITS, STREAK_WEEKS
 from regulars.shop.books import PART, Books
+from regulars.shop.engine import Engine, Statement, compiled, the_day
 
 STANDARD = (
     "visits", "spend", "first_visit_on", "last_visit_on", "last_spend", "largest_spend", "average_spend", "last_store",
@@ -92,39 +93,32 @@ def shift_weeks(weeks: int) -> dict[str, str]:
     return {"week_bits": moved if weeks else "{column}"}
 
 
-def days_sql(books: Books) -> str:
-    return books.compile("days", lambda sales: days_of(sales), sales=SALES_SCHEMA)
+@cache
+def days_sql() -> str:
+    return compiled(days_of(ibis.table(SALES_SCHEMA, name="sales"))).sql
 
 
-def measure_sql(books: Books, plan: Plan, on: int | None) -> str:
-    schema = DAYS_COLUMNS if on is not None else {**DAYS_COLUMNS, "on": "int32"}
-    by = ("customer",) if on is not None else ("customer", "on")
-    day = None if on is None else ibis.literal(on, "int32")
-    return books.compile(("measure", plan, on), lambda days: measured(days, day, plan.facts, by), days=schema)
+@lru_cache(maxsize=64)
+def measuring(plan: Plan, moments: bool = False) -> Statement:
+    """Days → measures, from the view `days`; for `moments` the days carry a column `on`, the day that each row is for."""
+    if moments:
+        days = ibis.table({**DAYS_COLUMNS, "on": "int32"}, name="days")
+        return compiled(measured(days, None, plan.facts, ("customer", "on")))
+    return compiled(measured(ibis.table(DAYS_COLUMNS, name="days"), the_day(), plan.facts))
 
 
-def _state_schema(books: Books, plan: Plan, on: int | None) -> dict[str, Any]:
-    measure_sql(books, plan, on)
-    return books.schema_of(("measure", plan, on))
-
-
-def derive_sql(books: Books, plan: Plan, on: int | None) -> str:
-    """Measures, file facts and `known_until` → what portraits hold besides, as SQL over the view `state`, row by row.
-    Without a day of its own (`on` None) the state has a column `on`."""
-    day = None if on is None else ibis.literal(on, "int32")
+@lru_cache(maxsize=64)
+def deriving(plan: Plan, moments: bool = False) -> Statement:
+    """Measures, file facts and `known_until` → what portraits hold besides, from the view `state`, row by row."""
     people = {"known_until": "int32", **{f.key: ENGINE_TYPES[f.type] for f in plan.file_facts}}
-    schema = {**_state_schema(books, plan, on), **people}
-
-    def build(state: Any) -> Any:
-        portraits = derived(state, day, plan.facts)
-        return portraits.select("customer", *(c for c in portraits.columns if c not in schema))
-
-    return books.compile(("derive", plan, on), build, state=schema)
+    schema = {**measuring(plan, moments).columns, **people}
+    portraits = derived(ibis.table(schema, name="state"), None if moments else the_day(), plan.facts)
+    return compiled(portraits.select("customer", *(c for c in portraits.columns if c not in schema)))
 
 
-def _derive(books: Books, plan: Plan, on: int | None, state: pa.Table) -> pa.Table:
+def _derive(engine: Engine, plan: Plan, state: pa.Table, moments: bool = False) -> pa.Table:
     """Portraits from measures, row by row. What the measures say already is not carried through the engine."""
-    more = books.run(derive_sql(books, plan, on), keep_order=True, state=state)
+    more = engine.run(deriving(plan, moments).sql, keep_order=True, state=state)
     assert more["customer"].equals(state["customer"]), "the engine gave portraits in another order"
     for name in more.column_names[1:]:
         state = state.append_column(name, more[name])
@@ -142,10 +136,6 @@ def covered(state: pa.Table, coverage: pa.Table | None) -> pa.Table:
     )
 
 
-def state_arrow_schema(books: Books, plan: Plan, on: int) -> pa.Schema:
-    return ibis.schema(_state_schema(books, plan, on)).to_pyarrow()
-
-
 # --- everybody -------------------------------------------------------------------------------------------------------
 
 
@@ -161,10 +151,10 @@ def refresh_measures(books: Books, plan: Plan, on: int, full: bool = False) -> b
         not full
         and not ages
         and set(manifest.measures) == set(plan.measures)
-        and books.advance(on, measure_sql(books, plan, on), plan.windows, shift_weeks)
+        and books.advance(on, measuring(plan).sql, plan.windows, shift_weeks)
     ):
         return False
-    books.full(on, measure_sql(books, plan, on), plan.measures)
+    books.full(on, measuring(plan).sql, plan.measures)
     return True
 
 
@@ -179,7 +169,7 @@ def portraits(
     """
     state = books.state()
     if state is None:
-        state = state_arrow_schema(books, plan, on).empty_table()
+        state = ibis.schema(measuring(plan).columns).to_pyarrow().empty_table()
     table = drawn_from(books, plan, on, state, people, coverage)
     parts = table["customer"].to_numpy() // PART
     ends = [*(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(parts)]
@@ -188,25 +178,16 @@ def portraits(
 
 
 def drawn_from(
-    books: Books,
-    plan: Plan,
-    on: int,
-    state: pa.Table,
-    people: pa.Table,
-    coverage: pa.Table | None,
-    *,
-    many_days: bool = False,
+    engine: Engine, plan: Plan, on: int, state: pa.Table, people: pa.Table, coverage: pa.Table | None
 ) -> pa.Table:
-    """Portraits of these people from measures, both upwards by customer; who has no measures has never bought. For
-    `many_days` one after the other the day stands in a column, so that one compiled statement serves them all."""
+    """Portraits of these people from measures, both upwards by customer; who has no measures has never bought."""
     everybody = covered(_of_people(state, people, plan), coverage)
     for fact in plan.file_facts:
         everybody = everybody.append_column(
             fact.key, people[fact.key].cast(ARROW_TYPES[fact.type], safe=False)
         )
-    if many_days:
-        everybody = everybody.append_column("on", pa.repeat(pa.scalar(on, pa.int32()), everybody.num_rows))
-    return _derive(books, plan, None if many_days else on, everybody)
+    engine.stand_on(on)
+    return _derive(engine, plan, everybody)
 
 
 def _of_people(state: pa.Table, people: pa.Table, plan: Plan) -> pa.Table:
@@ -256,23 +237,25 @@ def _metric(table: pa.Table, name: str) -> np.ndarray:
     return values
 
 
-def fits_of(books: Books, table: pa.Table, scale: Scale) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+@lru_cache(maxsize=256)
+def _fitting(scale: Scale, columns: tuple[tuple[str, Any], ...]) -> str:
+    portraits = ibis.table(dict(columns), name="portraits")
+    stay = {}
+    for k, grade in enumerate(scale.grades):
+        if grade.stay:
+            holds = grade.stay[0].expression(portraits)
+            for way in grade.stay[1:]:
+                holds = holds | way.expression(portraits)
+            stay[f"stay_{k}"] = holds
+    fits = portraits.select(fits=entering(portraits, scale), observed=observed(portraits, scale), **stay)
+    return compiled(fits).sql
+
+
+def fits_of(engine: Engine, table: pa.Table, scale: Scale) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """For each portrait: index of the grade that fits (NONE when none does), whether it is under observation, and for
     each grade whether its `stay` conditions hold."""
-
-    def build(portraits: Any) -> Any:
-        stay = {}
-        for k, grade in enumerate(scale.grades):
-            if grade.stay:
-                holds = grade.stay[0].expression(portraits)
-                for way in grade.stay[1:]:
-                    holds = holds | way.expression(portraits)
-                stay[f"stay_{k}"] = holds
-        return portraits.select(fits=entering(portraits, scale), observed=observed(portraits, scale), **stay)
-
-    schema = ibis.Schema.from_pyarrow(table.schema)
-    sql = books.compile(("fits", scale, tuple(schema.items())), build, portraits=schema)
-    result = books.run(sql, keep_order=True, portraits=table)
+    sql = _fitting(scale, tuple(ibis.Schema.from_pyarrow(table.schema).items()))
+    result = engine.run(sql, keep_order=True, portraits=table)
     index = result["fits"].to_numpy().astype("int64")
     index = np.where(index >= len(scale.grades), NONE, index)
     watched = result["observed"].to_numpy(zero_copy_only=False).astype(bool)
@@ -285,12 +268,12 @@ def fits_of(books: Books, table: pa.Table, scale: Scale) -> tuple[np.ndarray, np
 
 
 def fits_of_all(
-    books: Books, tables: Sequence[pa.Table], scale: Scale
+    engine: Engine, tables: Sequence[pa.Table], scale: Scale
 ) -> Iterator[tuple[np.ndarray, np.ndarray, list[np.ndarray]]]:
     """`fits_of` for the parts of one base, in one statement."""
     if not tables:
         return
-    index, watched, stays = fits_of(books, pa.concat_tables(tables), scale)
+    index, watched, stays = fits_of(engine, pa.concat_tables(tables), scale)
     start = 0
     for table in tables:
         end = start + table.num_rows
@@ -302,7 +285,7 @@ def fits_of_all(
 
 
 def live(
-    books: Books, plan: Plan, sales: pa.Table, moments: pa.Table, *, coverage: pa.Table | None = None,
+    engine: Engine, plan: Plan, sales: pa.Table, moments: pa.Table, *, coverage: pa.Table | None = None,
     file_facts: Mapping[str, Any] | None = None, curves: Mapping[str, Curve] | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Portraits of a few (pseudo-)customers, each on a few days: the same expressions as for everybody.
@@ -310,14 +293,14 @@ def live(
     `sales`: all their sales (customer, day, amount, attended, store); `moments`: (customer, on). Returns one row of
     facts for each moment, in their order, unknown as None.
     """
-    days = books.run(days_sql(books), sales=sales)
-    at = books.run(
+    days = engine.run(days_sql(), sales=sales)
+    at = engine.run(
         "SELECT d.*, m.on FROM days d JOIN moments m ON m.customer = d.customer", days=days, moments=moments
     )
-    state = books.run(measure_sql(books, plan, None), days=at)
+    state = engine.run(measuring(plan, moments=True).sql, days=at)
     state = covered(_with_strangers(state, moments, plan), coverage)
     state = _with_file_facts(state, plan, file_facts or {})
-    table = _derive(books, plan, None, state)
+    table = _derive(engine, plan, state, moments=True)
     if plan.standings:
         (table,), _ = stand([table], plan, curves or {})
     rows = {(r["customer"], r["on"]): r for r in table.to_pylist()}

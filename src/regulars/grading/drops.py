@@ -21,7 +21,8 @@ from regulars.grading.drawing import (
 from regulars.grading.rules.transition import Held, move, review_has_come
 from regulars.playbooks.playbook import Playbook, Scale
 from regulars.playbooks.portrait import Curve
-from regulars.shop.books import Books, day_of
+from regulars.shop.books import Books
+from regulars.shop.engine import day_of
 
 
 def drop_days(
@@ -75,7 +76,7 @@ def _portraits(
 ) -> pa.Table:
     """Portraits of these people from measures of a day to come, which is counted by the calendar, however far the
     data reach."""
-    table = drawn_from(books, plan, on, state, people, None, many_days=True)
+    table = drawn_from(books, plan, on, state, people, None)
     (table,), _ = stand([table], plan, curves)
     return table
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ from regulars.grading.models import GradeChange, GradeRun, Standing
 from regulars.grading.rules.transition import NEW, NONE, NOT_BELOW, Held, move, review_has_come
 from regulars.playbooks.playbook import Playbook, Scale, fits, stays
 from regulars.shop import bulk
-from regulars.shop.books import Books, day_of, number_of
+from regulars.shop.books import Books
+from regulars.shop.engine import Engine, day_of, number_of
 from regulars.shop.models import Store
 from regulars.shop.turns import turn
 
@@ -45,10 +46,15 @@ MORE_VISITS = 6
 """How many further visits are tried to find what would win the next grade."""
 
 
-@lru_cache(maxsize=1)
-def _engine() -> Books:
-    """One engine in memory for single portraits; its compiled statements are kept."""
-    return Books(None, memory="200MB", threads=1)
+_here = threading.local()
+
+
+def engine_here() -> Engine:
+    """An engine in memory for single portraits: each thread has its own, for tables stand in it under fixed names."""
+    if not hasattr(_here, "engine"):
+        _here.engine = Engine(memory="200MB", threads=1)
+    engine: Engine = _here.engine
+    return engine
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ def portrait(
     sales = sales_of(customer)
     known = file_facts_of(customer, plan.facts, on)
     day = number_of(on)
-    engine = _engine()
+    engine = engine_here()
     moments = pa.table({"customer": pa.array([customer.id]), "on": pa.array([day], pa.int32())})
     (row,) = live(engine, plan, sales, moments, coverage=coverage(), file_facts=known, curves=curves or None)
     standings = {(s.playbook, s.scale): s for s in Standing.objects.filter(customer=customer)}
@@ -107,7 +113,7 @@ class _Ahead:
 
 
 def _ahead(
-    engine: Books,
+    engine: Engine,
     plan: Plan,
     sales: pa.Table,
     customer: int,

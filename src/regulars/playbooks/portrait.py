@@ -6,7 +6,7 @@ Three steps, each with one home here, so that a whole base, one customer live, a
 2. `derived`: measures → the facts that are arithmetic on them, row by row;
 3. `Curve`: what "better than how many" means, from the distinct values of one metric over the whole base.
 
-Nothing here runs anything: expressions go to `shop.books`, which knows the engine.
+Nothing here runs anything: expressions go to `shop.engine`, which runs them.
 """
 
 from __future__ import annotations

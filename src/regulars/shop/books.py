@@ -1,4 +1,4 @@
-"""The books: sales mirrored in files, clustered by customer, and the only place that runs fact expressions.
+"""The books: sales mirrored in files, clustered by customer, and what is measured of them.
 
 `days/part-NNNNN.parquet` holds one row per customer and day, sorted by customer, 65,536 customer numbers to a part, so
 that the table of groups of one pass stays in the processor's cache. `dates/` holds the same rows sorted by day, only
@@ -11,8 +11,6 @@ next day is reached by taking off what leaves each window and drawing in full wh
 Files are written under new names and hold from the moment the manifest names them, so a crash in the middle leaves
 what was. Only the writing anew of everything leaves `manifest.is_dirty`, and the next run repeats it. Everything here
 can be deleted and is rebuilt from the store.
-
-Engine: DuckDB through Ibis. Another engine needs another class with the same verbs.
 """
 
 from __future__ import annotations
@@ -23,17 +21,14 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from datetime import date
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 
-import duckdb
-import ibis
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.ipc
+
+from regulars.shop.engine import Engine, in_whole_numbers
 
 PART = 65_536
 """Customers to a part: their groups fit the cache, and a part of 20 visits each is about 10 MB."""
@@ -53,17 +48,7 @@ DATES = 8_192
 KEPT = 3
 """The last files written stay, named or not: whoever read the manifest before may still open them."""
 
-EPOCH = date(1970, 1, 1).toordinal()
 FORMAT = 4
-
-
-def number_of(day: date) -> int:
-    """Days since 1970-01-01: how the engine counts days."""
-    return day.toordinal() - EPOCH
-
-
-def day_of(number: int) -> date:
-    return date.fromordinal(number + EPOCH)
 
 
 @dataclass
@@ -84,72 +69,21 @@ class Manifest:
     """Files written so far: each gets a number of its own."""
 
 
-class Books:
-    """One shop's books in a folder, or in memory only (`folder=None`) for the library and for one customer."""
+class Books(Engine):
+    """One shop's books in a folder."""
 
-    def __init__(self, folder: Path | None = None, memory: str = "700MB", threads: int | None = None) -> None:
+    def __init__(self, folder: Path, memory: str = "700MB", threads: int | None = None) -> None:
+        super().__init__(memory, threads)
         self.folder = folder
-        self.connection = duckdb.connect()
-        self.connection.execute(f"SET memory_limit='{memory}'; SET preserve_insertion_order=false")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.connection.execute(f"SET temp_directory={quoted(folder / 'spill')}")
         # Parts are replaced under their names, sometimes twice a second: what was read of a file before holds no more.
         self.connection.execute("SET enable_external_file_cache=false")
-        if threads:
-            self.connection.execute(f"SET threads={threads}")
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.connection.execute(f"SET temp_directory={quoted(folder / 'spill')}")
-        self._compiled: dict[Any, str] = {}
-        self._schemas: dict[Any, dict[str, Any]] = {}
-
-    # --- expressions to SQL, once -----------------------------------------------------------------------------------
-
-    def compile(self, key: Any, build: Callable[..., Any], **schemas: Any) -> str:
-        """SQL of an Ibis expression over named tables; built and compiled once per key."""
-        if key not in self._compiled:
-            expression = build(**{name: ibis.table(schema, name=name) for name, schema in schemas.items()})
-            sql = str(ibis.to_sql(expression, dialect="duckdb"))
-            # The engine sums integers into 128 bits, which files and arrays would turn into floats.
-            columns = ", ".join(
-                f'CAST("{n}" AS BIGINT) AS "{n}"' if t.is_int64() else f'"{n}"'
-                for n, t in expression.schema().items()
-            )
-            self._compiled[key] = f"SELECT {columns} FROM ({sql})"
-            self._schemas[key] = dict(expression.schema().items())
-        return self._compiled[key]
-
-    def schema_of(self, key: Any) -> dict[str, Any]:
-        """The columns that a compiled statement gives, with the engine's types."""
-        return self._schemas[key]
-
-    @contextlib.contextmanager
-    def standing(self, **tables: Any) -> Iterator[None]:
-        """While it lasts, Arrow tables stand under their names, before any view of that name."""
-        for name, table in tables.items():
-            self.connection.execute(f"DROP VIEW IF EXISTS {name}")
-            self.connection.register(name, table)
-        try:
-            yield
-        finally:
-            for name in tables:
-                self.connection.unregister(name)
-
-    def run(self, sql: str, *, keep_order: bool = False, **tables: Any) -> pa.Table:
-        """Run SQL with Arrow tables standing under their names. `keep_order` gives rows as the table has them, where the
-        SQL computes from one table only: what is joined comes in any order."""
-        with self.standing(**tables):
-            if not keep_order:
-                return in_whole_numbers(self.connection.execute(sql).to_arrow_table())
-            self.connection.execute("SET preserve_insertion_order=true")
-            try:
-                return in_whole_numbers(self.connection.execute(sql).to_arrow_table())
-            finally:
-                self.connection.execute("SET preserve_insertion_order=false")
 
     # --- files ------------------------------------------------------------------------------------------------------
 
     @property
     def manifest(self) -> Manifest:
-        assert self.folder is not None
         file = self.folder / "manifest.json"
         if not file.exists():
             return Manifest()
@@ -157,13 +91,11 @@ class Books:
         return Manifest(**data) if data.get("format") == FORMAT else Manifest(is_dirty=True)
 
     def _save(self, manifest: Manifest) -> None:
-        assert self.folder is not None
         part = self.folder / "manifest.part"
         part.write_text(json.dumps(asdict(manifest)), "utf-8")
         part.replace(self.folder / "manifest.json")
 
     def _folder(self, kind: str) -> Path:
-        assert self.folder is not None
         return self.folder / kind
 
     def _file(self, part: int, kind: str = "days") -> Path:
@@ -193,8 +125,6 @@ class Books:
 
     def clear(self) -> None:
         """Throw everything away; the store has it all."""
-        if self.folder is None:
-            return
         for kind in ("days", "dates", "later", "state"):
             shutil.rmtree(self.folder / kind, ignore_errors=True)
         self._save(Manifest(written=self.manifest.written))
@@ -376,6 +306,7 @@ class Books:
 
     def full(self, on: int, measure_sql: str, measures: Sequence[str]) -> None:
         """Draw everybody's measures as of `on`; `measure_sql` reads the view `days`."""
+        self.stand_on(on)
         manifest = self.manifest
         whose = self._whose(manifest)
 
@@ -403,6 +334,7 @@ class Books:
             return True
         # What is neither a sum over a window nor moves with the weeks stays as it is until a customer has new days;
         # the caller sees to it that no other measure changes with the calendar.
+        self.stand_on(on)
         whose = self._whose(manifest)
         touched = np.array(manifest.touched, "int64")
         leaving, entering = self._edges(manifest, whose, start, on, windows)
@@ -692,21 +624,3 @@ def _by_part(table: pa.Table) -> Iterator[pa.Table]:
     for part in np.unique(parts).tolist():
         low, high = np.searchsorted(parts, [part, part + 1])
         yield table.slice(low, high - low).combine_chunks()
-
-
-def in_whole_numbers(table: pa.Table) -> pa.Table:
-    """Sums, which the engine gives in 128 bits, as the 64-bit integers that they are."""
-    for place, field_ in enumerate(table.schema):
-        if pa.types.is_decimal(field_.type) and field_.type.scale == 0:
-            table = table.set_column(place, field_.name, pc.cast(table.column(place), pa.int64()))
-    return table
-
-
-def as_dates(table: pa.Table, columns: Iterable[str]) -> pa.Table:
-    """Integer days → dates, for people and files."""
-    for name in columns:
-        if name in table.column_names and pa.types.is_integer(table[name].type):
-            table = table.set_column(
-                table.column_names.index(name), name, pc.cast(pc.cast(table[name], pa.int32()), pa.date32())
-            )
-    return table

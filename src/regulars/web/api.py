@@ -33,7 +33,7 @@ from regulars.playbooks.playbook import Playbook, library
 from regulars.sales.actions import problems_of
 from regulars.sales.models import Batch
 from regulars.shop.actions import token_digest
-from regulars.shop.books import day_of
+from regulars.shop.engine import day_of
 from regulars.shop.models import ApiToken, Staff, Store
 from regulars.shop.words import Refused, Words
 from regulars.web.may import may

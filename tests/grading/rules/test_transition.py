@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from regulars.grading.rules.transition import NEW, NONE, NOT_BELOW, UNGRADED, Held, move, review_has_come
-from regulars.shop.books import day_of, number_of
+from regulars.shop.engine import day_of, number_of
 
 A, B, C = 0, 1, 2
 
