@@ -39,6 +39,12 @@ import django  # noqa: E402  (the settings are read from the environment above)
 django.setup()
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Modules of the product without an example in them are not worth loading for their doctests."""
+    in_source = collection_path.suffix == ".py" and collection_path.is_relative_to(ROOT / "src")
+    return True if in_source and ">>> " not in collection_path.read_text("utf-8") else None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL, leave out what never asks the store: it has had its turn on SQLite."""
