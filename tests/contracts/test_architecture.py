@@ -95,9 +95,10 @@ def test_decisions_ask_no_clock() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
+            if node.func.attr not in CLOCKS or node.args:
+                continue
             owner = ast.unparse(node.func.value)
-            is_clock = owner.split(".")[-1] in ("date", "datetime", "time", "timezone", "Timestamp")
-            if is_clock and node.func.attr in CLOCKS and not node.args:
+            if owner.split(".")[-1] in ("date", "datetime", "time", "timezone", "Timestamp"):
                 asking.append(f"{name}:{node.lineno} {owner}.{node.func.attr}()")
     assert asking == []
 

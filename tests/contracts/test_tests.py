@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.contracts.tree import ROOT
@@ -11,16 +11,20 @@ from tests.contracts.tree import ROOT
 CLOCKS = {"date.today", "datetime.now", "datetime.utcnow", "time.time", "timezone.now", "timezone.localdate"}
 
 
-def parsed_tests() -> Iterator[tuple[Path, ast.Module]]:
-    for path in sorted((ROOT / "tests").rglob("*.py")):
-        yield path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))
+@cache
+def parsed_tests() -> list[tuple[Path, list[ast.AST]]]:
+    """Every file of the tests, and all parts of what it says."""
+    return [
+        (path.relative_to(ROOT), list(ast.walk(ast.parse(path.read_text("utf-8")))))
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+    ]
 
 
 def test_every_test_claims_something() -> None:
     idle = [
         f"{path}::{node.name}"
-        for path, tree in parsed_tests()
-        for node in ast.walk(tree)
+        for path, parts in parsed_tests()
+        for node in parts
         if isinstance(node, ast.FunctionDef)
         and node.name.startswith("test_")
         and path.name.startswith("test_")
@@ -44,8 +48,8 @@ def claims(node: ast.AST) -> bool:
 def test_no_test_sleeps_or_asks_the_clock() -> None:
     found = [
         f"{path}:{node.lineno} {called}"
-        for path, tree in parsed_tests()
-        for node in ast.walk(tree)
+        for path, parts in parsed_tests()
+        for node in parts
         if isinstance(node, ast.Call)
         for called in [ast.unparse(node.func)]
         if called.endswith("sleep") or ".".join(called.split(".")[-2:]) in CLOCKS
@@ -56,8 +60,8 @@ def test_no_test_sleeps_or_asks_the_clock() -> None:
 def test_no_test_is_skipped() -> None:
     found = [
         f"{path}:{node.lineno}"
-        for path, tree in parsed_tests()
-        for node in ast.walk(tree)
+        for path, parts in parsed_tests()
+        for node in parts
         if isinstance(node, ast.Attribute) and node.attr in ("skip", "skipif", "xfail", "importorskip")
         if ast.unparse(node.value) in ("pytest", "pytest.mark", "mark", "unittest")
     ]

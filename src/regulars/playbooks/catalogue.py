@@ -187,6 +187,7 @@ class Catalogue:
     def __init__(self) -> None:
         self._facts: dict[str, Fact] = {}
         self._families: dict[str, Family] = {}
+        self._windowed: dict[str, Fact] = {}
 
     def register(self, *facts: Fact) -> None:
         for fact in facts:
@@ -202,13 +203,14 @@ class Catalogue:
 
     def find(self, key: str) -> Fact | None:
         """The fact of that name, windows of any length included; None where there is none."""
-        if key in self._facts:
-            return self._facts[key]
+        if known := self._facts.get(key) or self._windowed.get(key):
+            return known
         if match := WINDOW.match(key):
             window = Window(int(match["n"]), match["unit"])
             family = self._families.get(match["stem"])
             if family and window.days <= MAX_WINDOW_DAYS:
-                return replace(family.make(window), key=key, window=window)
+                self._windowed[key] = replace(family.make(window), key=key, window=window)
+                return self._windowed[key]
         return None
 
     def get(self, key: str) -> Fact:

@@ -17,6 +17,7 @@ import string
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -598,8 +599,19 @@ def load(
 
         name, text = read_source(overlay)
         return adopt(text, name, load(source, catalogue=catalogue), catalogue)
+    if catalogue is the_catalogue and file is None and source in (*LIBRARY, *VARIANTS):
+        return _shipped(str(source))
     name, text = read_source(source)
-    name = file or name
+    return _read(file or name, text, catalogue)
+
+
+@cache
+def _shipped(key: str) -> Playbook:
+    """A playbook of the library: its file does not change while a program runs."""
+    return _read(*read_source(key), the_catalogue)
+
+
+def _read(name: str, text: str, catalogue: Catalogue) -> Playbook:
     data = _toml(name, text)
     if "extends" in data:
         from regulars.playbooks.overlay import adopt
