@@ -22,16 +22,29 @@ from typing import IO, Any, NoReturn
 
 TIMEOUT = 120  # seconds
 LOADED = (
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "csp.constants",
+    "django.contrib.auth.hashers",
     "django.contrib.sessions.middleware",
     "django.core.management",
+    "django.core.paginator",
     "django.db.backends.sqlite3.base",
     "django.db.migrations.executor",
+    "django.db.models.sql.compiler",
+    "django.middleware.csrf",
+    "django.template.defaulttags",
+    "django.template.loader_tags",
+    "django.templatetags.i18n",
     "django.urls",
+    "django.views.debug",
     "ibis.backends.duckdb",
+    "ibis.formats.pyarrow",
     "pandas",
+    "pyarrow.dataset",
     "pyarrow.parquet",
     "pypinyin",
     "typer.rich_utils",
+    "typer._adapters",
     "regulars.cli",
 )
 
