@@ -20,7 +20,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, connections, transaction
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 from regulars.shop.home import Home
 from regulars.shop.words import Refused, Words
@@ -34,7 +34,7 @@ def write_backup(out: Path) -> dict[str, Any]:
     part = out.with_name(out.name + ".part")
     about: dict[str, Any] = {
         "format": FORMAT, "made_at": datetime.now(UTC).isoformat(), "store": connection.vendor,
-        "migrations": sorted(".".join(m) for m in MigrationExecutor(connection).loader.applied_migrations),
+        "migrations": sorted(".".join(m) for m in MigrationRecorder(connection).applied_migrations()),
     }  # fmt: skip
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as raw, tarfile.open(fileobj=raw, mode="w:gz", compresslevel=3) as tar:
