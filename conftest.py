@@ -8,6 +8,7 @@ those tests run that use the store. `./run test` does both.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -21,6 +22,9 @@ STORE = os.environ.get("REGULARS_TEST_STORE", "sqlite")
 # Registered before PostgreSQL registers its own farewell, so it comes after it.
 atexit.register(shutil.rmtree, RUN_HOME, ignore_errors=True)
 QUICK_FOLDERS = ("tests/contracts", "tests/playbooks")
+
+# Looking through all that pytest and the modules keep, again and again, took a tenth of a run.
+gc.set_threshold(100_000, 50, 50)
 
 for name in ("DATABASE", "KEY_FILE", "HOSTS", "PROXY", "LANG"):  # a developer's own settings
     os.environ.pop(f"REGULARS_{name}", None)
