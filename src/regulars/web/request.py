@@ -64,3 +64,16 @@ def number_in(text: str | None, least: int, most: int) -> int | None:
     except ValueError:
         return None
     return number if least <= number <= most else None
+
+
+def is_day(text: str) -> bool:
+    """Whether a form's text is a date.
+
+    >>> is_day("2028-02-29"), is_day("2027-02-29")
+    (True, False)
+    """
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -35,7 +35,7 @@ from regulars.web import uploads
 from regulars.web.customers import find_customer
 from regulars.web.entrance import stores_to_choose
 from regulars.web.may import needs
-from regulars.web.request import Request, number_in
+from regulars.web.request import Request, is_day, number_in
 from regulars.web.shown import Badges, customers_shown, freshness, people
 
 A_PAGE = 30
@@ -575,7 +575,7 @@ def receipts(request: Request) -> HttpResponse:
     """Receipts that name nobody, the newest first; each can be given to a customer."""
     after = number_in(request.GET.get("before"), 1, 2**62)
     day = request.GET.get("day", "")
-    on = date.fromisoformat(day) if _is_day(day) else None
+    on = date.fromisoformat(day) if is_day(day) else None
     found = anonymous_receipts(before=after, on=on, limit=A_PAGE)
     whose = number_in(request.GET.get("for"), 1, 2**62)
     customer = find_customer(whose) if whose else None
@@ -595,14 +595,6 @@ def receipts(request: Request) -> HttpResponse:
         older=f"?before={found[A_PAGE - 1].pk}" + (f"&day={day}" if on else "") + (f"&for={whose}" if whose else "") if len(found) > A_PAGE else "",
     )  # fmt: skip
     return render(request, "receipts.html", {"page": page})
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 @needs("manage")

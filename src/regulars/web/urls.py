@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from regulars.web import customers, entrance, grades, manifest, sales, settings_pages, style, today
+from regulars.web import (
+    by_hand,
+    customers,
+    entrance,
+    grades,
+    manifest,
+    portrait,
+    sales,
+    settings_pages,
+    style,
+    today,
+)
 from regulars.web.api import api
 from regulars.web.may import needs
 
@@ -15,13 +26,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # customers
     path("customers/", customers.customers, name="customers"),
     path("customers/suggestions/", customers.suggestions, name="suggestions"),
-    path("customers/new/", customers.customer_new, name="customer-new"),
-    path("customers/<int:number>/", customers.portrait, name="portrait"),
-    path("customers/<int:number>/phone/", customers.customer_phone, name="customer-phone"),
-    path("customers/<int:number>/notes/", customers.customer_notes, name="customer-notes"),
-    path("customers/<int:number>/facts/", customers.customer_facts, name="customer-facts"),
-    path("customers/<int:number>/sales/", customers.customer_sales, name="customer-sales"),
-    path("customers/<int:number>/hold/", customers.customer_hold, name="customer-hold"),
+    path("customers/new/", by_hand.customer_new, name="customer-new"),
+    path("customers/<int:number>/", portrait.portrait, name="portrait"),
+    path("customers/<int:number>/phone/", portrait.customer_phone, name="customer-phone"),
+    path("customers/<int:number>/notes/", by_hand.customer_notes, name="customer-notes"),
+    path("customers/<int:number>/facts/", by_hand.customer_facts, name="customer-facts"),
+    path("customers/<int:number>/sales/", by_hand.customer_sales, name="customer-sales"),
+    path("customers/<int:number>/hold/", by_hand.customer_hold, name="customer-hold"),
     # grades
     path("grades/", grades.grades, name="grades"),
     path("grades/run/", grades.grades_run, name="grades-run"),

@@ -1,0 +1,199 @@
+"""What staff write down by hand: a customer, a note, a fact, a sale, whom to leave in peace."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from types import SimpleNamespace as Page
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from regulars import daily
+from regulars.customers import actions
+from regulars.customers.models import Customer
+from regulars.customers.queries import (
+    details_of,
+)  # fmt: skip
+from regulars.customers.rules.details import read_birthday, read_fact
+from regulars.shop.actions import ask_for
+from regulars.shop.models import Hold, Store, audit
+from regulars.shop.money import fen
+from regulars.shop.words import Refused, Words
+from regulars.web.customers import find_customer
+from regulars.web.may import needs
+from regulars.web.portrait import birthday_text, facts_to_tell
+from regulars.web.request import Request, is_day, number_in
+
+
+@needs("contact")
+@require_http_methods(["GET", "POST"])
+def customer_new(request: Request) -> HttpResponse:
+    """A customer whom no file names."""
+    filled = {k: request.POST.get(k, "").strip() for k in ("name", "phone", "member")}
+    problems: list[Words] = []
+    if request.method == "POST":
+        try:
+            phone = _phone(filled["phone"])
+            made = actions.add_customer(
+                name=filled["name"], phone=phone, member=filled["member"][:60], is_company="is_company" in request.POST,
+                store=request.user.store, by=request.user,
+            )  # fmt: skip
+        except Refused as refused:
+            problems.append(refused.words)
+        else:
+            messages.success(request, Words("记下了", "Written down").say(request.lang))
+            return redirect("portrait", made.id)
+    page = Page(filled=filled, problems=problems, is_company="is_company" in request.POST)
+    return render(request, "customer_new.html", {"page": page}, status=422 if problems else 200)
+
+
+def _phone(text: str) -> str:
+    """A phone number as the files of the shop carry it, or Refused when it is none."""
+    if not text:
+        return ""
+    from regulars.sales.rules.phones import phone
+
+    read = phone(text)
+    if read is None:
+        raise Refused(Words("「{p}」不像手机号", "{p} is not a phone number").fill(p=text))
+    return read
+
+
+def _live(number: int) -> Customer:
+    customer = find_customer(number)
+    return customer.merged_into or customer
+
+
+@needs("contact")
+@require_POST
+def customer_notes(request: Request, number: int) -> HttpResponse:
+    customer = _live(number)
+    try:
+        actions.add_note(customer, request.POST.get("note", ""), on=request.today, by=request.user)
+    except Refused as refused:
+        messages.warning(request, refused.words.say(request.lang))
+    return redirect("portrait", customer.id)
+
+
+@needs("contact")
+@require_POST
+def customer_facts(request: Request, number: int) -> HttpResponse:
+    """Keep what changed of all that the form says."""
+    customer = _live(number)
+    said = details_of(customer)
+    wrong: list[Words] = []
+    changed = 0
+    for key, old in (("name", customer.name), ("birthday", birthday_text(customer.birthday))):
+        text = request.POST.get(key, old).strip()
+        if text == old:
+            continue
+        value = (
+            text[:80]
+            if key == "name" or not text
+            else read_birthday(text.removeprefix("农历"), lunar=text.startswith("农历"))
+        )
+        if text and not value:
+            wrong.append(Words("看不懂生日「{t}」", "{t} is not a birthday").fill(t=text))
+            continue
+        actions.say_detail(customer, key, value, by=request.user)
+        changed += 1
+    for fact in facts_to_tell():
+        if fact.key in ("age", "is_company") or fact.key not in request.POST:
+            continue
+        text = request.POST[fact.key].strip()
+        old = (customer.sex if fact.key == "sex" else said.get(fact.key, "")) or ""
+        value = text if not text or text in fact.choices else (read_fact(fact, text) or "")
+        if text and (not value or (fact.type == "date" and not is_day(value))):
+            wrong.append(Words("看不懂「{f}」：{t}", "{f}: {t} can't be read").fill(f=fact.name, t=text))
+            continue
+        if value != old:
+            actions.say_detail(customer, fact.key, value, by=request.user)
+            changed += 1
+    for words in wrong:
+        messages.error(request, words.say(request.lang))
+    if changed:
+        messages.success(
+            request, Words("记下了，下次定级就会用到", "Kept; the next grading uses it").say(request.lang)
+        )
+    return redirect("portrait", customer.id)
+
+
+@needs("contact")
+@require_POST
+def customer_sales(request: Request, number: int) -> HttpResponse:
+    """A sale that no till knows of."""
+    customer = _live(number)
+    store = (
+        Store.objects.filter(pk=number_in(request.POST.get("store"), 1, 2**62) or 0).first()
+        or request.user.store
+        or Store.objects.order_by("id").first()
+    )
+    try:
+        amount = fen(_amount(request.POST.get("amount", "")))
+        if not is_day(request.POST.get("day", "")):
+            raise Refused(Words("请选日期", "Please choose a day"))
+        if store is None:
+            raise Refused(Words("先在设置里加一家门店", "First add a store in the settings"))
+        daily.record_sale(
+            customer,
+            store=store,
+            day=date.fromisoformat(request.POST["day"]),
+            amount=amount,
+            occasion=request.POST.get("occasion", "")[:40],
+            by=request.user,
+        )
+    except Refused as refused:
+        messages.error(request, refused.words.say(request.lang))
+    else:
+        ask_for("redraw", {"customers": [customer.id]}, by=request.user)
+        messages.success(
+            request,
+            Words(
+                "记下了这笔消费；放错了，可以在“销售”里撤回",
+                "The sale is written down; a wrong one can be taken back under Sales",
+            ).say(request.lang),
+        )
+    return redirect("portrait", customer.id)
+
+
+def _amount(text: str) -> Decimal:
+    """An amount that a person typed; empty is a visit without money.
+
+    >>> _amount("￥1,234.5"), _amount("")
+    (Decimal('1234.5'), Decimal('0'))
+    """
+    import unicodedata
+
+    plain = (
+        unicodedata.normalize("NFKC", text).strip().lstrip("¥￥").replace(",", "").removesuffix("元").strip()
+    )
+    if not plain:
+        return Decimal(0)
+    try:
+        amount = Decimal(plain)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or abs(amount) > 10**9:
+        raise Refused(Words("「{t}」不是金额", "{t} is not an amount").fill(t=text[:40]))
+    return amount
+
+
+@needs("contact")
+@require_POST
+def customer_hold(request: Request, number: int) -> HttpResponse:
+    """She wants to be left in peace, or may be contacted again."""
+    customer = _live(number)
+    if "release" in request.POST:
+        Hold.objects.filter(person=customer.id, rule="", channel="").delete()
+        audit("release-hold", f"customer {customer.id}", by=request.user)
+        messages.success(request, Words("可以再联系她了", "She may be contacted again").say(request.lang))
+    elif not Hold.objects.filter(person=customer.id, rule="", channel="", until=None).exists():
+        Hold.objects.create(person=customer.id, by=request.user)
+        audit("hold", f"customer {customer.id}", by=request.user)
+        messages.success(
+            request, Words("好，不再打扰她", "She is left in peace from now on").say(request.lang)
+        )
+    return redirect("portrait", customer.id)

@@ -1,0 +1,370 @@
+"""The portrait of a customer: who she is, her grade and why, her rhythm, what she buys, what is due."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from types import SimpleNamespace as Page
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from regulars.care.models import DayPlan
+from regulars.care.queries import due_for
+from regulars.care.rules.triggers.late import said_rhythm
+from regulars.customers.models import Customer
+from regulars.customers.queries import (
+    Away,
+    details_of,
+    family_of,
+    favourites_of,
+    file_facts_of,
+    identities_of,
+    notes_of,
+    visit_days_of,
+    visits_of,
+)  # fmt: skip
+from regulars.facts import catalogue
+from regulars.grading.models import GradeChange
+from regulars.grading.queries import LivePortrait
+from regulars.grading.queries import portrait as drawn_now
+from regulars.playbooks.catalogue import Fact
+from regulars.sales.models import Identity, SaleKind
+from regulars.shop.calendar import Birthday, day_words
+from regulars.shop.models import Hold, Store, audit
+from regulars.shop.money import say_money
+from regulars.shop.words import Words
+from regulars.web.customers import find_customer, lateness
+from regulars.web.jinja import MONTHS
+from regulars.web.may import may, needs
+from regulars.web.request import Request
+from regulars.web.shown import Badges, customers_shown, freshness, titled
+from regulars.web.today import card
+from regulars.web.why import grade_shown, spoken
+
+
+@needs("look")
+@require_GET
+def portrait(request: Request, number: int) -> HttpResponse:
+    """One customer: who she is, why this grade, what comes next, what she did."""
+    return _portrait(request, number)
+
+
+@needs("contact")
+@require_POST
+def customer_phone(request: Request, number: int) -> HttpResponse:
+    """Show her number to the one who is to call; who looked stands in the audit trail."""
+    customer = find_customer(number)
+    written = (
+        Identity.objects.filter(link__customer__in=family_of(customer), kind="phone", is_shared=False)
+        .order_by("id")
+        .first()
+    )
+    audit("show-phone", f"customer {customer.id}", by=request.user)
+    return _portrait(request, number, tel=written.written if written else "")
+
+
+def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
+    customer = find_customer(number)
+    if customer.merged_into_id:
+        return redirect("portrait", customer.merged_into_id)
+    badges, today = Badges(), request.today
+    drawn = drawn_now(customer, today, badges.holding)
+    away = lateness(badges.leading, today)
+    shown = customers_shown([customer], badges)[customer.id]
+    contact, everybody = may(request.user, "contact"), may(request.user, "manage")
+    visits = visits_of(customer, 61 if "all" not in request.GET else 1000)
+    limit = len(visits) if "all" in request.GET else 10
+    tasks = due_for(customer) if contact else []
+    identities = identities_of(customer)
+    phone = next((i.shown for i in identities if i.kind == "phone" and not i.is_shared), "")
+    hold = (
+        Hold.objects.filter(person=customer.id, rule="", channel="")
+        .exclude(until__lt=today)
+        .order_by("-id")
+        .first()
+    )
+    history = list(GradeChange.objects.filter(customer=customer).order_by("-on", "-id")[:30])
+    grades = [grade_shown(e, drawn.facts, today, history, badges) for e in drawn.grades]
+    for grade in grades:
+        grade.playbook_href = reverse("playbook", args=[grade.playbook_key])
+    is_late = _late_now(drawn, away)
+    plan = DayPlan.objects.filter(on=today).first()
+    page = Page(
+        name=shown.name, tail=shown.tail, phone=tel or phone, tel=tel, reveal=reverse("customer-phone", args=[customer.id]) if phone and contact and not tel else "",
+        sentence=_rhythm_sentence(drawn, away, today), more="", fresh=freshness(today, plan, everybody), tags=_tags(customer, is_late),
+        merged_into=None, grades=grades, line=_line(customer, drawn, today, is_late), rhythm=_rhythm(drawn, customer, today),
+        basics=_basics(customer, drawn, badges), basics_missing=_missing(customer, drawn, badges),
+        tasks=[card(t, {customer.id: shown}, badges, request, show_staff=True) for t in tasks], promised=[],
+        visits=[_visit(v) for v in visits[:limit]], visits_older="?all=1#visits" if len(visits) > limit else "",
+        notes=[Page(on=n.on, by=n.author_name, text=n.text, delete="") for n in notes_of(customer)],
+        note_action=reverse("customer-notes", args=[customer.id]) if contact else "",
+        know=_know(customer, badges, today) if contact else None,
+        sale=Page(
+            action=reverse("customer-sales", args=[customer.id]), today=today.isoformat(),
+            stores=[(s.pk, s.name) for s in Store.objects.filter(is_open=True)], receipts_href=reverse("receipts") + f"?for={customer.id}" if everybody else "",
+        ) if contact else None,
+        hold=Page(active=hold is not None, said=_hold_said(hold, today), action=reverse("customer-hold", args=[customer.id]) if contact else ""),
+        identities=[Page(kind=KINDS[i.kind], said=i.shown, detach="", is_shared=i.is_shared) for i in identities if not i.shown.startswith("hand-")],
+    )  # fmt: skip
+    return render(request, "portrait.html", {"page": page})
+
+
+KINDS = {
+    "member": Words("会员号", "Member number"), "card": Words("卡号", "Card"), "phone": Words("手机", "Phone"),
+    "openid": Words("微信或支付标识", "Payer id"), "name": Words("单位名", "Company name"),
+}  # fmt: skip
+
+
+def _late_now(drawn: LivePortrait, away: Away | None) -> bool:
+    last, gap = drawn.facts.get("last_visit_on"), drawn.facts.get("usual_gap_days")
+    if away is None or last is None or gap is None:
+        return False
+    return away.holds(Page(last_visit_on=_day(last), usual_gap_days=gap))  # type: ignore[arg-type]
+
+
+def _day(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromordinal(int(value) + date(1970, 1, 1).toordinal())
+
+
+def _rhythm_sentence(drawn: LivePortrait, away: Away | None, today: date) -> Words:
+    """How she comes, in one sentence: 平常 9 天来一次，这次已经 31 天没来."""
+    facts = drawn.facts
+    last, gap, visits = facts.get("last_visit_on"), facts.get("usual_gap_days"), int(facts.get("visits") or 0)
+    if last is None:
+        return Words("还没来过，或者来的时候没留下记录。", "No visit yet, or none that was recorded.")
+    judged = min(today, away.judged_on) if away else today
+    days = max(0, (judged - _day(last)).days)
+    if gap is None:
+        came = Words("只来过 {n} 次", "Came {n} times so far" if visits != 1 else "Came once so far").fill(
+            n=visits
+        )
+        ago = Words("最近一次是{d}。", "last {d}.").fill(d=day_words(_day(last), today))
+        return Words(f"{came.zh}，{ago.zh}", f"{came.en}, {ago.en}")
+    if days <= 1:
+        return Words("{g}，{d}刚来过。", "{g}; was here {d}.").fill(
+            g=said_rhythm(gap), d=day_words(_day(last), today)
+        )
+    if days > gap:
+        said = Words("{g}，这次已经 {n} 天没来。", "{g}, away for {n} days now.")
+    else:
+        said = Words("{g}，上次是 {n} 天前。", "{g}, last here {n} days ago.")
+    return said.fill(g=said_rhythm(gap), n=days)
+
+
+def _tags(customer: Customer, is_late: bool) -> list[Page]:
+    tags = []
+    if is_late:
+        tags.append(Page(text=Words("该来没来", "overdue"), kind="warn"))
+    if customer.is_company:
+        tags.append(Page(text=Words("公司客户", "company"), kind=""))
+    if customer.is_by_hand:
+        tags.append(Page(text=Words("手工录入", "written in by hand"), kind=""))
+    return tags
+
+
+def _line(customer: Customer, drawn: LivePortrait, today: date, is_late: bool) -> Page | None:
+    """A year of visits on one line."""
+    start = today - timedelta(days=364)
+    days = [(d, a) for d, a in visit_days_of(customer, start) if d <= today]
+    if not days:
+        return None
+    most = max((a for _, a in days), default=0) or 1
+    visits = [
+        Page(at=(d - start).days / 364, size=max(a, 0) / most, said=f"{d.isoformat()} {say_money(a)}")
+        for d, a in days
+    ]
+    months = []
+    for k in range(13):
+        month = date(start.year + (start.month - 1 + k) // 12, (start.month - 1 + k) % 12 + 1, 1)
+        if start <= month <= today and k % 2 == 1:
+            months.append(
+                Page(at=(month - start).days / 364, text=Words(f"{month.month}月", MONTHS[month.month - 1]))
+            )
+    gone = (today - days[-1][0]).days
+    return Page(
+        visits=visits, months=months, late=is_late and gone > 14, gap_text=Words("{n} 天没来", "{n} days away").fill(n=gone),
+        label=Words("最近一年来过 {n} 天", "{n} days with a visit in the last year").fill(n=len(days)),
+    )  # fmt: skip
+
+
+RHYTHM = (
+    "usual_gap_days",
+    "days_since_visit",
+    "visits",
+    "visits_in_30_days",
+    "spend_in_30_days",
+    "spend_in_12_months",
+    "average_spend",
+    "largest_spend",
+)
+
+
+def _rhythm(drawn: LivePortrait, customer: Customer, today: date) -> list[Page]:
+    """How often, how much, what and where."""
+    facts = drawn.facts
+    rows = [
+        Page(name=titled(catalogue.get(key).name), value=spoken(key, facts[key]), note="")
+        for key in RHYTHM
+        if key in facts and facts[key] is not None
+    ]
+    first = facts.get("first_visit_on")
+    if first is not None:
+        rows.append(Page(name=Words("第一次来", "First visit"), value=day_words(_day(first), today), note=""))
+    best = favourites_of(customer, 4)
+    if best:
+        said = [Words("{i}（{n} 次）", "{i} ({n}×)").fill(i=b["item"], n=b["times"]) for b in best]
+        rows.append(
+            Page(
+                name=Words("常买", "Buys most"),
+                value=Words("、".join(s.zh for s in said), ", ".join(s.en for s in said)),
+                note="",
+            )
+        )
+    if facts.get("last_store"):
+        store = Store.objects.filter(pk=facts["last_store"]).first()
+        if store and Store.objects.count() > 1:
+            rows.append(Page(name=Words("上次去的店", "Last store"), value=store.name, note=""))
+    return rows
+
+
+def _basics(customer: Customer, drawn: LivePortrait, badges: Badges) -> list[Page]:
+    """What people know about her: only what is known."""
+    rows = []
+    if customer.birthday:
+        rows.append(
+            Page(name=Words("生日", "Birthday"), value=Birthday.parse(customer.birthday).words(), note="")
+        )
+    known = file_facts_of(customer, facts_to_tell(), drawn.on)
+    for fact in facts_to_tell():
+        if known.get(fact.key) is not None and fact.key != "is_company":
+            rows.append(Page(name=titled(fact.name), value=spoken(fact.key, known[fact.key]), note=""))
+    if customer.in_charge:
+        rows.append(Page(name=Words("谁负责", "Looked after by"), value=customer.in_charge.name, note=""))
+    said = details_of(customer)
+    for key, name in KEPT.items():
+        if said.get(key):
+            rows.append(Page(name=name, value=said[key][:80], note=""))
+    return rows
+
+
+KEPT = {
+    "tier": Words("收银系统里的等级", "Level in the till"), "points": Words("积分（文件里）", "Points (from the file)"),
+    "balance": Words("储值（文件里）", "Stored value (from the file)"), "registered_on": Words("注册", "Registered"),
+    "tags": Words("标签", "Labels"), "company": Words("公司", "Company"), "note": Words("文件里的备注", "Note in the file"),
+}  # fmt: skip
+"""What lists say about her beside facts; stored value and points wait here for membership."""
+
+UNASKED = ("revenue_per_minute_place", "age", "is_company", "sex")
+
+
+def facts_to_tell() -> list[Fact]:
+    """The facts that people may say about a customer, those without a window."""
+    return [
+        f for f in catalogue if f.is_file_fact and f.window is None and f.key != "revenue_per_minute_place"
+    ]
+
+
+def _asked_for(badges: Badges) -> set[str]:
+    """The file facts that the playbooks in force ask for."""
+    wanted: set[str] = set()
+    for holds in badges.holding:
+        wanted |= set(catalogue.closure(sorted(holds.playbook.facts() | holds.playbook.care_facts())))
+    return wanted
+
+
+def _missing(customer: Customer, drawn: LivePortrait, badges: Badges) -> Words | str:
+    wanted = _asked_for(badges)
+    known = file_facts_of(customer, facts_to_tell(), drawn.on)
+    missing = [f for f in facts_to_tell() if f.key in wanted and known.get(f.key) is None]
+    if not missing:
+        return ""
+    return Words("打法还想知道：{f}", "The playbook would like to know: {f}").fill(
+        f=Words("、".join(f.name.zh for f in missing), ", ".join(f.name.en for f in missing))
+    )
+
+
+def _know(customer: Customer, badges: Badges, today: date) -> Page:
+    """The form for what staff know: first what the playbook asks for."""
+    wanted = _asked_for(badges)
+    said = details_of(customer)
+    unknown = ("", Words("不知道", "not known"))
+    fields = [
+        Page(name="name", label=Words("姓名", "Name"), kind="text", value=customer.name, options=[], hint=""),
+        Page(name="birthday", label=Words("生日", "Birthday"), kind="text", value=birthday_text(customer.birthday), options=[],
+             hint=Words("1990-05-06、05-06 或 农历八月十五", "1990-05-06, 05-06, or 农历八月十五 for the lunar calendar")),
+    ]  # fmt: skip
+    for fact in sorted(facts_to_tell(), key=lambda f: f.key not in wanted):
+        if fact.key in ("age", "is_company"):
+            continue
+        value = (customer.sex if fact.key == "sex" else said.get(fact.key, "")) or ""
+        hint: Words | str = Words("打法要用", "the playbook asks for it") if fact.key in wanted else ""
+        if fact.type == "yes-no":
+            options: list[Any] = [unknown, ("true", Words("是", "Yes")), ("false", Words("否", "No"))]
+            fields.append(
+                Page(
+                    name=fact.key,
+                    label=titled(fact.name),
+                    kind="select",
+                    value=value,
+                    options=options,
+                    hint=hint,
+                )
+            )
+        elif fact.choices:
+            fields.append(
+                Page(
+                    name=fact.key,
+                    label=titled(fact.name),
+                    kind="select",
+                    value=value,
+                    options=[unknown, *fact.choices.items()],
+                    hint=hint,
+                )
+            )
+        else:
+            kind = {"number": "number", "date": "date"}.get(fact.type, "text")
+            value = value.removesuffix(".0") if kind == "number" else value
+            fields.append(
+                Page(name=fact.key, label=titled(fact.name), kind=kind, value=value, options=[], hint=hint)
+            )
+    return Page(action=reverse("customer-facts", args=[customer.id]), fields=fields)
+
+
+def birthday_text(compact: str) -> str:
+    if not compact:
+        return ""
+    birthday = Birthday.parse(compact)
+    return (
+        compact.removeprefix("solar ").removeprefix("--")
+        if birthday.calendar == "solar"
+        else birthday.words().zh
+    )
+
+
+def _visit(visit: dict[str, Any]) -> Page:
+    sale = visit["sale"]
+    items = visit["items"]
+    said = "、".join(items[:4]) + (f" … {len(items)}" if len(items) > 4 else "")
+    return Page(
+        on=sale.day,
+        amount=sale.amount if sale.kind != SaleKind.ATTENDANCE else None,
+        store=sale.store.name,
+        items=said,
+        refund=sale.kind == SaleKind.REFUND,
+    )
+
+
+def _hold_said(hold: Hold | None, today: date) -> Words | str:
+    if hold is None:
+        return ""
+    who = Words(f"（{hold.by.name}记的）", f" (noted by {hold.by.name})") if hold.by else Words("", "")
+    if hold.until:
+        return Words("{d}之前不再联系她{w}", "Nobody contacts her until {d}{w}").fill(
+            d=day_words(hold.until, today), w=who
+        )
+    return Words(
+        "她不想被打扰，谁都不再联系{w}", "She wants to be left in peace: nobody contacts her{w}"
+    ).fill(w=who)
