@@ -14,7 +14,7 @@ from tests.shops import Shop
 
 from regulars import daily
 from regulars.care.actions import TAKEN, end, reopen
-from regulars.care.models import Task, TaskState
+from regulars.care.models import DayPlan, Task, TaskState
 from regulars.care.queries import ended_on, open_on, today_records
 from regulars.grading.actions import adopt
 from regulars.shop.actions import add_staff
@@ -60,6 +60,13 @@ def people(shop: Shop) -> tuple[Staff, Staff]:
 def picture() -> list[tuple[object, ...]]:
     fields = ("customer_id", "rule", "occasion", "on", "staff_id", "place", "state", "fits", "why", "say")
     return list(Task.objects.order_by("id").values_list(*fields))
+
+
+def test_a_shop_without_customers_has_a_day_and_an_empty_list(shop: Shop) -> None:
+    adopt("restaurant", by=add_staff(name="老周", email="zhou@example.com", role="owner", password=None))
+    daily.run_day(ON)
+    assert picture() == []
+    assert DayPlan.objects.get().on == ON
 
 
 def test_a_day_has_a_list_and_run_again_it_changes_nothing(people: tuple[Staff, Staff]) -> None:

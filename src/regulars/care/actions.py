@@ -140,6 +140,8 @@ def _plan(outcome: Outcome, holding: list[InForce], on: date) -> Plan | None:
     if not holding or not outcome.tables or business is None:
         return None
     graded = pa.concat_tables(outcome.tables, promote_options="permissive")
+    if not graded.num_rows:
+        return None
     graded = _with_people(graded, on)
     known = {s.name: s.known_until for s in Store.objects.exclude(known_until=None) if s.known_until}
     gaps = graded["usual_gap_days"].drop_null()
