@@ -201,7 +201,7 @@ def _list_sentence(
             m=Words(say_money(row["spend"], "zh", True), say_money(row["spend"], "en", True)),
         )  # fmt: skip
         return said, by_spend
-    if run:
+    if run and run.customers:
         return Words("一共 {n}", "{n} in all").fill(n=people(run.customers)), by_spend
     return "", ""
 
