@@ -73,12 +73,11 @@ class Books(Engine):
     """One shop's books in a folder."""
 
     def __init__(self, folder: Path, memory: str = "700MB", threads: int | None = None) -> None:
-        super().__init__(memory, threads)
+        # Parts are replaced under their names, sometimes twice a second: what was read of a file before holds no more.
+        kept = {"enable_external_file_cache": "false", "temp_directory": quoted(folder / "spill")}
+        super().__init__(memory, threads, **kept)
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.connection.execute(f"SET temp_directory={quoted(folder / 'spill')}")
-        # Parts are replaced under their names, sometimes twice a second: what was read of a file before holds no more.
-        self.connection.execute("SET enable_external_file_cache=false")
 
     # --- files ------------------------------------------------------------------------------------------------------
 

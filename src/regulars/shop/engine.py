@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -64,13 +65,18 @@ def the_day() -> Any:
 
 
 class Engine:
-    """An open engine with nothing in it."""
+    """An engine with nothing in it; it starts when it is first asked."""
 
-    def __init__(self, memory: str = "700MB", threads: int | None = None) -> None:
-        self.connection = duckdb.connect()
-        self.connection.execute(f"SET memory_limit='{memory}'; SET preserve_insertion_order=false")
+    def __init__(self, memory: str = "700MB", threads: int | None = None, **settings: str) -> None:
+        self._settings = {"memory_limit": f"'{memory}'", "preserve_insertion_order": "false", **settings}
         if threads:
-            self.connection.execute(f"SET threads={threads}")
+            self._settings["threads"] = str(threads)
+
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        opened = duckdb.connect()
+        opened.execute("; ".join(f"SET {name}={value}" for name, value in self._settings.items()))
+        return opened
 
     def stand_on(self, day: int) -> None:
         """From now on statements look from this day."""
