@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.browsers import find_browser
-from tests.starter import Call, Starter, call_afresh
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -42,26 +41,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("REGULARS_HOME", str(folder))
     monkeypatch.delenv("REGULARS_DATABASE", raising=False)
     return folder
-
-
-@pytest.fixture(scope="session")
-def program() -> Iterator[Call]:
-    """Call the command line as a person does, in a process of its own.
-
-    `program("import", file, "--json")` gives the finished process: `.returncode`, `.stdout`, `.stderr`.
-    """
-    if not hasattr(os, "fork"):
-        yield call_afresh
-        return
-    starter = Starter()
-    yield starter.call
-    starter.close()
-
-
-@pytest.fixture
-def regulars(home: Path, program: Call) -> Call:
-    """The command line on the shop in `home`."""
-    return program
 
 
 @pytest.fixture(scope="session")
