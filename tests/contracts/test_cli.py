@@ -318,5 +318,5 @@ def test_wrong_use_is_2_and_what_cannot_serve_is_3(shop: Call, tmp_path: Path) -
 
 def test_the_program_starts_in_a_python_of_its_own(shop: Call, tmp_path: Path) -> None:
     """Nearly all else here is called within this process."""
-    assert says(called_afresh, "explain", "K1", "--on", ON) == says(shop, "explain", "K1", "--on", ON)
+    assert says(called_afresh, "today", "--on", ON) == says(shop, "today", "--on", ON)
     refuses(called_afresh, "import", tmp_path / "not-there.csv")

@@ -396,8 +396,12 @@ class Finding(NamedTuple):
 
     condition: Condition
     value: Any
-    margin: Number | None
     holds: bool
+
+    @property
+    def margin(self) -> Number | None:
+        """How far the value is on the good side, in portrait units."""
+        return self.condition.margin(self.value)
 
     @property
     def threshold(self) -> Scalar | tuple[Scalar, ...]:
@@ -547,7 +551,7 @@ def finding(condition: Condition, row: Row) -> Finding:
     value = row.get(condition.fact)
     if value is not None and value != value:
         value = None
-    return Finding(condition, value, condition.margin(value), condition.holds(value))
+    return Finding(condition, value, condition.holds(value))
 
 
 def _fold(parts: list[Any], join: Callable[[Any, Any], Any]) -> Any:
