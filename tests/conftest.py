@@ -13,6 +13,7 @@ from tests.browsers import find_browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+    from tests.shops import Shop
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +42,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("REGULARS_HOME", str(folder))
     monkeypatch.delenv("REGULARS_DATABASE", raising=False)
     return folder
+
+
+@pytest.fixture
+def shop(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A new shop with one store and nothing in it."""
+    from tests.shops import Shop  # it brings the whole product along
+
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    monkeypatch.setenv("REGULARS_HOME", str(folder))
+    return Shop(folder)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
 from django.apps import apps
 from django.db import connection
 
@@ -68,15 +67,6 @@ def as_csv(rows: Sequence[Row]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
-
-
-@pytest.fixture
-def shop(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A new shop with one store and nothing in it."""
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    monkeypatch.setenv("REGULARS_HOME", str(folder))
-    return Shop(folder)
 
 
 def wipe() -> None:

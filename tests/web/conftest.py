@@ -8,15 +8,13 @@ from datetime import date, timedelta
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from tests.shops import Shop, shop
+from tests.shops import Shop
 
 from regulars import daily
 from regulars.grading.actions import adopt
 from regulars.shop.actions import add_staff
 from regulars.shop.models import Job, Role, Staff, Store
 from regulars.shop.worker import carry_out, take_next
-
-__all__ = ["shop"]
 
 TODAY = date(2026, 11, 22)
 PASSWORD = "six potatoes in the cellar"

@@ -1,7 +1,0 @@
-"""Shops to import into."""
-
-from __future__ import annotations
-
-from tests.shops import shop
-
-__all__ = ["shop"]
