@@ -10,9 +10,11 @@ import ipaddress
 import logging
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 
 CERTIFICATE_DAYS = 397
 """The longest that phones accept for a certificate."""
+LAST_ANSWERS = 10
+"""Seconds that pages under way have to be answered when the shop closes."""
 
 
 def serve(*, host: str, port: int, lan: bool = False, login: dict[str, str] | None = None) -> int:
@@ -45,41 +49,87 @@ def serve(*, host: str, port: int, lan: bool = False, login: dict[str, str] | No
     child = multiprocessing.get_context("spawn").Process(
         target=_work, args=(stop, os.environ.copy()), name="regulars-worker"
     )
-    child.start()
     try:
-        _tell(addresses, login, lan)
-        _serve_pages(host, port, certificate)
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a child inherits
+        child.start()
+        signal.signal(signal.SIGINT, heard)
+        _serve_pages(host, port, certificate, lambda: _tell(addresses, login, lan))
     finally:
         stop.set()
-        child.join(15)
-        if child.is_alive():
-            child.terminate()
-            child.join(5)
+        if child.pid:
+            child.join(15)
+            if child.is_alive():
+                child.terminate()
+                child.join(5)
     return 0
 
 
-def _serve_pages(host: str, port: int, certificate: tuple[Path, Path] | None) -> None:
+def _serve_pages(
+    host: str, port: int, certificate: tuple[Path, Path] | None, opened: Callable[[], None]
+) -> None:
     from granian.constants import Interfaces
     from granian.server import Server
+
+    class Pages(Server):  # type: ignore[misc, valid-type]
+        def startup(self, *loaders: object) -> None:
+            super().startup(*loaders)
+            # only now: a thread begun before the pages' process is forked could hold a lock there for good
+            threading.Thread(target=tell, daemon=True).start()
+
+    def tell() -> None:
+        if _answers(host, port, server.main_loop_interrupt):
+            opened()
 
     options: dict[str, object] = {}
     if certificate:
         options = {"ssl_cert": certificate[0], "ssl_key": certificate[1]}
-    server = Server(
+    server = Pages(
         "regulars.web.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, workers=1,
-        blocking_threads=4, log_level="warning", respawn_failed_workers=True, **options,  # type: ignore[arg-type]
+        blocking_threads=4, log_level="warning", respawn_failed_workers=True,
+        workers_kill_timeout=LAST_ANSWERS, **options,
     )  # fmt: skip
-    server.serve()
+    server.serve(target_loader=_application)
+
+
+def _answers(host: str, port: int, given_up: threading.Event) -> bool:
+    """Wait until the pages can be opened; False when the shop was closed before."""
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    while not given_up.wait(0.05):
+        with suppress(OSError), socket.create_connection((near, port), timeout=1):
+            return True
+    return False
+
+
+def _application(_target: str) -> object:
+    """The pages, in a process of their own."""
+    if sys.platform != "win32":
+        # A terminal sends Ctrl-C to all processes at once, and granian's worker hangs when it is told to stop twice.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until the server sets its own, the parent's is inherited
+    _when_orphaned(lambda: os._exit(1))
+    from django.urls import get_resolver
+
+    from regulars.web.wsgi import application
+
+    _ = get_resolver().url_patterns  # loads what all pages need, so that the first click need not wait for it
+    return application
+
+
+def _when_orphaned(act: Callable[[], object]) -> None:
+    """Act when the parent is gone, whatever killed it."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent:
+            parent.join()
+            act()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _work(stop: object, environment: dict[str, str]) -> None:
     """The child process: long jobs and the clock of the day."""
-    import signal
-
-    with suppress(ValueError):
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # Ctrl-C reaches the whole group; the parent tells us when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows inherits nothing of the kind
     os.environ.update(environment)
     import django
 
@@ -88,15 +138,13 @@ def _work(stop: object, environment: dict[str, str]) -> None:
     from regulars.shop.worker import work_on
 
     ended = threading.Event()
-    parent = os.getppid()
 
-    def watch() -> None:
-        while not stop.wait(1):  # type: ignore[attr-defined]
-            if os.name != "nt" and os.getppid() != parent:
-                break  # the pages are gone, whatever killed them
+    def wait() -> None:
+        stop.wait()  # type: ignore[attr-defined]
         ended.set()
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=wait, daemon=True).start()
+    _when_orphaned(ended.set)
     work_on(ended, ask_for_the_day)
 
 
