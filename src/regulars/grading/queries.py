@@ -32,6 +32,7 @@ from regulars.grading.actions import (
 from regulars.grading.drawing import Plan, fits_of, live
 from regulars.grading.models import GradeChange, GradeRun, Standing
 from regulars.grading.rules.transition import NEW, NONE, NOT_BELOW, Held, move, review_has_come
+from regulars.playbooks.conditions import Finding
 from regulars.playbooks.playbook import Playbook, Scale, fits, stays
 from regulars.shop import bulk
 from regulars.shop.books import Books
@@ -232,32 +233,37 @@ def _ways_up(
         for (k, end), then in ahead.visits.items():
             if (got := fits(then, scale).index) is not None and got <= grade:
                 reached.setdefault(k, []).append(end)
-        needs = [as_record(f) for f in _missing(scale, grade, row)]
+        missing, enough = _missing(scale, grade, row)
+        needs = [as_record(f) for f in missing]
         if reached:
             k = min(reached)
             found.append(
                 {
                     "grade": scale.grades[grade].key,
                     "needs": needs,
+                    "enough": enough,
                     "visits": k,
                     "by": day_of(max(reached[k])).isoformat(),
                 }
             )
         elif needs:
-            found.append({"grade": scale.grades[grade].key, "needs": needs, "by": None})
+            found.append({"grade": scale.grades[grade].key, "needs": needs, "enough": enough, "by": None})
         if len(found) == 2:
             break
     return found
 
 
-def _missing(scale: Scale, grade: int, row: dict[str, Any]) -> list[Any]:
-    """What does not hold yet of the way that is nearest."""
+def _missing(scale: Scale, grade: int, row: dict[str, Any]) -> tuple[list[Finding], int]:
+    """What does not hold yet of the way that is nearest, and how many of that would do: what visits can bring, else
+    what nobody has asked her yet, else what she would have to be."""
     verdicts = fits(row, scale).verdicts[scale.grades[grade].key]
     best = min(verdicts, key=lambda v: sum(not f.holds for f in v.findings), default=None)
     if best is None:
-        return []
-    known = [f for f in best.findings if not f.holds and f.value is not None]
-    return known or [f for f in best.findings if not f.holds]
+        return [], 0
+    missing = [f for f in best.findings if not f.holds]
+    within_reach = [f for f in missing if f.value is not None and f.condition.is_ordered]
+    chosen = within_reach or [f for f in missing if f.value is None] or missing
+    return chosen, min(len(chosen), sum(group.how_many for group in best.open))
 
 
 def explain(customer: Customer, on: date) -> dict[str, Any]:

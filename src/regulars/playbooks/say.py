@@ -283,7 +283,7 @@ def _lacking(condition: Condition, fact: Fact, lacking: Decimal, lang: str) -> s
         back = Words("还多 {n}%", "{n} points too many")
         return (way if not upwards else back).say(lang).format(n=points)
     if fact.unit == "yuan":
-        yuan = f"{lacking / 100:,.2f}" if lang.startswith("en") else f"{lacking / 100:.2f}"
+        yuan = f"{lacking / 100:,.2f}"
         said = f"{yuan.removesuffix('.00')} {UNITS['yuan'].say(lang)}"
         return Words(f"还差 {said}", f"{said} more").say(lang) if upwards else _too_many(said, lang)
     said = number(lacking.quantize(Decimal("0.1")) if lacking % 1 else lacking, lang)

@@ -163,6 +163,7 @@ class Condition(Schema):
 class Next(Schema):
     grade: str
     needs: list[Condition]
+    enough: int | None = Field(None, description="`needs` 里有几条就够。So many of `needs` will do.")
     by: date | None = None
     visits: int | None = None
     without_visit: bool = False

@@ -183,7 +183,7 @@ def _line(customer: Customer, drawn: LivePortrait, today: date, is_late: bool) -
             months.append(
                 Page(at=(month - start).days / 364, text=Words(f"{month.month}月", MONTHS[month.month - 1]))
             )
-    gone = (today - days[-1][0]).days
+    gone = drawn.facts["days_since_visit"]
     return Page(
         visits=visits, months=months, late=is_late and gone > 14, gap_text=Words("{n} 天没来", "{n} days away").fill(n=gone),
         label=Words("最近一年来过 {n} 天", "{n} days with a visit in the last year").fill(n=len(days)),
@@ -192,7 +192,6 @@ def _line(customer: Customer, drawn: LivePortrait, today: date, is_late: bool) -
 
 RHYTHM = (
     "usual_gap_days",
-    "days_since_visit",
     "visits",
     "visits_in_30_days",
     "spend_in_30_days",
@@ -210,9 +209,12 @@ def _rhythm(drawn: LivePortrait, customer: Customer, today: date) -> list[Page]:
         for key in RHYTHM
         if key in facts and facts[key] is not None
     ]
-    first = facts.get("first_visit_on")
-    if first is not None:
-        rows.append(Page(name=Words("第一次来", "First visit"), value=day_words(_day(first), today), note=""))
+    for key, name in (
+        ("last_visit_on", Words("上次来", "Last visit")),
+        ("first_visit_on", Words("第一次来", "First visit")),
+    ):
+        if facts.get(key) is not None:
+            rows.append(Page(name=name, value=day_words(_day(facts[key]), today), note=""))
     best = favourites_of(customer, 4)
     if best:
         said = [Words("{i}（{n} 次）", "{i} ({n}×)").fill(i=b["item"], n=b["times"]) for b in best]

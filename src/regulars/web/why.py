@@ -46,14 +46,14 @@ def finding_shown(finding: Finding) -> Page:
     else:
         said = spoken(fact.key, threshold)
     margin: Words | str = ""
-    if finding.value is not None and not finding.holds:
+    if finding.value is not None and not finding.holds and condition.is_ordered:
         margin = Words(say_need(condition, finding.value, "zh"), say_need(condition, finding.value, "en"))
     elif finding.holds and finding.margin and condition.sign == ">=" and fact.unit != "share":
         more = spoken(fact.key, finding.margin)
         margin = Words(f"多 {more.zh}", f"{more.en} to spare")
     return Page(
         name=titled(fact.name), value=None if finding.value is None else spoken(fact.key, finding.value),
-        needs=SIGNS[condition.sign].fill(v=said), margin=margin, holds=finding.holds,
+        needs=said if fact.type == "yes-no" and condition.sign == "=" else SIGNS[condition.sign].fill(v=said), margin=margin, holds=finding.holds,
     )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def grade_shown(
     return Page(
         scale=scale.name if len(playbook.scales) > 1 else "", grade=grade_of(scale, explained.grade), since=explained.since,
         playbook=playbook.name, playbook_key=playbook.key, sentence=_sentence(explained, fit.index, held, on), ways=ways, conditions=[],
-        nexts=[_next(explained, one, on) for one in explained.next if not one.get("without_visit")],
+        nexts=[next_shown(explained, one, on) for one in explained.next if not one.get("without_visit")],
         history=[
             Page(on=c.on, before=badges.badge(c.playbook, c.scale, c.was) if c.was else None,
                  after=badges.badge(c.playbook, c.scale, c.grade), why=change_why(c))
@@ -142,18 +142,28 @@ def _sentence(explained: Explained, fits_at: int | None, held: int | None, on: d
     return said
 
 
-def _next(explained: Explained, one: dict[str, Any], on: date) -> Page:
-    needs = []
+def next_shown(explained: Explained, one: dict[str, Any], on: date) -> Page:
+    needs, to_ask = [], []
     for record in one["needs"]:
         condition, value = _read(record)
         if condition is None:
             continue
         fact = catalogue.get(condition.fact)
+        need = Words(say_need(condition, value, "zh"), say_need(condition, value, "en"))
+        if value is None:
+            to_ask.append(fact.name)
+        elif condition.is_ordered:
+            needs.append(Words(f"{fact.name.zh}：{need.zh}", f"{titled(fact.name).en}: {need.en}"))
+        else:
+            needs.append(need)
+    if to_ask:
+        asked = Words("、".join(a.zh for a in to_ask), ", ".join(a.en for a in to_ask))
+        needs.append(Words("还要问清：{a}", "Still to ask: {a}").fill(a=asked))
+    if one["enough"] < len(needs) + max(0, len(to_ask) - 1):
         needs.append(
             Words(
-                f"{fact.name.zh}：{say_need(condition, value, 'zh')}",
-                f"{titled(fact.name).en}: {say_need(condition, value, 'en')}",
-            )
+                "有 {n} 条就够", "{n} of these is enough" if one["enough"] == 1 else "{n} of these are enough"
+            ).fill(n=one["enough"])
         )
     by: Words | str = ""
     if one.get("visits") and one.get("by"):
@@ -182,18 +192,22 @@ def _read(record: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def change_why(change: GradeChange) -> Words:
-    """The facts that decided a change, in a line; what nobody knows decided nothing."""
+    """The facts that decided a change, in a line; what nobody knows decided nothing, nor what a visit can't change."""
     if change.grade == "new":
         return Words("刚来不久，先看一阵", "Came first not long ago and is still watched")
     up = [c for c in change.conditions if c["holds"]]
     said = []
     for record in up or change.conditions:
         condition, value = _read(record)
-        if condition is None or value is None:
+        if condition is None or value is None or not (up or condition.is_ordered):
             continue
         fact = catalogue.get(condition.fact)
         shown = spoken(fact.key, value)
         said.append(Words(f"{fact.name.zh} {shown.zh}", f"{fact.name.en} {shown.en}"))
-    if not said:
-        return Words("哪一级的条件都还不够", "Meets the conditions of no grade yet")
-    return Words("，".join(s.zh for s in said[:2]), ", ".join(s.en for s in said[:2]))
+    if said:
+        return Words("，".join(s.zh for s in said[:2]), ", ".join(s.en for s in said[:2]))
+    if change.was == "new":
+        return Words(
+            "看过一阵了，哪一级都还不够", "Watched long enough; meets the conditions of no grade yet"
+        )
+    return Words("哪一级的条件都还不够", "Meets the conditions of no grade yet")
