@@ -55,8 +55,6 @@ STALE_AFTER = 3.0
 PATIENCE_DAYS = 3
 """As the shop's own day: see `care.actions`."""
 
-RESERVED = {"new": Words("新客", "new"), "none": Words("未评级", "no grade")}
-
 
 def playbook(source: str | Path | Playbook) -> Playbook:
     return source if isinstance(source, Playbook) else load(source)
@@ -458,11 +456,9 @@ def plan_care(
         on=drawn.on, known_until=drawn.sales.known_until,
         typical_gap_days=pc.quantile(gaps, 0.5)[0].as_py() if len(gaps) else None,
         stale_after=STALE_AFTER, patience_days=PATIENCE_DAYS,
-        scales={s.key: [g.key for g in s.grades] for s in chosen.scales},
+        scales={s.key: s.names for s in chosen.scales},
     )  # fmt: skip
-    names = {(s.key, k): words for s in chosen.scales for k, words in RESERVED.items()}
-    names |= {(s.key, g.key): g.name for s in chosen.scales for g in s.grades}
-    made = plan(due(graded, chosen.care, day, None, chosen.key), [], shop=shop, grade_names=names)
+    made = plan(due(graded, chosen.care, day, None, chosen.key), [], shop=shop)
     rows = [
         (
             n, drawn.known.customers[int(card.candidate.customer)], None, card.candidate.rule.key,

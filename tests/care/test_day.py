@@ -17,6 +17,8 @@ from regulars.care.actions import TAKEN, end, reopen
 from regulars.care.models import DayPlan, Task, TaskState
 from regulars.care.queries import ended_on, open_on, today_records
 from regulars.grading.actions import adopt
+from regulars.grading.models import GradeChange
+from regulars.playbooks.playbook import load
 from regulars.shop.actions import add_staff
 from regulars.shop.models import Business, Contact, Hold, Staff
 from regulars.shop.words import Refused
@@ -83,6 +85,31 @@ def test_a_regular_who_is_late_by_her_own_rhythm_stands_on_the_list_with_her_num
     daily.run_day(ON)
     late = [t for t in Task.objects.filter(customer__name="陈伟") if "34 天没来" in t.why[0]]
     assert late and "平常一周来一次" in late[0].why[0]
+
+
+def test_moving_in_congratulates_nobody_and_a_rise_later_is_told_with_its_grades(shop: Shop) -> None:
+    adopt(
+        "restaurant",
+        by=add_staff(name="老周", email="zhou@example.com", role="owner", password=None, minutes=90),
+    )
+    regular = [
+        {"会员号": "M1", "手机号": "17400010001", "消费时间": f"{ago(60 - 7 * k)} 12:00", "实收金额": 300}
+        for k in range(8)
+    ]
+    shop.take_in(regular)
+    daily.run_day(ON)
+    assert not Task.objects.filter(occasion__startswith="gained")
+    first = GradeChange.objects.get().grade
+    shop.take_in(
+        [
+            {"会员号": "M1", "手机号": "17400010001", "消费时间": f"{ago(k)} 18:00", "实收金额": 2000}
+            for k in range(1, 5)
+        ]
+    )
+    daily.run_day(ON + timedelta(days=1))
+    names = load("restaurant").scales[0].names
+    (task,) = Task.objects.filter(occasion__startswith="gained")
+    assert task.why[0] == f"今天升到 {names['a'].zh}，之前是 {names[first].zh}"
 
 
 def test_words_say_who_is_writing(people: tuple[Staff, Staff]) -> None:

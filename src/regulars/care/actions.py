@@ -149,12 +149,10 @@ def _plan(outcome: Outcome, holding: list[InForce], on: date) -> Plan | None:
     leading = holding[0].playbook
     day = Day(
         on=on, known_until=known or None, typical_gap_days=typical, stale_after=STALE_AFTER, patience_days=PATIENCE_DAYS,
-        scales={s.key: [g.key for g in s.grades] for s in leading.scales},
+        scales={s.key: s.names for s in leading.scales},
     )  # fmt: skip
     dues: list[Due] = [_left_in_peace(due(graded, leading.care, day, _done(on), leading.key), on)]
-    names = {(s.key, g.key): g.name for s in leading.scales for g in s.grades}
-    names |= {(s.key, k): w for s in leading.scales for k, w in RESERVED.items() if (s.key, k) not in names}
-    return plan(dues, people_at_work(on), shop=business.voice or business.name, grade_names=names)
+    return plan(dues, people_at_work(on), shop=business.voice or business.name)
 
 
 def _left_in_peace(found: Due, on: date) -> Due:
@@ -174,9 +172,6 @@ def _left_in_peace(found: Due, on: date) -> Due:
     ]
     kept = [batch for batch in batches if len(batch.found.rows)]
     return Due(found.people, found.day, kept, found.paused, found.playbook)
-
-
-RESERVED = {"new": Words("新客", "new"), "none": Words("未评级", "no grade")}
 
 
 def people_at_work(on: date) -> list[Person]:

@@ -340,11 +340,12 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
 def _with_grades(tables: list[pa.Table], graded: Graded, now: Standings) -> list[pa.Table]:
     """Add the columns that care reads: grade, since, what it was before, when it would be lost."""
     out, start = [], 0
+    was = pc.if_else(pc.equal(now.was, ""), pa.scalar(None, pa.string()), now.was)
     for table in tables:
         end = start + table.num_rows
         columns = {
             "grade": now.grade[start:end], "since": now.since[start:end],
-            "was": now.was[start:end], "drops_on": now.drops_on[start:end],
+            "was": was[start:end], "drops_on": now.drops_on[start:end],
         }  # fmt: skip
         for name, values in columns.items():
             table = table.append_column(f"{name}:{graded.scale.key}", values)

@@ -251,6 +251,11 @@ class Scale(_Part):
         return next((n for n, g in enumerate(self.grades) if g.key == grade), None)
 
     @property
+    def names(self) -> dict[str, Words]:
+        """What each grade is called, best first."""
+        return {grade.key: grade.name for grade in self.grades}
+
+    @property
     def outcomes(self) -> tuple[str, ...]:
         """All that a customer can be on this scale, best first; ``new`` before the grades, ``none`` last."""
         keys = tuple(grade.key for grade in self.grades)

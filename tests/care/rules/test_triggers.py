@@ -250,7 +250,7 @@ def test_freshness_without_a_known_rhythm_wants_yesterdays_data() -> None:
 # Grades
 
 
-SCALES = {"main": ("new", "a", "b", "c", "none")}
+SCALES = {"main": {key: Words(f"{key.upper()} 类", key.upper()) for key in "abc"}}
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,9 @@ def test_a_rise_is_told_with_its_day() -> None:
     row = {"grade:main": "a", "was:main": "b", "since:main": ago(1)}
     (found,) = who(a_rule("grade_gained", grades=["a"]), [row], scales=SCALES)
     assert found.occasion == "gained:2026-11-21"
-    assert found.why.zh == "昨天升到 A，之前是 B"
+    assert found.why.zh == "昨天升到 A 类，之前是 B 类"
+    (found,) = who(a_rule("grade_gained", grades=["a"]), [{**row, "was:main": "none"}], scales=SCALES)
+    assert found.why.zh == "昨天升到 A 类，之前是未分级"
 
 
 @pytest.mark.parametrize(("ahead", "is_on"), [(-1, False), (0, True), (14, True), (15, False)])
@@ -294,7 +296,8 @@ def test_each_scale_has_its_own_occasions() -> None:
         "grade:amount": "high", "was:amount": "low", "since:amount": TODAY,
         "grade:frequency": "high", "was:frequency": "low", "since:frequency": TODAY,
     }  # fmt: skip
-    scales = {"amount": ("high", "low"), "frequency": ("high", "low")}
+    heights = {"high": Words("高", "high"), "low": Words("低", "low")}
+    scales = {"amount": heights, "frequency": heights}
     found = who(a_rule("grade_gained", grades=["amount.high"]), [row], scales=scales)
     assert [candidate.occasion for candidate in found] == ["gained:amount:2026-11-22"]
 
@@ -486,6 +489,6 @@ def test_customers_may_be_known_by_text() -> None:
 
 def test_a_grade_at_risk_says_until_when() -> None:
     row = {"grade:main": "a", "drops_on:main": date(2026, 11, 30)}
-    (found,) = who(a_rule("grade_at_risk", within_days=14), [row])
+    (found,) = who(a_rule("grade_at_risk", within_days=14), [row], scales=SCALES)
     assert found.occasion == "at-risk:2026-11-30"
-    assert found.why == Words("再不来，11月30日就不是 A 了", "Will lose A 30 November without a visit")
+    assert found.why == Words("再不来，11月30日就不是 A 类了", "Will lose A 30 November without a visit")

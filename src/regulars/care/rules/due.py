@@ -94,7 +94,7 @@ class Due:
         found = batch.found
         moment = Moment(
             batch.rule,
-            self.day.on,
+            self.day,
             found.occasion_at(place),
             day_of(found.due_on[place]),
             day_of(found.last_on[place]),

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from typing import Any, overload
 
@@ -46,7 +45,6 @@ _STEPS_IN = {
 NO_ROOM = Words("今天的时间不够了，排在后面", "No minutes left today; it waits in line")
 NOBODY = Words("今天没有人能做这件事", "Nobody at work today can do this")
 
-GradeNames = Mapping[tuple[str, str], Words]
 """(scale, grade) → the grade's name; what is missing is shown by its key."""
 
 
@@ -122,14 +120,13 @@ class Plan:
         choice: Choice,
         staff: Sequence[Person],
         shop: str,
-        grade_names: GradeNames,
     ) -> None:
         self.dues = tuple(dues)
         self.choice = choice
         self.staff = tuple(sorted(staff, key=lambda person: str(person.id)))
         self.shop = shop
-        self.grade_names = grade_names
-        self.on: date = dues[0].day.on
+        self.day = dues[0].day
+        self.on = self.day.on
         self.paused: tuple[Paused, ...] = tuple(pause for each in dues for pause in each.paused)
         given, fitting, waiting = _assign(self)
         self.tasks = Cards(self, fitting, given, fits=True)
@@ -155,7 +152,7 @@ class Plan:
     @property
     def number(self) -> int:
         """The day as the arrays count it."""
-        return self.dues[0].day.number
+        return self.day.number
 
     @cached_property
     def place_of(self) -> dict[tuple[int, int], int]:
@@ -226,13 +223,13 @@ class Plan:
 
     def _grade(self, candidate: Candidate, row: Mapping[str, Any]) -> tuple[str, Words | None]:
         moment = Moment(
-            candidate.rule, self.on, candidate.occasion, candidate.due_on, candidate.last_on, None, row
+            candidate.rule, self.day, candidate.occasion, candidate.due_on, candidate.last_on, None, row
         )
         scale = scale_of(moment)
         grade = row.get(f"grade:{scale}")
         if grade is None:
             return "", None
-        return grade, self.grade_names.get((scale, grade), Words(grade, grade))
+        return grade, self.day.grade_name(scale, grade)
 
     def _values(
         self, reason: Reason, row: Mapping[str, Any], grade: Words | None
@@ -251,7 +248,7 @@ class Plan:
 
     def _ranked(self, candidate: Candidate, value: float) -> Words:
         """Why it stands where it stands, in the order in which the three count."""
-        left = days_left(self.dues[0].day, candidate.last_on)
+        left = days_left(self.day, candidate.last_on)
         soon = (
             Words("今天是最后一天", "today is the last day")
             if left == 0
@@ -277,7 +274,6 @@ def plan(
     staff: Sequence[Person],
     *,
     shop: str,
-    grade_names: GradeNames | None = None,
     value_fact: str = "spend_in_12_months",
 ) -> Plan:
     """Today's list from everybody who is due, over all playbooks of the shop.
@@ -285,7 +281,7 @@ def plan(
     `shop` signs where a customer has no store; `value_fact` is the number that says what a customer is worth.
     """
     dues = [dues] if isinstance(dues, Due) else list(dues)
-    return Plan(dues, choose(dues, value_fact), staff, shop, grade_names or {})
+    return Plan(dues, choose(dues, value_fact), staff, shop)
 
 
 def choose(dues: Sequence[Due], value_fact: str = "spend_in_12_months") -> Choice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -21,6 +21,9 @@ Numbers = npt.NDArray[np.float64]
 EPOCH = date(1970, 1, 1).toordinal()
 
 
+NOT_ON_A_SCALE = {"new": Words("新客", "new"), "none": Words("未分级", "no grade")}
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
     """The day that is planned, and what is known on it. Nothing in the care rules looks at a clock.
@@ -29,7 +32,7 @@ class Day:
     typical_gap_days: the trade's own rhythm, the usual gap of a typical customer; None when not known.
     stale_after: after how many typical gaps the data are too old to call anybody absent.
     patience_days: how long a thank-you or a congratulation without an end of its own may still come.
-    scales: the grades of each scale, best first; without them nobody can be said to have risen.
+    scales: the names of each scale's grades, best first; without them nobody can be said to have risen.
     common_year: where a birthday of 29 February is kept in a year that has none.
     """
 
@@ -38,13 +41,17 @@ class Day:
     typical_gap_days: float | None
     stale_after: float
     patience_days: int
-    scales: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    scales: Mapping[str, Mapping[str, Words]] = field(default_factory=dict)
     common_year: CommonYear = "02-28"
 
     @property
     def number(self) -> int:
         """The day as the arrays count it."""
         return number_of(self.on)
+
+    def grade_name(self, scale: str, grade: str) -> Words:
+        """A grade as staff call it."""
+        return self.scales.get(scale, {}).get(grade) or NOT_ON_A_SCALE.get(grade) or Words(grade, grade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +103,16 @@ class Moment(NamedTuple):
     """One customer at one occasion, on the day that is planned: what a reason is made of."""
 
     rule: CareRule
-    on: date
+    day: Day
     occasion: str
     due_on: date
     last_on: date
     number: float | None
     row: Mapping[str, Any]
+
+    @property
+    def on(self) -> date:
+        return self.day.on
 
 
 class Reason(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,13 +52,15 @@ def find_at_risk(rule: CareRule, people: People, day: Day, who: Mask) -> list[Fo
 
 
 def why_gained(moment: Moment) -> Reason:
-    """昨天升到这个等级."""
+    """昨天升到 A 类，之前是 B 类."""
     scale = scale_of(moment)
     since = moment.row[f"since:{scale}"]
-    was, grade = moment.row.get(f"was:{scale}"), moment.row.get(f"grade:{scale}")
+    was, grade = moment.row[f"was:{scale}"], moment.row[f"grade:{scale}"]
     return Reason(
-        Words("{day}升到 {grade}，之前是 {was}", "Rose to {grade} {day}, was {was} before").fill(
-            day=day_words(since, moment.on), grade=_shown(grade), was=_shown(was)
+        Words("{day}升到{grade}，之前是{was}", "Rose to {grade} {day}, was {was} before").fill(
+            day=day_words(since, moment.on),
+            grade=_called(moment, scale, grade),
+            was=_called(moment, scale, was),
         ),
         {f"grade:{scale}": grade, f"was:{scale}": was, f"since:{scale}": since},
         days=(moment.on - since).days,
@@ -66,12 +68,12 @@ def why_gained(moment: Moment) -> Reason:
 
 
 def why_at_risk(moment: Moment) -> Reason:
-    """再不来，11月30日就要掉出 A."""
+    """再不来，11月30日就不是 A 类了."""
     scale = scale_of(moment)
-    grade, drops_on = moment.row.get(f"grade:{scale}"), moment.last_on
+    grade, drops_on = moment.row[f"grade:{scale}"], moment.last_on
     return Reason(
-        Words("再不来，{day}就不是 {grade} 了", "Will lose {grade} {day} without a visit").fill(
-            day=day_words(drops_on, moment.on), grade=_shown(grade)
+        Words("再不来，{day}就不是{grade}了", "Will lose {grade} {day} without a visit").fill(
+            day=day_words(drops_on, moment.on), grade=_called(moment, scale, grade)
         ),
         {f"grade:{scale}": grade, f"drops_on:{scale}": drops_on},
         days=(drops_on - moment.on).days,
@@ -99,7 +101,7 @@ def _occasion(what: str, scale: str) -> str:
     return f"{what}:" if scale == "main" else f"{what}:{scale}:"
 
 
-def _rose(people: People, scale: str, best_first: Sequence[str]) -> Mask:
+def _rose(people: People, scale: str, best_first: Iterable[str]) -> Mask:
     """Who stands higher than before; what is not in the list (new, none) stands below all of it."""
     if not best_first or not people.has(f"was:{scale}"):
         return np.zeros(people.size, dtype=np.bool_)
@@ -108,15 +110,15 @@ def _rose(people: People, scale: str, best_first: Sequence[str]) -> Mask:
     return rose
 
 
-def _heights(people: People, key: str, best_first: Sequence[str]) -> Numbers:
+def _heights(people: People, key: str, best_first: Iterable[str]) -> Numbers:
     column = people.table[key].cast(pa.string())
-    ladder = [grade for grade in best_first if grade not in ("new", "none")]
+    ladder = list(best_first)
     places = pc.index_in(column, pa.array(ladder, pa.string())).cast(pa.float64()).to_numpy()
     heights = len(ladder) - np.where(np.isnan(places), len(ladder), places)
     return np.where(column.is_null().to_numpy(), np.nan, heights)
 
 
-def _shown(grade: object) -> str:
-    """A grade's key as staff know it; the card shows its full name."""
-    text = str(grade)
-    return text.upper() if len(text) == 1 else text
+def _called(moment: Moment, scale: str, grade: str) -> Words:
+    """A grade's name within a sentence: in Chinese, letters are set off from the words before them."""
+    name = moment.day.grade_name(scale, grade)
+    return Words(f" {name.zh}", name.en) if name.zh[:1].isascii() else name
