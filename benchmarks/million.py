@@ -231,9 +231,11 @@ def next_day(folder: Path) -> dict[str, object]:
     plan = Plan.of([playbook])
     books = Books(work)
     refresh_measures(books, plan, number(ON), full=True)
+    people = everybody(folder, plan)
+    # The first day is drawn as the second will be: the statements are compiled once for all days.
+    list(fits_of_all(books, portraits(books, plan, number(ON), people)[0], playbook.scales[0]))
     fresh = np.unique(np.load(folder / "fresh.npy"))
     tomorrow = number(ON) + 1
-    people = everybody(folder, plan)
     # The store would give these customers' sales anew; here yesterday's days and one more visit stand for them.
     touched = pa.table({"customer": pa.array(fresh)})
     old = books.run(

@@ -99,7 +99,7 @@ def days_sql() -> str:
 
 
 @lru_cache(maxsize=64)
-def measuring(plan: Plan, moments: bool = False) -> Statement:
+def measuring(plan: Plan, moments: bool) -> Statement:
     """Days → measures, from the view `days`; for `moments` the days carry a column `on`, the day that each row is for."""
     if moments:
         days = ibis.table({**DAYS_COLUMNS, "on": "int32"}, name="days")
@@ -108,7 +108,7 @@ def measuring(plan: Plan, moments: bool = False) -> Statement:
 
 
 @lru_cache(maxsize=64)
-def deriving(plan: Plan, moments: bool = False) -> Statement:
+def deriving(plan: Plan, moments: bool) -> Statement:
     """Measures, file facts and `known_until` → what portraits hold besides, from the view `state`, row by row."""
     people = {"known_until": "int32", **{f.key: ENGINE_TYPES[f.type] for f in plan.file_facts}}
     schema = {**measuring(plan, moments).columns, **people}
@@ -151,10 +151,10 @@ def refresh_measures(books: Books, plan: Plan, on: int, full: bool = False) -> b
         not full
         and not ages
         and set(manifest.measures) == set(plan.measures)
-        and books.advance(on, measuring(plan).sql, plan.windows, shift_weeks)
+        and books.advance(on, measuring(plan, False).sql, plan.windows, shift_weeks)
     ):
         return False
-    books.full(on, measuring(plan).sql, plan.measures)
+    books.full(on, measuring(plan, False).sql, plan.measures)
     return True
 
 
@@ -169,7 +169,7 @@ def portraits(
     """
     state = books.state()
     if state is None:
-        state = ibis.schema(measuring(plan).columns).to_pyarrow().empty_table()
+        state = ibis.schema(measuring(plan, False).columns).to_pyarrow().empty_table()
     table = drawn_from(books, plan, on, state, people, coverage)
     parts = table["customer"].to_numpy() // PART
     ends = [*(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(parts)]
@@ -297,7 +297,7 @@ def live(
     at = engine.run(
         "SELECT d.*, m.on FROM days d JOIN moments m ON m.customer = d.customer", days=days, moments=moments
     )
-    state = engine.run(measuring(plan, moments=True).sql, days=at)
+    state = engine.run(measuring(plan, True).sql, days=at)
     state = covered(_with_strangers(state, moments, plan), coverage)
     state = _with_file_facts(state, plan, file_facts or {})
     table = _derive(engine, plan, state, moments=True)

@@ -19,7 +19,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from itertools import repeat
 from pathlib import Path
@@ -494,12 +494,18 @@ class Books(Engine):
         file = self._folder("state") / f"{number}.arrow"
         file.parent.mkdir(parents=True, exist_ok=True)
         writer, schema = None, pa.schema([])
-        with pa.OSFile(str(file), "wb") as sink:
+        # One part is written while the next is reckoned.
+        with pa.OSFile(str(file), "wb") as sink, ThreadPoolExecutor(1) as beside:
+            writing: Future[None] | None = None
             for table in batches:
                 if writer is None:
                     schema = table.schema
                     writer = pyarrow.ipc.new_file(sink, schema)
-                writer.write_table(table.select(schema.names).cast(schema))
+                if writing:
+                    writing.result()
+                writing = beside.submit(writer.write_table, table.select(schema.names).cast(schema))
+            if writing:
+                writing.result()
             if writer is not None:
                 writer.close()
         manifest.state = number if writer is not None else ""
