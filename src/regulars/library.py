@@ -51,7 +51,7 @@ NEEDED = ("customer_id", "ts")
 WHO = {"name": "name", "sex": "sex", "birthday": "birthday", "anniversary": "anniversary"}
 """Columns of `facts` that care reads and no grade does."""
 
-STALE_AFTER = 3.0
+STALE_AFTER = 1.0
 PATIENCE_DAYS = 3
 """As the shop's own day: see `care.actions`."""
 

@@ -89,9 +89,27 @@ def test_two_people_can_not_do_the_same_task(bare: House) -> None:
 
 def test_later_can_say_how_much_later(bare: House) -> None:
     (task,) = tasks(bare, 1)
-    bare.browser("front-desk").post(f"/tasks/{task.pk}/result/", {"result": "postponed", "days": "7"})
+    left = (task.last_on - TODAY).days
+    desk = bare.browser("front-desk")
+    shown = desk.get("/").content.decode()
+    assert [f'value="{days}"' in shown for days in (1, 3, 7)] == [left > 1, left >= 3, left >= 7]
+    said = desk.post(
+        f"/tasks/{task.pk}/result/", {"result": "postponed", "days": "2"}, **FETCH
+    ).content.decode()
     task.refresh_from_db()
-    assert task.postponed_to == TODAY + timedelta(days=7)
+    assert task.postponed_to == TODAY + timedelta(days=2)
+    assert f"{task.postponed_to.month}月{task.postponed_to.day}日再来" in said
+
+
+def test_nothing_is_put_off_beyond_its_last_day(bare: House) -> None:
+    far, last = tasks(bare, 2)
+    desk = bare.browser("front-desk")
+    desk.post(f"/tasks/{far.pk}/result/", {"result": "postponed", "days": "30"})
+    far.refresh_from_db()
+    assert far.postponed_to == far.last_on
+    Task.objects.filter(pk=last.pk).update(last_on=TODAY)
+    refused = desk.post(f"/tasks/{last.pk}/result/", {"result": "postponed", "days": "1"}, **FETCH)
+    assert refused.status_code == 409 and "最后一天" in refused.content.decode()
 
 
 @pytest.mark.parametrize("wrong", ["", "open", "expired", "x" * 500])

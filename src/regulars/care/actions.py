@@ -17,6 +17,7 @@ from regulars.care.rules.due import Due, due
 from regulars.care.rules.plan import Plan, plan
 from regulars.care.rules.terms import Day, Person
 from regulars.care.rules.terms import Task as Card
+from regulars.care.rules.whom import IN_PERSON
 from regulars.customers.models import Customer, Link
 from regulars.customers.queries import arrow
 from regulars.grading.actions import InForce, Outcome, in_force
@@ -24,8 +25,8 @@ from regulars.sales.models import Identity
 from regulars.shop.models import Business, Contact, Hold, Role, Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
-STALE_AFTER = 3.0
-"""Data older than three usual gaps of a typical customer can't say who stays away."""
+STALE_AFTER = 1.0
+"""Data older than the usual gap of a typical customer can't say who stays away."""
 
 PATIENCE_DAYS = 3
 """A thank-you or a congratulation still pleases three days later."""
@@ -45,25 +46,21 @@ def plan_day(outcome: Outcome, on: date) -> dict[str, Any]:
     before = Task.objects.filter(Q(state=TaskState.OPEN) | Q(state=TaskState.EXPIRED, last_on__gte=on))
     known = {(t.customer_id, t.rule, t.occasion): t for t in before}
     open_before = {key: t for key, t in known.items() if t.state == TaskState.OPEN}
-    made = _plan(outcome, holding, on)
+    put_off = [t for t in open_before.values() if t.postponed_to]
+    made = _plan(outcome, holding, on, put_off)
     if made is None:
         return _keep_plan(on, outcome, {"tasks": 0, "waiting": 0, "waiting_beyond": 0, "paused": []})
-    kept = _forced(on, open_before)
     stores = {s.name: s.id for s in Store.objects.all()}
     waiting = made.left_over[:KEPT_WAITING]
     rows: list[Task] = []
     seen: set[tuple[int, str, str]] = set()
-    place = len(kept)
-    for card in [*made.tasks, *waiting]:
+    for place, card in enumerate([*made.tasks, *waiting], 1):
         key = (int(card.candidate.customer), card.candidate.rule.key, card.candidate.occasion)
-        if key[0] in kept:
-            continue
-        place += 1
         seen.add(key)
         rows.append(_row(card, known.get(key), on, place, stores))
     with transaction.atomic():
         for task in open_before.values():
-            if (task.customer_id, task.rule, task.occasion) not in seen and task.customer_id not in kept:
+            if (task.customer_id, task.rule, task.occasion) not in seen:
                 task.state, task.ended_on = TaskState.EXPIRED, on
                 task.save(update_fields=["state", "ended_on"])
         Task.objects.bulk_create([r for r in rows if r.pk is None], ignore_conflicts=True, batch_size=500)
@@ -114,35 +111,23 @@ def _expected(outcome: Outcome, on: date) -> list[list[Any]]:
 
 
 def _wake(on: date) -> None:
-    """What is over is over; what was put off comes back on its day."""
-    Task.objects.filter(state=TaskState.OPEN, last_on__lt=on, postponed_to=None).update(
-        state=TaskState.EXPIRED, ended_on=on
+    """What is over is over; what was put off is open again on its day, if its time is not over by then."""
+    asleep = Q(state__in=(TaskState.POSTPONED, TaskState.NOT_REACHED), postponed_to__lte=on)
+    Task.objects.filter(asleep | Q(state=TaskState.OPEN), last_on__lt=on).update(
+        state=TaskState.EXPIRED, ended_by=None, ended_on=on
     )
-    asleep = Task.objects.filter(state__in=(TaskState.POSTPONED, TaskState.NOT_REACHED), postponed_to__lte=on)
-    asleep.filter(state=TaskState.NOT_REACHED, last_on__lt=on).update(state=TaskState.EXPIRED, ended_on=on)
-    asleep.update(state=TaskState.OPEN, ended_by=None, ended_at=None, ended_on=None, on=on, fits=True)
+    Task.objects.filter(asleep).update(state=TaskState.OPEN, ended_by=None, ended_at=None, ended_on=None)
 
 
-def _forced(on: date, open_before: dict[Any, Task]) -> dict[int, Task]:
-    """Tasks that a person put off until today stand on today's list whatever the rules say, on top."""
-    forced: dict[int, Task] = {}
-    for task in sorted(open_before.values(), key=lambda t: (-t.rank, t.id)):
-        if task.postponed_to and task.postponed_to <= on and task.customer_id not in forced:
-            forced[task.customer_id] = task
-            if task.on != on or task.place != len(forced):
-                task.on, task.place, task.fits = on, len(forced), True
-                task.save(update_fields=["on", "place", "fits"])
-    return forced
-
-
-def _plan(outcome: Outcome, holding: list[InForce], on: date) -> Plan | None:
+def _plan(outcome: Outcome, holding: list[InForce], on: date, put_off: list[Task]) -> Plan | None:
+    """`put_off`: what people have put off until today. It comes first, to the same person, if there still is a reason."""
     business = Business.objects.first()
     if not holding or not outcome.tables or business is None:
         return None
     graded = pa.concat_tables(outcome.tables, promote_options="permissive")
     if not graded.num_rows:
         return None
-    graded = _with_people(graded, on)
+    graded = _with_people(graded, on, {t.customer_id: t.staff_id for t in put_off})
     known = {s.name: s.known_until for s in Store.objects.exclude(known_until=None) if s.known_until}
     gaps = graded["usual_gap_days"].drop_null()
     typical = pc.quantile(gaps, 0.5)[0].as_py() if len(gaps) else None
@@ -152,7 +137,8 @@ def _plan(outcome: Outcome, holding: list[InForce], on: date) -> Plan | None:
         scales={s.key: s.names for s in leading.scales},
     )  # fmt: skip
     dues: list[Due] = [_left_in_peace(due(graded, leading.care, day, _done(on), leading.key), on)]
-    return plan(dues, people_at_work(on), shop=business.voice or business.name)
+    promised = {(t.customer_id, t.rule): t.occasion for t in put_off}
+    return plan(dues, people_at_work(on), shop=business.voice or business.name, promised=promised)
 
 
 def _left_in_peace(found: Due, on: date) -> Due:
@@ -194,8 +180,9 @@ def people_at_work(on: date) -> list[Person]:
     ]
 
 
-def _with_people(graded: pa.Table, on: date) -> pa.Table:
-    """Add who she is: name, sex, birthday, store, person in charge, when she was last contacted, what holds."""
+def _with_people(graded: pa.Table, on: date, promised: dict[int, int | None]) -> pa.Table:
+    """Add who she is: name, sex, birthday, store, person in charge (of today: who promised her something), whether she
+    was asked for today, what holds."""
     customer, link, identity = Customer._meta.db_table, Link._meta.db_table, Identity._meta.db_table
     sql = f"SELECT id, name, sex, birthday, anniversary, is_company, in_charge_id, store_id FROM {customer} ORDER BY id"
     rows = pa.concat_tables(list(arrow(sql)), promote_options="permissive")
@@ -216,12 +203,16 @@ def _with_people(graded: pa.Table, on: date) -> pa.Table:
     home = rows["store_id"].combine_chunks().take(at).to_pylist()
     store = pa.array([names.get(a) or names.get(b) for a, b in zip(last, home, strict=True)], pa.string())
     charge = pc.cast(rows["in_charge_id"].combine_chunks().take(at), pa.string())
+    if promised:
+        place = pc.index_in(graded["customer"], value_set=pa.array(list(promised), pa.int64()))
+        who = pa.array([str(s) if s else None for s in promised.values()], pa.string())
+        charge = pc.coalesce(who.take(place.combine_chunks()), charge)
+    # Whoever was reached, tried, put off or asked to be left alone today is not turned to again today.
+    ended = Task.objects.filter(ended_on=on, ended_by__isnull=False).exclude(channel=IN_PERSON)
     contacts: dict[int, date | None] = dict(
-        Contact.objects.filter(on=on, reached=True).values_list("person", "on")
+        Contact.objects.filter(on=on).exclude(channel=IN_PERSON).values_list("person", "on")
     )
-    contacts |= dict(
-        Task.objects.filter(ended_on=on, state=TaskState.DONE).values_list("customer_id", "ended_on")
-    )
+    contacts |= dict(ended.values_list("customer_id", "ended_on"))
     holds: dict[int, date | None] = {}
     for person, until in Hold.objects.filter(rule="").values_list("person", "until"):
         holds[person] = max(holds.get(person) or date.min, until or date.max)
@@ -276,6 +267,7 @@ def _row(card: Card, known: Task | None, on: date, place: int, stores: dict[str,
 # --- what becomes of a task ------------------------------------------------------------------------------------------
 
 TAKEN = Words("这件事刚刚已经有人做了", "Somebody has just done this")
+LAST_DAY = Words("今天是最后一天，改天就晚了", "Today is the last day; later would be too late")
 ENDINGS = (TaskState.DONE, TaskState.NOT_REACHED, TaskState.POSTPONED, TaskState.NOT_WANTED)
 
 
@@ -286,7 +278,11 @@ def end(task: Task, how: str, *, by: Staff, on: date, note: str = "", until: dat
     """
     if how not in ENDINGS:
         raise Refused(Words("没有这个选项", "There is no such choice"))
-    later = until if until and until > on else on + timedelta(days=1)
+    if how == TaskState.POSTPONED and task.last_on <= on:
+        raise Refused(LAST_DAY)
+    later = min(
+        until if until and until > on else on + timedelta(days=1), max(task.last_on, on + timedelta(days=1))
+    )
     values: dict[str, Any] = {"state": how, "ended_by": by, "ended_at": timezone.now(), "ended_on": on}
     if how in (TaskState.NOT_REACHED, TaskState.POSTPONED):
         values["postponed_to"] = later

@@ -40,6 +40,9 @@ STANDARD = (
 )  # fmt: skip
 """What every portrait shows, whatever the playbook asks."""
 
+PEACE = ("refuses_contact", "public_official")
+"""What every care rule asks before it turns to somebody."""
+
 SALES_SCHEMA = {"customer": "int64", "day": "int32", "amount": "int64", "attended": "int8", "store": "int32"}
 
 
@@ -54,6 +57,7 @@ class Plan:
         asked: set[str] = set(more)
         for playbook in playbooks:
             asked |= playbook.facts() | playbook.care_facts()
+            asked |= set(PEACE if playbook.care else ())
         return cls(tuple(catalogue.closure([*STANDARD, *sorted(asked)])))
 
     @cached_property

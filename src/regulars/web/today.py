@@ -202,15 +202,21 @@ def card(
         channel=task.channel, say=task.say if any(task.say) else "", also=task.also, minutes=task.minutes, cost=task.cost, tel="",
         reveal=reverse("customer-phone", args=[task.customer_id]) if task.channel in ("call", "message") else "",
         late_days=max(0, late), staff=(task.staff.name if task.staff else "") if show_staff else "",
-        action=reverse("task-result", args=[task.pk]), later=DAYS_LATER,
+        action=reverse("task-result", args=[task.pk]), later=_later(task, request.today),
     )  # fmt: skip
+
+
+def _later(task: Task, today: date) -> list[tuple[int, Words]]:
+    """To when it can be put off: not beyond the last day on which it makes sense."""
+    left = (task.last_on - today).days
+    return [(days, said) for days, said in DAYS_LATER if days <= left]
 
 
 def finished(task: Task, shown: dict[int, Any]) -> Page:
     """One ended task as a line with undo."""
     return Page(
         id=task.pk, customer=shown[task.customer_id], do=task.do, result=task.state, note=task.note or "",
-        by=task.ended_by.name if task.ended_by else "", undo=reverse("task-undo", args=[task.pk]), until=task.postponed_to,
+        by=task.ended_by.name if task.ended_by else "", undo=reverse("task-undo", args=[task.pk]), until=task.postponed_to if task.postponed_to and task.postponed_to <= task.last_on else None,
     )  # fmt: skip
 
 

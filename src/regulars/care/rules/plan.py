@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, overload
 
 import numpy as np
@@ -44,9 +45,6 @@ _STEPS_IN = {
 
 NO_ROOM = Words("今天的时间不够了，排在后面", "No minutes left today; it waits in line")
 NOBODY = Words("今天没有人能做这件事", "Nobody at work today can do this")
-
-"""(scale, grade) → the grade's name; what is missing is shown by its key."""
-
 
 Whole = npt.NDArray[np.int64]
 
@@ -275,16 +273,27 @@ def plan(
     *,
     shop: str,
     value_fact: str = "spend_in_12_months",
+    promised: Promised = MappingProxyType({}),
 ) -> Plan:
     """Today's list from everybody who is due, over all playbooks of the shop.
 
-    `shop` signs where a customer has no store; `value_fact` is the number that says what a customer is worth.
+    `shop` signs where a customer has no store; `value_fact` is the number that says what a customer is worth; what is
+    `promised` comes first, as long as the rules still see a reason for it.
     """
     dues = [dues] if isinstance(dues, Due) else list(dues)
-    return Plan(dues, choose(dues, value_fact), staff, shop)
+    return Plan(dues, choose(dues, value_fact, promised), staff, shop)
 
 
-def choose(dues: Sequence[Due], value_fact: str = "spend_in_12_months") -> Choice:
+Promised = Mapping[tuple[Any, str], str]
+"""(customer, rule) → the occasion that a person has put off until today."""
+
+FIRST = 1000.0
+"""What a person has put off until today stands above all that the rules find by themselves."""
+
+
+def choose(
+    dues: Sequence[Due], value_fact: str = "spend_in_12_months", promised: Promised = MappingProxyType({})
+) -> Choice:
     """For each customer the occasion that counts most today, and the reminder for the door; the others wait."""
     parts: list[tuple[Any, ...]] = []
     customers: list[Any] = []
@@ -297,6 +306,9 @@ def choose(dues: Sequence[Due], value_fact: str = "spend_in_12_months") -> Choic
             # 2 on the last day, then 1.5, 1.33 …: what can wait, waits, but is never worth nothing.
             soon = 1 + 1 / (1 + np.maximum(found.last_on - each.day.number, 0))
             rank = np.round(rule.weight * value * soon, 6)
+            for customer, occasion in ((c, o) for (c, key), o in promised.items() if key == rule.key):
+                for place in np.flatnonzero(ids.take(pa.array(found.rows)).to_numpy() == customer):
+                    rank[place] += FIRST if found.occasion_at(int(place)) == occasion else 0
             at_the_door = np.full(size, rule.channel == whom.IN_PERSON)
             parts.append((
                 np.full(size, which), np.full(size, number), found.rows, np.arange(size),
