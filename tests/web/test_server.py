@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,17 +51,46 @@ def the_rest(process: subprocess.Popen[str]) -> str:
     return process.communicate(timeout=30)[0]
 
 
-@pytest.mark.parametrize("options", [[], ["--lan"]])
-def test_the_address_that_is_told_answers_and_ctrl_c_closes_all(options: list[str], home: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "sent"), [([], signal.SIGINT), (["--lan"], signal.SIGINT), ([], signal.SIGTERM)]
+)
+def test_the_address_that_is_told_answers_and_ctrl_c_closes_all(
+    options: list[str], sent: signal.Signals, home: Path
+) -> None:
     with serving(*options) as (process, told):
         assert told.startswith("https:" if options else "http:")
         itself_signed = ssl._create_unverified_context() if options else None
         with urlopen(f"{told}health/", context=itself_signed, timeout=30) as answer:
             assert answer.status == 200
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, sent)
         rest = the_rest(process)
     assert process.returncode == 0, rest
     assert "Traceback" not in rest
+
+
+def children_of(number: int) -> dict[int, str]:
+    said = subprocess.run(
+        ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split(None, 2) for line in said.splitlines()]
+    return {int(pid): args for pid, parent, args in rows if int(parent) == number}
+
+
+def test_a_worker_that_dies_is_begun_again_and_does_not_keep_the_shop_open(home: Path) -> None:
+    def workers() -> list[int]:
+        return [pid for pid, args in children_of(process.pid).items() if "spawn_main" in args]
+
+    with serving() as (process, _):
+        (first,) = workers()
+        os.kill(first, signal.SIGKILL)
+        until = time.monotonic() + 20
+        while time.monotonic() < until and not (set(workers()) - {first}):
+            time.sleep(0.1)
+        (second,) = set(workers()) - {first}
+        os.kill(second, signal.SIGKILL)
+        process.send_signal(signal.SIGINT)
+        the_rest(process)
+    assert process.returncode == 0
 
 
 def test_nothing_goes_on_when_the_first_process_is_killed(home: Path) -> None:

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from regulars.shop.home import Home
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 CERTIFICATE_DAYS = 397
 """The longest that phones accept for a certificate."""
-LAST_ANSWERS = 10
+LAST_ANSWERS = 5
 """Seconds that pages under way have to be answered when the shop closes."""
 
 
@@ -45,27 +46,61 @@ def serve(*, host: str, port: int, lan: bool = False, login: dict[str, str] | No
         certificate = make_certificate(Home.find().folder / "lan", mine)
         addresses = [f"https://localhost:{port}/", *(f"https://{a}:{port}/" for a in mine)]
     os.environ["REGULARS_ADDRESSES"] = " ".join(addresses)
-    stop = multiprocessing.get_context("spawn").Event()
-    child = multiprocessing.get_context("spawn").Process(
-        target=_work, args=(stop, os.environ.copy()), name="regulars-worker"
-    )
+    worker = _Worker()
     try:
-        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a child inherits
-        child.start()
-        signal.signal(signal.SIGINT, heard)
-        _serve_pages(host, port, certificate, lambda: _tell(addresses, login, lan))
+        worker.begin()
+        _serve_pages(host, port, certificate, worker, lambda: _tell(addresses, login, lan))
     finally:
-        stop.set()
-        if child.pid:
-            child.join(15)
-            if child.is_alive():
-                child.terminate()
-                child.join(5)
+        worker.end()
     return 0
 
 
+class _Worker:
+    """The child process of long jobs and of the day's clock: begun again when it dies, ended when the shop closes."""
+
+    def __init__(self) -> None:
+        self.context = multiprocessing.get_context("spawn")
+        self.closing = threading.Event()
+
+    def begin(self) -> None:
+        # A pipe and no event: to set an event for which a killed process still waits takes for ever.
+        ours, theirs = self.context.Pipe()
+        process = self.context.Process(target=_work, args=(theirs, os.environ.copy()), name="regulars-worker")
+        heard = None
+        if threading.current_thread() is threading.main_thread():
+            heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a child inherits
+        process.start()
+        if heard is not None:
+            signal.signal(signal.SIGINT, heard)
+        self.pipe, self.process = ours, process
+
+    def watch(self) -> None:
+        """Begin it again whenever it ends before the shop closes."""
+        while True:
+            self.process.join()
+            if self.closing.wait(1):
+                return
+            log.error("the worker has ended unasked and is begun again")
+            self.begin()
+
+    def end(self) -> None:
+        self.closing.set()
+        if not hasattr(self, "process"):
+            return
+        with suppress(OSError):
+            self.pipe.send_bytes(b"stop")
+        self.process.join(15)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join(5)
+
+
 def _serve_pages(
-    host: str, port: int, certificate: tuple[Path, Path] | None, opened: Callable[[], None]
+    host: str,
+    port: int,
+    certificate: tuple[Path, Path] | None,
+    worker: _Worker,
+    opened: Callable[[], None],
 ) -> None:
     from granian.constants import Interfaces
     from granian.server import Server
@@ -74,7 +109,8 @@ def _serve_pages(
         def startup(self, *loaders: object) -> None:
             super().startup(*loaders)
             # only now: a thread begun before the pages' process is forked could hold a lock there for good
-            threading.Thread(target=tell, daemon=True).start()
+            for act in (tell, worker.watch):
+                threading.Thread(target=act, daemon=True).start()
 
     def tell() -> None:
         if _answers(host, port, server.main_loop_interrupt):
@@ -103,8 +139,8 @@ def _answers(host: str, port: int, given_up: threading.Event) -> bool:
 def _application(_target: str) -> object:
     """The pages, in a process of their own."""
     if sys.platform != "win32":
-        # A terminal sends Ctrl-C to all processes at once, and granian's worker hangs when it is told to stop twice.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # A terminal sends Ctrl-C to a whole group at once, and granian's worker hangs when it is told to stop twice.
+        os.setpgid(0, 0)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until the server sets its own, the parent's is inherited
     _when_orphaned(lambda: os._exit(1))
     from django.urls import get_resolver
@@ -127,9 +163,10 @@ def _when_orphaned(act: Callable[[], object]) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _work(stop: object, environment: dict[str, str]) -> None:
-    """The child process: long jobs and the clock of the day."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows inherits nothing of the kind
+def _work(parent: Connection, environment: dict[str, str]) -> None:
+    """The child process: long jobs and the clock of the day. It ends when the parent says so, or is gone."""
+    for sent_to_all in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sent_to_all, signal.SIG_IGN)
     os.environ.update(environment)
     import django
 
@@ -140,7 +177,8 @@ def _work(stop: object, environment: dict[str, str]) -> None:
     ended = threading.Event()
 
     def wait() -> None:
-        stop.wait()  # type: ignore[attr-defined]
+        with suppress(OSError, EOFError):
+            parent.poll(None)
         ended.set()
 
     threading.Thread(target=wait, daemon=True).start()

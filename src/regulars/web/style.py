@@ -195,6 +195,7 @@ def _task(key: str, grade: Any, channel: str, *, say: bool, late_days: int = 0) 
         late_days=late_days,
         staff="",
         action="#",
+        later=[(1, Words("明天", "Tomorrow")), (3, Words("过三天", "In 3 days"))],
     )
 
 
@@ -206,6 +207,7 @@ def _finished(key: str, result: str, note: str) -> Sample:
         result=result,
         note=note,
         by="小李",
+        until=date(2026, 11, 25) if result == "postponed" else None,
         undo="#",
     )
 
