@@ -14,9 +14,10 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -66,12 +67,8 @@ class _Worker:
         # A pipe and no event: to set an event for which a killed process still waits takes for ever.
         ours, theirs = self.context.Pipe()
         process = self.context.Process(target=_work, args=(theirs, os.environ.copy()), name="regulars-worker")
-        heard = None
-        if threading.current_thread() is threading.main_thread():
-            heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a child inherits
-        process.start()
-        if heard is not None:
-            signal.signal(signal.SIGINT, heard)
+        with _ctrl_c_waits():
+            process.start()
         self.pipe, self.process = ours, process
 
     def watch(self) -> None:
@@ -149,6 +146,20 @@ def _application(_target: str) -> object:
 
     _ = get_resolver().url_patterns  # loads what all pages need, so that the first click need not wait for it
     return application
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Ctrl-C is heard afterwards, and not by a child that is begun meanwhile, which inherits the deafness."""
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # begun with a process, it would open the ears again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _when_orphaned(act: Callable[[], object]) -> None:
