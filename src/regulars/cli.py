@@ -370,6 +370,12 @@ def explain(customer: str, on: On = None, json_: Json = False) -> None:
 def day(
     on: On = None,
     full: Annotated[bool, typer.Option("--full", help="全部重算一遍。Draw everybody anew.")] = False,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="忘掉这天之后的评级，从这天重新来。Forget the grades of later days; begin anew."
+        ),
+    ] = False,
     json_: Json = False,
 ) -> None:
     """过一天：评级，排今天的名单。Run the day: grade everybody, make today's list."""
@@ -378,7 +384,16 @@ def day(
     from regulars import daily
 
     with serving(), progress(json_) as step:
-        result = daily.run_day(when, full=full, progress=step)
+        result = daily.run_day(when, full=full, again=again, progress=step)
+    if "closed_since" in result:
+        say(
+            Words(
+                "已经过到 {d}，之前的日子不再改；真要从 {o} 重来，加 --again（之后的评级会忘掉）",
+                "Days until {d} have been run and are not changed; to begin anew with {o} add --again, which forgets later grades",
+            ).fill(d=result["closed_since"], o=result["on"])
+        )
+        if not json_:
+            return
     if json_:
         show(result)
     else:

@@ -246,11 +246,25 @@ def zone() -> str:
 
 
 def run_day(
-    on: date, *, full: bool = False, progress: Progress = quiet, by: Staff | None = None
+    on: date, *, full: bool = False, again: bool = False, progress: Progress = quiet, by: Staff | None = None
 ) -> dict[str, Any]:
-    """Grade everybody as of the day and make today's list. The day run again changes nothing."""
+    """Grade everybody as of the day and make today's list. The day run again changes nothing, nor does a day before
+    the latest: what was held and asked since is on record. `again` forgets that record and begins anew with this day.
+    """
     with turn(progress):
         mend(progress)
+        latest = Business.objects.values_list("last_day_run_on", flat=True).first()
+        if latest and on < latest and not again:
+            return {
+                "on": on.isoformat(),
+                "customers": 0,
+                "changed": {},
+                **care.kept_plan(on),
+                "closed_since": latest.isoformat(),
+            }
+        if latest and on < latest:
+            grading.forget_after(on, by=by)
+            care.forget_after(on)
         outcome = grading.run(on, full=full, progress=progress, by=by)
         progress(0, 0, Words("排今天的名单", "Making today's list"))
         planned = care.plan_day(outcome, on)

@@ -20,13 +20,10 @@ from regulars.care.rules.terms import Task as Card
 from regulars.care.rules.whom import IN_PERSON
 from regulars.customers.models import Customer, Link
 from regulars.customers.queries import arrow
-from regulars.grading.actions import InForce, Outcome, in_force
+from regulars.grading.actions import STALE_AFTER, InForce, Outcome, in_force
 from regulars.sales.models import Identity
 from regulars.shop.models import Business, Contact, Hold, Role, Staff, Store, audit
 from regulars.shop.words import Refused, Words
-
-STALE_AFTER = 1.0
-"""Data older than the usual gap of a typical customer can't say who stays away."""
 
 PATIENCE_DAYS = 3
 """A thank-you or a congratulation still pleases three days later."""
@@ -74,6 +71,21 @@ def plan_day(outcome: Outcome, on: date) -> dict[str, Any]:
         "waiting_beyond": max(0, len(made.left_over) - KEPT_WAITING),
         "paused": sorted({(p.rule.key, p.store or "", p.why.zh, p.why.en) for p in made.paused}),
     })  # fmt: skip
+
+
+def kept_plan(on: date) -> dict[str, Any]:
+    """What `plan_day` said of a day that is over."""
+    plan = DayPlan.objects.filter(on=on).first()
+    return {
+        "tasks": Task.objects.filter(on=on, fits=True).count(), "waiting": plan.waiting if plan else 0,
+        "waiting_beyond": plan.waiting_beyond if plan else 0, "paused": [tuple(p) for p in plan.paused] if plan else [],
+    }  # fmt: skip
+
+
+def forget_after(on: date) -> None:
+    """Take back the lists of later days; what people have done stays."""
+    Task.objects.filter(on__gt=on, ended_by=None).delete()
+    DayPlan.objects.filter(on__gt=on).delete()
 
 
 EXPECTED = 200

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from regulars.customers.actions import write_portraits
@@ -243,6 +243,16 @@ class Graded:
     fits: list[np.ndarray]
 
 
+STALE_AFTER = 1.0
+"""Data older than the usual gap of a typical customer can't say who stays away."""
+
+
+def patience_with_data(tables: list[pa.Table]) -> float:
+    """How many days old data may be and still say who stays away: the trade's own rhythm, one day at least."""
+    gaps = pa.chunked_array([g for t in tables for g in t["usual_gap_days"].chunks], pa.float64()).drop_null()
+    return max(1.0, STALE_AFTER * pc.quantile(gaps, 0.5)[0].as_py()) if len(gaps) else 1.0
+
+
 def grade_scale(
     books: Books,
     outcome: Outcome,
@@ -253,7 +263,7 @@ def grade_scale(
     forgets_later: bool = False,
 ) -> Graded:
     """The grades that hold after `on` for everybody drawn; writes nothing. A question about an earlier day
-    `forgets_later` grades: nobody held them yet."""
+    `forgets_later` grades: nobody held them yet. Nobody loses a grade to data that are too old to tell who came."""
     day = number_of(outcome.on)
     reviews = playbook.reviews
     is_review = review_has_come(
@@ -262,7 +272,10 @@ def grade_scale(
     before = stood(playbook, scale, outcome.ids)
     graded = Graded(playbook, scale, before, [], [], [])
     start = 0
-    for index, watched, stays in fits_of_all(books, outcome.tables, scale):
+    fresh_from = day - patience_with_data(outcome.tables)
+    for table, (index, watched, stays) in zip(
+        outcome.tables, fits_of_all(books, outcome.tables, scale), strict=True
+    ):
         end = start + len(index)
         held = Held(
             *(
@@ -274,7 +287,7 @@ def grade_scale(
         if forgets_later:
             later = held.since > day
             held.grade[later], held.below_since[later] = UNGRADED, NOT_BELOW
-        stay = np.zeros(len(index), dtype=bool)
+        stay = pc.fill_null(pc.less(table["known_until"], fresh_from), False).to_numpy().copy()
         for k, holds in enumerate(stays):
             stay |= (held.grade == k) & holds
         now = move(
@@ -296,6 +309,8 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
     progress(1, 3, Words("评级", "Grading"))
     for holds in holding:
         last = GradeRun.objects.filter(playbook=holds.playbook.key, on__lt=on).order_by("-on").first()
+        latest = GradeRun.objects.filter(playbook=holds.playbook.key).order_by("-id").first()
+        is_new_ruler = latest is not None and latest.version != str(holds.playbook.version)
         summary: dict[str, Any] = {}
         changed = 0
         for scale in holds.playbook.scales:
@@ -316,7 +331,7 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
                     number_of(on),
                     horizon,
                 )
-            now = standings(outcome, graded, drops)
+            now = standings(outcome, graded, drops, is_new_ruler)
             moved = _record(outcome, graded, now)
             changed += moved
             outcome.changes[(holds.playbook.key, scale.key)] = moved
@@ -360,6 +375,8 @@ class Standings:
 
     grade: pa.Array
     was: pa.Array
+    """What she rose or fell from; empty where there is no such thing."""
+    came_from: pa.Array
     since: pa.Array
     below_since: pa.Array
     drops_on: pa.Array
@@ -367,8 +384,11 @@ class Standings:
     touched: np.ndarray
 
 
-def standings(outcome: Outcome, graded: Graded, drops: dict[int, int]) -> Standings:
-    """Everybody's standing after the run, who moved, and whose line in the store has to change."""
+def standings(
+    outcome: Outcome, graded: Graded, drops: dict[int, int], is_new_ruler: bool = False
+) -> Standings:
+    """Everybody's standing after the run, who moved, and whose line in the store has to change. By new numbers
+    (`is_new_ruler`) nobody has risen: the ruler moved, not she."""
     before, after, scale = graded.stood, graded.after, graded.scale
     held = graded.before
     now, was = _joined(after, "grade"), _joined(held, "grade")
@@ -381,9 +401,9 @@ def standings(outcome: Outcome, graded: Graded, drops: dict[int, int]) -> Standi
     names = np.array(
         [*(g.key for g in scale.grades), "", "none", "new"], object
     )  # NEW, NONE, UNGRADED count from the end
-    previous = np.where(moved, names[was], before.was)
+    previous = np.where(moved, "" if is_new_ruler else names[was], before.was)
     return Standings(
-        pa.array(names[now], pa.string()), pa.array(previous, pa.string()), _dates(_joined(after, "since"), None),
+        pa.array(names[now], pa.string()), pa.array(previous, pa.string()), pa.array(names[was], pa.string()), _dates(_joined(after, "since"), None),
         _dates(below, NOT_BELOW), _dates(drop, 0), moved, touched,
     )  # fmt: skip
 
@@ -398,6 +418,29 @@ def _dates(days: np.ndarray, empty: int | None) -> pa.Array:
         pa.array(np.where(mask, 0, days) if mask is not None else days, mask=mask).cast(pa.int32()),
         pa.date32(),
     )
+
+
+def forget_after(on: date, *, by: Staff | None = None) -> None:
+    """Bring the record of grades back to the end of a day, as if no later day had been run."""
+    standing, change = Standing._meta.db_table, GradeChange._meta.db_table
+    with transaction.atomic(), connection.cursor() as cursor:
+        for later in (
+            GradeChange.objects.filter(on__gt=on),
+            GradeRun.objects.filter(on__gt=on),
+            Standing.objects.filter(since__gt=on),
+        ):
+            later.delete()
+        cursor.execute(
+            f"""INSERT INTO {standing} (customer_id, playbook, scale, grade, was, since)
+            SELECT customer_id, playbook, scale, grade, was, "on" FROM (
+                SELECT c.*, ROW_NUMBER() OVER (PARTITION BY customer_id, playbook, scale ORDER BY "on" DESC, id DESC) AS nth
+                FROM {change} c
+            ) AS latest WHERE nth = 1 AND NOT EXISTS (
+                SELECT 1 FROM {standing} s
+                WHERE s.customer_id = latest.customer_id AND s.playbook = latest.playbook AND s.scale = latest.scale
+            )"""
+        )
+        audit("forget-grades", f"after {on}", by=by)
 
 
 AT_ONCE = 20_000
@@ -455,7 +498,7 @@ def _history(on: date, graded: Graded, now: Standings, table: pa.Table, at: np.n
     return pa.table({
         "customer_id": table["customer"], "playbook": _same(graded.playbook.key, n),
         "version": _same(str(graded.playbook.version), n), "scale": _same(graded.scale.key, n),
-        "was": now.was.take(places), "grade": now.grade.take(places), "on": _same(on.isoformat(), n),
+        "was": now.came_from.take(places), "grade": now.grade.take(places), "on": _same(on.isoformat(), n),
         "conditions": pa.array(decisions(table, graded.scale, codes), pa.string()),
     })  # fmt: skip
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,9 @@ from regulars.grading.actions import (
     name_of,
     open_books,
 )  # fmt: skip
-from regulars.grading.drawing import Plan, fits_of, live
+from regulars.grading.drawing import Plan, live
 from regulars.grading.models import GradeChange, GradeRun, Standing
-from regulars.grading.rules.transition import NEW, NONE, NOT_BELOW, Held, move, review_has_come
+from regulars.grading.rules.transition import NONE, NOT_BELOW, Held, move, review_has_come
 from regulars.playbooks.conditions import Finding
 from regulars.playbooks.playbook import Playbook, Scale, fits, stays
 from regulars.shop import bulk
@@ -95,7 +95,8 @@ def portrait(
     engine = engine_here()
     moments = pa.table({"customer": pa.array([customer.id]), "on": pa.array([day], pa.int32())})
     (row,) = live(engine, plan, sales, moments, coverage=coverage(), file_facts=known, curves=curves or None)
-    standings = {(s.playbook, s.scale): s for s in Standing.objects.filter(customer=customer)}
+    # A question about an earlier day forgets what was only held later, as `grade` does.
+    standings = {(s.playbook, s.scale): s for s in Standing.objects.filter(customer=customer, since__lte=on)}
     explained = []
     ahead = _ahead(engine, plan, sales, customer.id, day, known, curves) if look_ahead else None
     for holds in holding:
@@ -111,6 +112,12 @@ class _Ahead:
 
     quiet: list[dict[str, Any]]
     visits: dict[tuple[int, int], dict[str, Any]]
+    after: Callable[[Iterable[tuple[int, int]]], dict[tuple[int, int], dict[str, Any]]]
+    """The portraits for some more (visits, last day)."""
+
+
+VISITS_END = (*range(1, 15), 21, 30, 45, 60, 75, 92)
+"""In how many days the last of some further visits may lie; between two of these the days are looked at when asked."""
 
 
 def _ahead(
@@ -126,36 +133,28 @@ def _ahead(
     quiet_days = list(range(day + 1, day + AHEAD_DAYS + 1))
     typical = int(np.median([a for a in sales["amount"].to_pylist() if a > 0] or [0]))
     base = sales.select(["day", "amount", "attended", "store"])
-    ends = [day + d for d in (*range(1, 15), 21, 30)]
-    pseudo: list[pa.Table] = []
-    moments: list[tuple[int, int]] = [(0, d) for d in quiet_days]
-    names: dict[int, tuple[int, int]] = {}
-    number = 0
-    pseudo.append(_as(base, 0))
-    for k in range(1, MORE_VISITS + 1):
-        for end in ends:
-            days = [end - j for j in range(k) if end - j > day]
-            if len(days) < k:
-                continue
-            number += 1
-            names[number] = (k, end)
+
+    def drawn(quiet: list[int], asked: list[tuple[int, int]]) -> list[dict[str, Any]]:
+        pseudo = [_as(base, 0)]
+        for number, (k, end) in enumerate(asked, 1):
             more = pa.table({
-                "day": pa.array(days, pa.int32()), "amount": pa.array([typical or 1] * k, pa.int64()),
+                "day": pa.array(range(end - k + 1, end + 1), pa.int32()), "amount": pa.array([typical or 1] * k, pa.int64()),
                 "attended": pa.array([0 if typical else 1] * k, pa.int8()), "store": pa.array([0] * k, pa.int32()),
             })  # fmt: skip
             pseudo.append(_as(pa.concat_tables([base, more]), number))
-            moments.append((number, end))
-    table = pa.table(
-        {
-            "customer": pa.array([c for c, _ in moments], pa.int64()),
-            "on": pa.array([d for _, d in moments], pa.int32()),
-        }
-    )
-    rows = live(engine, plan, pa.concat_tables(pseudo), table, file_facts=known, curves=curves or None)
-    return _Ahead(
-        rows[: len(quiet_days)],
-        {names[c]: r for (c, _), r in zip(moments[len(quiet_days) :], rows[len(quiet_days) :], strict=True)},
-    )
+        moments = pa.table({
+            "customer": pa.array([0] * len(quiet) + [*range(1, len(asked) + 1)], pa.int64()),
+            "on": pa.array([*quiet, *(end for _, end in asked)], pa.int32()),
+        })  # fmt: skip
+        return live(engine, plan, pa.concat_tables(pseudo), moments, file_facts=known, curves=curves or None)
+
+    def after(asked: Iterable[tuple[int, int]]) -> dict[tuple[int, int], dict[str, Any]]:
+        asked = list(asked)
+        return dict(zip(asked, drawn([], asked), strict=True)) if asked else {}
+
+    asked = [(k, day + d) for k in range(1, MORE_VISITS + 1) for d in VISITS_END if d >= k]
+    rows = drawn(quiet_days, asked)
+    return _Ahead(rows[: len(quiet_days)], dict(zip(asked, rows[len(quiet_days) :], strict=True)), after)
 
 
 def _as(table: pa.Table, customer: int) -> pa.Table:
@@ -186,7 +185,11 @@ def _explain(
     conditions = [as_record(f) for f in best.findings] if best else []
     better: list[dict[str, Any]] = []
     drops_on, drops_to = None, ""
-    if ahead is not None:
+    if ahead is not None and held == "new":
+        drops_on, drops_to = _first_grade(scale, ahead, on)
+        if drops_on:
+            better.append({"grade": drops_to, "needs": [], "by": drops_on.isoformat(), "without_visit": True})
+    elif ahead is not None:
         better = _ways_up(scale, fit.index if index is None else index, row, ahead, on)
         if index is not None and (lost := _lost(playbook, scale, index, standing, ahead, on)):
             drops_on, drops_to = lost
@@ -194,6 +197,14 @@ def _explain(
     return Explained(
         playbook, scale, held, standing.since if standing else on, conditions, better, drops_on, drops_to
     )
+
+
+def _first_grade(scale: Scale, ahead: _Ahead, on: date) -> tuple[date | None, str]:
+    """When somebody new will be graded, and how if she does not come again before."""
+    for k, then in enumerate(ahead.quiet, 1):
+        if (grade := fits(then, scale).grade) != "new":
+            return on + timedelta(days=k), grade
+    return None, ""
 
 
 def _lost(
@@ -237,20 +248,28 @@ def _ways_up(
         needs = [as_record(f) for f in missing]
         if reached:
             k = min(reached)
+            last = _last_day(scale, grade, k, max(reached[k]), ahead)
+            by = day_of(last).isoformat() if last else None
             found.append(
-                {
-                    "grade": scale.grades[grade].key,
-                    "needs": needs,
-                    "enough": enough,
-                    "visits": k,
-                    "by": day_of(max(reached[k])).isoformat(),
-                }
+                {"grade": scale.grades[grade].key, "needs": needs, "enough": enough, "visits": k, "by": by}
             )
         elif needs:
             found.append({"grade": scale.grades[grade].key, "needs": needs, "enough": enough, "by": None})
         if len(found) == 2:
             break
     return found
+
+
+def _last_day(scale: Scale, grade: int, k: int, known: int, ahead: _Ahead) -> int | None:
+    """The last day on which `k` visits would still do, from one on which they do; None where no end is in sight."""
+    later = [end for visits, end in ahead.visits if visits == k and end > known]
+    if not later:
+        return None
+    between = ahead.after((k, end) for end in range(known + 1, min(later)))
+    for (_, end), then in between.items():
+        if (got := fits(then, scale).index) is None or got > grade:
+            return end - 1
+    return min(later) - 1
 
 
 def _missing(scale: Scale, grade: int, row: dict[str, Any]) -> tuple[list[Finding], int]:
@@ -436,13 +455,15 @@ def would_move(now: Playbook, then: Playbook, on: date, outcome: Outcome | None 
         with turn(patience=A_MOMENT):
             outcome = draw(on, [now, then], books=books)
     moves: list[Move] = []
+    run = GradeRun.objects.filter(playbook=now.key, on__lt=on).order_by("-on").first()
+    last = run.on if run else None
     for scale in then.scales:
         old = next((s for s in now.scales if s.key == scale.key), None)
         if old is None:
             continue
         from_to: dict[tuple[str, str], list[tuple[int, int]]] = {}
-        for table in outcome.tables:
-            before, after = _fit_names(books, table, old), _fit_names(books, table, scale)
+        stands = [_held_names(books, outcome, of, s, last) for of, s in ((now, old), (then, scale))]
+        for table, before, after in zip(outcome.tables, *stands, strict=True):
             spend = table["spend_in_12_months"].to_pylist()
             customers = table["customer"].to_pylist()
             for k in np.flatnonzero(before != after).tolist():
@@ -453,13 +474,13 @@ def would_move(now: Playbook, then: Playbook, on: date, outcome: Outcome | None 
     return sorted(moves, key=lambda m: -m.customers)
 
 
-def _fit_names(books: Books, table: pa.Table, scale: Scale) -> np.ndarray:
-    index, watched, _ = fits_of(books, table, scale)
-    code = np.where(watched, NEW, index)
-    names = np.array([g.key for g in scale.grades] + ["none", "new"], dtype=object)
-    return names[
-        np.where(code == NONE, len(scale.grades), np.where(code == NEW, len(scale.grades) + 1, code))
-    ]
+def _held_names(
+    books: Books, outcome: Outcome, playbook: Playbook, scale: Scale, last_run: date | None
+) -> list[np.ndarray]:
+    """What everybody would hold after today's run by these numbers, part by part: reviews, `stay` and grace count."""
+    names = np.array([*(g.key for g in scale.grades), "", "none", "new"], object)
+    graded = grade_scale(books, outcome, playbook, scale, last_run, forgets_later=True)
+    return [names[held.grade] for held in graded.after]
 
 
 def standings_of(customers: Sequence[int], playbook: str) -> dict[int, Standing]:

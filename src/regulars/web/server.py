@@ -77,8 +77,8 @@ class _Worker:
             self.process.join()
             if self.closing.wait(1):
                 return
-            log.error("the worker has ended unasked and is begun again")
             self.begin()
+            log.error("the worker had ended unasked and was begun again")
 
     def end(self) -> None:
         self.closing.set()

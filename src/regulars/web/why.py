@@ -126,6 +126,11 @@ def _sentence(explained: Explained, fits_at: int | None, held: int | None, on: d
         said = Words(
             "刚来不久，先看看，过了 {n} 天再定级。", "She is new: no grade before {n} days are over."
         ).fill(n=scale.observe_days)
+        if explained.drops_on and scale.index(explained.drops_to) is not None:
+            more = Words("照现在这样，{d}会定为{g}。", " As it is, {d} makes her {g}.").fill(
+                d=day_words(explained.drops_on, on), g=grade_of(scale, explained.drops_to).name
+            )
+            said = Words(said.zh + more.zh, said.en + more.en)
     elif held is None:
         said = Words("还没有够得上的等级。", "No grade fits yet.")
     elif not scale.grades[held].ways:
@@ -166,7 +171,12 @@ def next_shown(explained: Explained, one: dict[str, Any], on: date) -> Page:
             ).fill(n=one["enough"])
         )
     by: Words | str = ""
-    if one.get("visits") and one.get("by"):
+    if one.get("visits") and not one.get("by"):
+        by = Words(
+            "像平常一样再来 {k} 次",
+            "{k} more visits like hers" if one["visits"] > 1 else "One more visit like hers",
+        ).fill(k=one["visits"])
+    elif one.get("visits"):
         k = one["visits"]
         by = Words(
             "像平常一样再来 {k} 次，{d}之前",
