@@ -148,6 +148,16 @@ def test_care_waits_as_long_in_the_library_as_in_a_shop() -> None:
     assert (library.STALE_AFTER, library.PATIENCE_DAYS) == (care.STALE_AFTER, care.PATIENCE_DAYS)
 
 
+@pytest.mark.parametrize("each", [1, 2, 7])
+def test_thirds_are_thirds(each: int) -> None:
+    """Nobody ranks before the first third, exactly a third before the second, exactly two thirds before the last."""
+    amounts = [float(100 + n) for n in range(3 * each)]
+    sales = pd.DataFrame({"customer_id": range(3 * each), "ts": "2026-08-19", "amount": amounts})
+    found = regulars.grade(sales, "store-scales", on="2026-08-20")
+    found = found[found["scale"] == "amount"].set_index("customer")["grade"]
+    assert list(found.sort_index()) == ["low"] * each + ["middle"] * each + ["high"] * each
+
+
 def test_a_playbook_is_read_aloud() -> None:
     assert "15" in regulars.playbook("snack").say("zh")
     assert regulars.playbook("snack").say("en") != regulars.playbook("snack").say("zh")

@@ -36,6 +36,8 @@ from regulars.playbooks.say import say_condition, say_grade, say_need
          "place by spend in the last 12 months: in the bottom 20%"),
         ("spend_place_in_12_months < 0.333333", "最近 12 个月消费排在前三分之一",
          "place by spend in the last 12 months: in the top third"),
+        ("spend_place_in_12_months < 0.6666666666", "最近 12 个月消费排在前三分之二",
+         "place by spend in the last 12 months: in the top two thirds"),
         ("spend_before_in_12_months < 0.7", "最近 12 个月排在她前面的营业额不到总数的 70%",
          "revenue ranked before her in the last 12 months: less than 70% of the whole"),
         ("visits_above_median_in_90_days > 0", "最近 90 天来得比一般客人勤",

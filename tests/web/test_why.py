@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import pytest
+
 from regulars.grading.actions import as_record
 from regulars.grading.models import GradeChange
 from regulars.grading.queries import Explained, _missing
-from regulars.playbooks.playbook import fits, load
+from regulars.playbooks.overlay import numbers
+from regulars.playbooks.playbook import fits, library, load
+from regulars.web.grades import _plain
 from regulars.web.why import change_why, finding_shown, next_shown
 
 ON = date(2026, 11, 22)
@@ -37,6 +41,21 @@ def test_a_condition_is_said_once() -> None:
 def test_what_nobody_has_asked_yet_is_asked_for_in_one_line() -> None:
     assert next_said() == ["还要问清：职业、常带一帮人来、住在附近、在附近上班", "有 1 条就够"]
     assert next_said(occupation="nurse", brings_groups=False, lives_nearby=False) == ["还要问清：在附近上班"]
+
+
+@pytest.mark.parametrize(("grade", "place", "holds"), [("high", 1 / 3, False), ("middle", 2 / 3, False), ("middle", 0.6666, True)])  # fmt: skip
+def test_what_is_on_record_says_the_same_as_the_answer(grade: str, place: float, holds: bool) -> None:
+    (verdict,) = fits({"spend_place_in_12_months": place}, load("store-scales").scales[0]).verdicts[grade]
+    (record,) = [as_record(f) for f in verdict.findings]
+    assert record["holds"] is holds
+    assert (record["value"] < record["threshold"]) is holds
+    assert (record["margin"] > 0) is holds
+
+
+@pytest.mark.parametrize("key", library())
+def test_a_form_sent_back_as_it_was_changes_no_number(key: str) -> None:
+    for number in numbers(load(key)):
+        assert float(_plain(number.value)) == number.value, number.address
 
 
 def test_a_move_tells_what_can_move() -> None:

@@ -582,7 +582,8 @@ def as_record(finding: Finding) -> dict[str, Any]:
             return list(value)
         if per != 1:
             return round(value / per, 2)
-        return round(value, 4) if isinstance(value, float) else value
+        # Binary dust goes, but two thirds must not become what it was compared with.
+        return round(value, 12) if isinstance(value, float) else value
 
     margin = finding.margin
     return {

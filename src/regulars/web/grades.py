@@ -203,7 +203,7 @@ def _playbook_page(
 
 
 def _plain(value: float) -> str:
-    return f"{value:g}" if abs(value) < 10**6 else f"{value:.0f}"
+    return f"{value:.12g}" if abs(value) < 10**6 else f"{value:.0f}"
 
 
 def _aloud_in_short(current: Playbook) -> Words:
