@@ -453,9 +453,7 @@ def playbooks_list(json_: Json = False) -> None:
     rows: list[dict[str, Any]] = []
     for key in library():
         book = load(key)
-        lacks = missing.get(
-            key, sorted(f for f in book.facts() if (fact := catalogue.find(f)) and fact.is_file_fact)
-        )
+        lacks = missing.get(key, book.told_facts(catalogue))
         rows.append({
             "key": key, "name": {"zh": book.name.zh, "en": book.name.en}, "version": book.version,
             "scales": [{"key": s.key, "grades": [g.key for g in s.grades]} for s in book.scales], "missing_facts": lacks,

@@ -217,6 +217,12 @@ def test_playbooks_are_those_of_the_contract_and_prove_their_numbers(regulars: C
     assert says(regulars, "playbooks", "check") == []
 
 
+def test_a_fact_that_only_care_reads_is_missed_as_well(regulars: Call) -> None:
+    lacking = {r["key"]: r["missing_facts"] for r in says(regulars, "playbooks", "list")}
+    assert lacking["restaurant"] == ["referred_customers_in_30_days"]
+    assert "referred_customers_in_30_days" not in lacking["prospects"]
+
+
 def test_a_playbook_with_a_typo_is_told_its_line_and_the_nearest_word(regulars: Call, tmp_path: Path) -> None:
     wrong = tmp_path / "mine.toml"
     wrong.write_text(

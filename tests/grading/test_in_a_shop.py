@@ -15,8 +15,8 @@ from regulars.customers.models import Customer
 from regulars.customers.queries import find
 from regulars.facts import catalogue
 from regulars.grading.actions import adopt
-from regulars.grading.models import GradeChange, Standing
-from regulars.grading.queries import explain, grade_rows, portrait
+from regulars.grading.models import GradeChange, GradeRun, Standing
+from regulars.grading.queries import explain, grade_rows, missing_for, portrait
 from regulars.playbooks.playbook import library, load
 from regulars.shop.actions import found_business
 from regulars.shop.engine import number_of
@@ -118,6 +118,21 @@ def test_run_portrait_file_and_plain_python_agree_on_every_shipped_playbook(
         for row in rows:
             facts = base.row(int(row[0][1:]) - 1000, header[3:])
             assert row[2] == grades_of(playbook, facts)[row[1]]
+
+
+def test_what_only_care_asks_for_is_missing_until_somebody_tells_it(tmp_path: Path) -> None:
+    daily.take_in([write(told(lives(7, ON, customers=5)), tmp_path / "till.csv")])
+    fact = "referred_customers_in_30_days"
+    assert fact in load("snack").care_facts() - load("snack").facts()
+
+    def missing() -> list[bool]:
+        daily.run_day(DAY)
+        recorded = GradeRun.objects.get(playbook="snack", on=DAY).missing_facts
+        return [fact in missing_for(["snack"])["snack"], fact in recorded]
+
+    assert missing() == [True, True]
+    say_detail(Customer.objects.earliest("id"), fact, "1")
+    assert missing() == [False, False]
 
 
 def test_the_day_run_again_changes_nothing(tmp_path: Path) -> None:

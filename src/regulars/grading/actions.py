@@ -611,11 +611,10 @@ def _summary(outcome: Outcome, graded: Graded) -> dict[str, Any]:
 
 def missing_facts(outcome: Outcome, playbook: Playbook) -> list[str]:
     """Facts that the playbook asks for and nobody in this shop has yet."""
-    asked = [f for f in outcome.plan.file_facts if f.key in playbook.facts() | playbook.care_facts()]
     return [
-        f.key
-        for f in asked
-        if all(f.key not in t.column_names or t[f.key].null_count == t.num_rows for t in outcome.tables)
+        fact
+        for fact in playbook.told_facts()
+        if all(fact not in t.column_names or t[fact].null_count == t.num_rows for t in outcome.tables)
     ]
 
 

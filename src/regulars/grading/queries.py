@@ -492,7 +492,7 @@ def standings_of(customers: Sequence[int], playbook: str) -> dict[int, Standing]
 
 
 def missing_for(keys: Sequence[str]) -> dict[str, list[str]]:
-    """For each playbook the facts that nobody in this shop has yet."""
+    """For each playbook the facts that its grades or its care ask for and nobody in this shop has yet."""
     said = set(Detail.objects.values_list("key", flat=True).distinct())
     shown = {
         "sex": Customer.objects.exclude(sex="").exists(),
@@ -500,11 +500,7 @@ def missing_for(keys: Sequence[str]) -> dict[str, list[str]]:
     }
     shown["age"] = Customer.objects.exclude(birthday="").exists()
     said |= {k for k, there in shown.items() if there}
-    found = {}
-    for key in keys:
-        facts = [catalogue.get(f) for f in catalogue.closure(sorted(loaded(key).facts()))]
-        found[key] = sorted(f.key for f in facts if f.is_file_fact and f.key not in said)
-    return found
+    return {key: [fact for fact in loaded(key).told_facts() if fact not in said] for key in keys}
 
 
 def late_by_grade(playbook: str, scale: str, away: Away) -> dict[str, int]:

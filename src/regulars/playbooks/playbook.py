@@ -458,6 +458,12 @@ class Playbook(_Part):
             read |= {"usual_gap_days", "times_usual_gap", "days_since_visit"}
         return read
 
+    def told_facts(self, catalogue: Catalogue | None = None) -> list[str]:
+        """What somebody has to record before all of the playbook works, grades and care, by key."""
+        catalogue = catalogue or the_catalogue
+        needed = catalogue.closure(sorted(self.facts() | self.care_facts()))
+        return sorted(key for key in needed if catalogue.get(key).is_file_fact)
+
     def expected(self, example: Example) -> dict[str, str]:
         """What an example must be, by scale; a single word speaks of the first scale."""
         return {self.scales[0].key: example.grade} if isinstance(example.grade, str) else dict(example.grade)
