@@ -318,7 +318,8 @@ def fact_for_file(key: str, value: Any) -> Any:
     if key == "last_store":
         return Store.objects.filter(id=value).values_list("name", flat=True).first() or ""
     if isinstance(value, float):
-        return f"{value:.4f}".rstrip("0").rstrip(".")
+        digits = 10 if fact.unit == "share" else 4  # two thirds stay on their side of a threshold
+        return f"{value:.{digits}f}".rstrip("0").rstrip(".")
     return value
 
 
