@@ -158,3 +158,14 @@ def test_a_playbook_adopted_after_the_last_run_is_explained_all_the_same(tmp_pat
     assert who is not None
     said = explain(who, DAY)
     assert {one["playbook"] for one in said["grades"]} == set(library())
+
+
+def test_nobody_is_told_how_to_become_another_kind_of_person(tmp_path: Path) -> None:
+    daily.take_in([write(told(lives(3, ON, customers=6)), tmp_path / "till.csv")])
+    who = Customer.objects.earliest("id")
+    say_detail(who, "buyer", "construction")
+    next_of = {(one["playbook"], one["scale"]): one["next"] for one in explain(who, DAY)["grades"]}
+    kinds = {(key, s.key) for key in library() for s in load(key).scales if not s.is_ranked}
+    assert ("appliance", "buyer") in kinds and ("store-scales", "age") in kinds
+    assert all(next_of[kind] == [] for kind in kinds)
+    assert any(next_of.values())

@@ -28,7 +28,8 @@ value        -           0   strategic important general potential
 four-kinds   -           0   friend barnacle butterfly stranger
 appliance    appliance   0   frequency:new,regular,occasional spend:high,middle,low
                              buyer:personal,commercial,construction
-store-scales shop        0   amount:high,middle,low frequency:high,middle,low
+store-scales shop        0   amount:high,middle,low frequency:high,middle,low behaviour:bulk,sustained
+                             age:senior,settled,young sex:female,male
 """
 
 

@@ -189,7 +189,7 @@ def _explain(
         drops_on, drops_to = _first_grade(scale, ahead, on)
         if drops_on:
             better.append({"grade": drops_to, "needs": [], "by": drops_on.isoformat(), "without_visit": True})
-    elif ahead is not None:
+    elif ahead is not None and scale.is_ranked:
         better = _ways_up(scale, fit.index if index is None else index, row, ahead, on)
         if index is not None and (lost := _lost(playbook, scale, index, standing, ahead, on)):
             drops_on, drops_to = lost

@@ -215,6 +215,9 @@ class Scale(_Part):
     name: Bilingual
     because: Bilingual
     observe_days: Count = Field(0, alias="observe")
+    is_ranked: bool = Field(True, alias="ranked")
+    """Whether an earlier grade is a better one. Kinds (who buys, which age) are not: nobody is told how to become
+    another."""
     grades: Annotated[tuple[Grade, ...], Field(min_length=1)] = Field(alias="grade")
 
     @model_validator(mode="after")
