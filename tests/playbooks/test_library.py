@@ -24,7 +24,8 @@ tiers        -           0   vip senior ordinary
 churned      -           0   purchasing:high,low interaction:high,low influence:high,low
 rfm          hotel       0   champions loyal potential-loyal new-customers promising need-attention
                              about-to-sleep cannot-lose at-risk hibernating lost
-value        -           0   strategic important general potential
+value        -           0   main:strategic,important,general,potential need:large,medium,small
+                             complaints:many,some,quiet
 four-kinds   -           0   friend barnacle butterfly stranger
 appliance    appliance   0   frequency:new,regular,occasional spend:high,middle,low
                              buyer:personal,commercial,construction
@@ -133,7 +134,9 @@ def test_every_care_rule_says_what_counts_as_done(key: str) -> None:
 
 
 def test_the_plan_of_visits_for_business_customers_is_the_fields() -> None:
-    rhythm = {rule.key: rule.every_days for rule in load("b2b-nine").care if rule.when == "owed"}
+    rhythm = {
+        rule.key: rule.every_days for rule in load("b2b-nine").care if rule.when == "owed" and rule.grades
+    }
     assert rhythm == {
         "visit-strategic": 14, "visit-vip": 7, "visit-key": 14, "call-honoured": 7, "visit-honoured": 14,
         "visit-model": 30, "call-free-spirited": 7, "visit-free-spirited": 14, "visit-new": 14,
