@@ -108,6 +108,31 @@ def test_a_mistake_in_an_overlay_has_its_line(text: str, line: int | None, told:
     assert [(p.line, told in p.words.en) for p in bad.value.problems] == [(line, True)]
 
 
+def overlaid(extends: str, *numbers: str) -> list[tuple[int | None, str]]:
+    text = f'extends = "{extends}"\nbase = 1\nversion = 1\n[numbers]\n' + "".join(f"{n}\n" for n in numbers)
+    return [(problem.line, problem.words.en) for problem in check(text)]
+
+
+def test_a_grade_that_nobody_can_reach_any_more_is_told_where_it_was_decided() -> None:
+    ((line, words),) = overlaid("snack", '"care.late.minutes" = 6', '"main.a.1.visits_in_30_days" = 9')
+    assert line == 6
+    assert words.startswith("Nobody can reach B any more: whoever is good enough enters A first.")
+    assert overlaid("snack", '"main.b.1.visits_in_30_days" = 15') != []
+    assert overlaid("snack", '"main.b.1.visits_in_30_days" = 14') == []
+
+
+def test_a_grade_that_is_still_reached_another_way_is_no_mistake() -> None:
+    ways = ("spend_in_30_days", "visits_in_30_days", "weeks_in_a_row", "last_spend")
+    easier = [f'"main.a.1.{fact}" = {n}' for fact, n in zip(ways, (1500, 2, 2, 2000), strict=True)]
+    assert overlaid("restaurant", *easier[:3]) == []
+    assert len(overlaid("restaurant", *easier)) == 1
+    assert overlaid("restaurant", '"main.b.1.at_least" = 1', *easier) == []
+    assert overlaid("hotpot", '"main.a.1.average_monthly_spend" = 4000') == []
+    assert [
+        line for line, _ in overlaid("store-scales", '"amount.high.1.spend_place_in_12_months" = 0.7')
+    ] == [5]
+
+
 def test_numbers_decided_on_an_older_version_are_worth_a_second_look() -> None:
     (problem,) = check('extends = "snack"\nbase = 7\nversion = 1\n')
     assert problem.line == 2

@@ -6,14 +6,14 @@ one point to the other side and she would be something else. So a number changed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from regulars.playbooks.catalogue import Catalogue, Fact
 from regulars.playbooks.catalogue import catalogue as the_catalogue
-from regulars.playbooks.conditions import Condition
+from regulars.playbooks.conditions import Condition, Entry, Way
 from regulars.playbooks.playbook import NEW, Example, Playbook, Scale, fits, load, read_source, stays
 from regulars.playbooks.problems import BadPlaybook, Lines, Place, PlaybookProblem
 from regulars.shop.words import Words
@@ -245,6 +245,7 @@ def check(file: str | Path, catalogue: Catalogue | None = None) -> list[Playbook
     gaps = _unsigned(playbook) + prove(playbook, catalogue)
     if playbook.is_own:
         gaps = [gap for gap in gaps if gap.place[:1] == ("example",)] + _outgrown(playbook)
+        gaps += _overtaken(playbook)
     found = [PlaybookProblem(name, lines.of(gap.place, gap.text), gap.words) for gap in gaps]
     return sorted(found, key=lambda problem: problem.line or 0)
 
@@ -260,6 +261,72 @@ def _outgrown(playbook: Playbook) -> list[Gap]:
         f"Look through them, then set base = {now}",
     )
     return [Gap(("base",), None, words)]
+
+
+def _overtaken(playbook: Playbook) -> list[Gap]:
+    """Grades that a shop's numbers leave to nobody: whoever meets one of its ways enters an earlier grade first."""
+    gaps: list[Gap] = []
+    for scale in playbook.scales:
+        for g, grade in enumerate(scale.grades):
+            takers = [
+                next((e for e in scale.grades[:g] if any(_leads_to(way, to) for to in e.ways)), None)
+                for way in grade.ways
+            ]
+            if not takers or None in takers:
+                continue
+            taker = next(t for t in takers if t)
+            at = (f"{scale.key}.{taker.key}.", f"{scale.key}.{grade.key}.")
+            own = [address for address in playbook._own.get("numbers", {}) if address.startswith(at)]
+            words = Words(
+                f"{grade.name.zh}这一级再也轮不到谁：够得上的人都先进了{taker.name.zh}。"
+                f"让{taker.name.zh}的数比{grade.name.zh}的难一些",
+                f"Nobody can reach {grade.name.en} any more: whoever is good enough enters {taker.name.en} first. "
+                f"Make the numbers of {taker.name.en} harder than those of {grade.name.en}",
+            )
+            gaps.append(Gap(("numbers", *own[:1]), None, words))
+    return gaps
+
+
+def _leads_to(way: Way, other: Way) -> bool:
+    """Whether whoever meets one way surely meets another, as far as conditions on the same facts tell.
+
+    >>> from regulars.playbooks.conditions import parse
+    >>> def two_of(*lines):
+    ...     return Way(at_least=2, of=[[line] for line in lines])
+    >>> _leads_to(two_of("spend >= 20", "visits >= 4", "last_spend >= 5"), two_of("spend >= 15", "visits >= 4", "last_spend >= 5"))
+    True
+    >>> _leads_to(two_of("spend >= 20", "visits >= 2", "last_spend >= 5"), two_of("spend >= 15", "visits >= 4", "last_spend >= 5"))
+    False
+    """
+    return all(
+        any(
+            how_many - (len(entries) - _answered(entries, wanted)) >= needed
+            for how_many, entries in way.groups
+        )
+        for needed, wanted in other.groups
+    )
+
+
+def _answered(entries: Sequence[Entry], wanted: Sequence[Entry]) -> int:
+    """How many of the entries each imply a wanted entry of their own."""
+    left = list(wanted)
+    for entry in entries:
+        meets = next((w for w in left if all(any(_implies(a, b) for a in entry) for b in w)), None)
+        if meets is not None:
+            left.remove(meets)
+    return len(wanted) - len(left)
+
+
+def _implies(one: Condition, other: Condition) -> bool:
+    """Whether a condition leaves no value for which another on the same fact does not hold."""
+    if one.fact != other.fact or one == other:
+        return one == other
+    if one.sign == "=":
+        return other.holds(one.threshold)
+    if not one.is_ordered or one.sign[0] != other.sign[0]:
+        return False
+    is_strict = one.sign in (">", "<")
+    return other.holds(one.threshold) or (is_strict and one.threshold == other.threshold)
 
 
 def _unsigned(playbook: Playbook) -> list[Gap]:
