@@ -325,7 +325,7 @@ def _birthday(text: str | None) -> str | None:
     if text[:5] not in ("solar", "lunar"):
         text = f"solar {text[:10]}" if len(text) > 5 else f"solar --{text}"
     try:
-        return str(Birthday.parse(text))
+        return Birthday.parse(text).format()
     except NoSuchDay:
         return None
 

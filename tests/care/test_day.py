@@ -16,7 +16,7 @@ from tests.shops import Shop
 from regulars import daily
 from regulars.care.actions import TAKEN, end, reopen
 from regulars.care.models import DayPlan, Task, TaskState
-from regulars.care.queries import ended_on, open_on, today_records
+from regulars.care.queries import ended_on, noted_tasks, open_on, today_records
 from regulars.grading.actions import adopt
 from regulars.grading.models import GradeChange
 from regulars.playbooks.playbook import load
@@ -111,6 +111,23 @@ def test_moving_in_congratulates_nobody_and_a_rise_later_is_told_with_its_grades
     names = load("restaurant").scales[0].names
     (task,) = Task.objects.filter(occasion__startswith="gained")
     assert task.why[0] == f"今天升到 {names['a'].zh}，之前是 {names[first].zh}"
+
+
+def test_a_familys_day_comes_from_the_list_to_the_call(shop: Shop) -> None:
+    owner = add_staff(name="老周", email="zhou@example.com", role="owner", password=None, minutes=240)
+    adopt("hotpot", by=owner)
+    shop.take_in(
+        [
+            {"会员号": "M1", "手机号": "17400010001", "消费时间": f"{ago(8 + 9 * k)} 12:00", "实收金额": 4000}
+            for k in range(14)
+        ]
+    )
+    shop.take_in([{"会员号": "M1", "姓名": "陈伟", "结婚纪念日": "2008-11-24"}])
+    daily.run_day(ON)
+    (task,) = Task.objects.filter(rule="family-a")
+    assert task.last_on == ON + timedelta(days=2)
+    end(task, TaskState.DONE, by=owner, on=ON, note="订了六个人的位子")
+    assert [t.note for t in noted_tasks(task.customer)] == ["订了六个人的位子"]
 
 
 def test_words_say_who_is_writing(people: tuple[Staff, Staff]) -> None:

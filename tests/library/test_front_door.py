@@ -144,6 +144,19 @@ def test_care_has_the_columns_of_today_one_row_a_customer_best_first() -> None:
     assert not set(found["do"]) & set(english["do"])
 
 
+@pytest.mark.parametrize("birthday", ["1990-08-20", "08-20", "lunar --07-08"])
+def test_a_birthday_is_found_however_it_is_written(birthday: str) -> None:
+    facts = pd.DataFrame({"customer_id": [7], "birthday": [birthday]})
+    rules = regulars.plan_care(ROWS, "restaurant", on="2026-08-20", facts=facts, shop="老灶")["rule"]
+    assert rules.str.startswith("birthday").any()
+
+
+def test_words_without_a_shops_name_still_say_who_is_writing() -> None:
+    nowhere = ROWS.drop(columns="store")
+    said = regulars.plan_care(nowhere, "restaurant", on="2026-08-20")["say"]
+    assert said[said != ""].str.contains("我是本店的").all()
+
+
 def test_care_waits_as_long_in_the_library_as_in_a_shop() -> None:
     assert (library.STALE_AFTER, library.PATIENCE_DAYS) == (care.STALE_AFTER, care.PATIENCE_DAYS)
 

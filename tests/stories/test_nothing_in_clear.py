@@ -9,10 +9,14 @@ from django.db import connection
 from tests.shops import Shop
 
 from regulars import daily
+from regulars.care.actions import end
+from regulars.care.models import Task, TaskState
 from regulars.customers import actions as customers
 from regulars.customers.queries import find
+from regulars.grading.actions import adopt
 from regulars.sales.models import Identity
-from regulars.shop.models import AuditEvent
+from regulars.shop.actions import add_staff
+from regulars.shop.models import AuditEvent, Hold, Staff
 
 SECRETS = (
     "13912345601",
@@ -60,7 +64,12 @@ def test_phones_addresses_and_notes_stand_nowhere_in_clear(shop: Shop) -> None:
     assert her is not None
     customers.add_note(her, SECRETS[5], on=date(2026, 5, 1))
     customers.say_detail(her, "address", SECRETS[3])
+    adopt("restaurant", by=add_staff(name="老周", email="zhou@example.com", role="owner", password=None))
     daily.run_day(date(2026, 5, 2))
+    task = Task.objects.filter(customer__links__identity__kind="phone").first()
+    assert task
+    end(task, TaskState.NOT_WANTED, by=Staff.objects.get(), on=date(2026, 5, 2), note=SECRETS[5])
+    assert Hold.objects.get().why == SECRETS[5]
     stored = everything_stored(shop)
     assert [s for s in SECRETS if s.encode() in stored and s != "5601"] == []
     assert "王芳".encode() in stored, "names stand in clear, so that lists can be sorted and searched"

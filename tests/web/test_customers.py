@@ -130,7 +130,13 @@ def test_notes_facts_sales_and_peace_are_written_down(lived_in: House) -> None:
     assert Note.objects.get().text == "不吃香菜"
     desk.post(
         where + "facts/",
-        {"occupation": "teacher", "lives_nearby": "true", "birthday": "农历八月十五", "name": "王芳"},
+        {
+            "occupation": "teacher",
+            "lives_nearby": "true",
+            "birthday": "农历八月十五",
+            "anniversary": "05-20",
+            "name": "王芳",
+        },
     )
     said = details_of(customer)
     assert (said["occupation"], said["lives_nearby"], said["birthday"]) == (
@@ -139,7 +145,7 @@ def test_notes_facts_sales_and_peace_are_written_down(lived_in: House) -> None:
         "lunar --08-15",
     )
     page = desk.get(where).content.decode()
-    assert "王芳" in page and "不吃香菜" in page and "农历八月十五" in page
+    assert "王芳" in page and "不吃香菜" in page and "农历八月十五" in page and "5月20日" in page
     desk.post(where + "facts/", {"occupation": "", "birthday": "八月三十五"})
     assert details_of(customer)["occupation"] == ""
     assert details_of(customer)["birthday"] == "lunar --08-15", "what can't be read changes nothing"

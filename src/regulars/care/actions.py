@@ -316,7 +316,7 @@ def end(task: Task, how: str, *, by: Staff, on: date, note: str = "", until: dat
                 rule=task.rule,
                 until=on + timedelta(days=PEACE_DAYS),
                 by=by,
-                why=note[:200],
+                why=note.strip()[:1000] or None,
             )
         audit("end-task", f"task {task.id}", by=by, detail={"how": how, "rule": task.rule})
     return task

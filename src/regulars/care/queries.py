@@ -43,6 +43,12 @@ def due_for(customer: Customer) -> list[Task]:
     )
 
 
+def noted_tasks(customer: Customer) -> list[Task]:
+    """Her tasks that somebody ended with a note."""
+    ended = Task.objects.filter(customer=customer, ended_on__isnull=False).exclude(note=None)
+    return list(ended.select_related("ended_by").order_by("-ended_on", "-id")[:50])
+
+
 def find_staff(text: str) -> Staff:
     """A member of staff by e-mail or name. Raises Refused when nobody, or more than one, is meant."""
     found = list(

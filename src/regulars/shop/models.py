@@ -186,7 +186,7 @@ class Hold(models.Model):
     rule = models.CharField(max_length=60, blank=True)
     channel = models.CharField(max_length=20, blank=True)
     until = models.DateField(null=True)
-    why = models.CharField(max_length=200, blank=True)
+    why = SealedTextField(null=True)
     by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
 

@@ -86,7 +86,11 @@ def customer_facts(request: Request, number: int) -> HttpResponse:
     said = details_of(customer)
     wrong: list[Words] = []
     changed = 0
-    for key, old in (("name", customer.name), ("birthday", birthday_text(customer.birthday))):
+    for key, old in (
+        ("name", customer.name),
+        ("birthday", birthday_text(customer.birthday)),
+        ("anniversary", birthday_text(customer.anniversary)),
+    ):
         text = request.POST.get(key, old).strip()
         if text == old:
             continue
@@ -96,7 +100,7 @@ def customer_facts(request: Request, number: int) -> HttpResponse:
             else read_birthday(text.removeprefix("农历"), lunar=text.startswith("农历"))
         )
         if text and not value:
-            wrong.append(Words("看不懂生日「{t}」", "{t} is not a birthday").fill(t=text))
+            wrong.append(Words("看不懂日子「{t}」", "{t} is not a day").fill(t=text))
             continue
         actions.say_detail(customer, key, value, by=request.user)
         changed += 1

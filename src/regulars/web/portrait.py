@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from regulars.care.models import DayPlan
-from regulars.care.queries import due_for
+from regulars.care.queries import due_for, noted_tasks
 from regulars.care.rules.triggers.late import said_rhythm
 from regulars.customers.models import Customer
 from regulars.customers.queries import (
@@ -99,7 +99,7 @@ def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
         basics=_basics(customer, drawn, badges), basics_missing=_missing(customer, drawn, badges),
         tasks=[card(t, {customer.id: shown}, badges, request, show_staff=True) for t in tasks], promised=[],
         visits=[_visit(v) for v in visits[:limit]], visits_older="?all=1#visits" if len(visits) > limit else "",
-        notes=[Page(on=n.on, by=n.author_name, text=n.text, delete="") for n in notes_of(customer)],
+        notes=_notes(customer),
         note_action=reverse("customer-notes", args=[customer.id]) if contact else "",
         know=_know(customer, badges, today) if contact else None,
         sale=Page(
@@ -239,6 +239,14 @@ def _basics(customer: Customer, drawn: LivePortrait, badges: Badges) -> list[Pag
         rows.append(
             Page(name=Words("生日", "Birthday"), value=Birthday.parse(customer.birthday).words(), note="")
         )
+    if customer.anniversary:
+        rows.append(
+            Page(
+                name=Words("纪念日", "Anniversary"),
+                value=Birthday.parse(customer.anniversary).words(),
+                note="",
+            )
+        )
     known = file_facts_of(customer, facts_to_tell(), drawn.on)
     for fact in facts_to_tell():
         if known.get(fact.key) is not None and fact.key != "is_company":
@@ -288,6 +296,16 @@ def _missing(customer: Customer, drawn: LivePortrait, badges: Badges) -> Words |
     )
 
 
+def _notes(customer: Customer) -> list[Page]:
+    """What people have written about her, on her page or when they ended a task, the latest first."""
+    written = [Page(on=n.on, by=n.author_name, text=n.text, delete="") for n in notes_of(customer)]
+    written += [
+        Page(on=t.ended_on, by=t.ended_by.name if t.ended_by else "", text=t.note or "", delete="")
+        for t in noted_tasks(customer)
+    ]
+    return sorted(written, key=lambda n: n.on, reverse=True)
+
+
 def _know(customer: Customer, badges: Badges, today: date) -> Page:
     """The form for what staff know: first what the playbook asks for."""
     wanted = _asked_for(badges)
@@ -297,6 +315,8 @@ def _know(customer: Customer, badges: Badges, today: date) -> Page:
         Page(name="name", label=Words("姓名", "Name"), kind="text", value=customer.name, options=[], hint=""),
         Page(name="birthday", label=Words("生日", "Birthday"), kind="text", value=birthday_text(customer.birthday), options=[],
              hint=Words("1990-05-06、05-06 或 农历八月十五", "1990-05-06, 05-06, or 农历八月十五 for the lunar calendar")),
+        Page(name="anniversary", label=Words("纪念日", "Anniversary"), kind="text", value=birthday_text(customer.anniversary), options=[],
+             hint=Words("结婚、开业……写法和生日一样", "Wedding, opening …, written as a birthday is")),
     ]  # fmt: skip
     for fact in sorted(facts_to_tell(), key=lambda f: f.key not in wanted):
         if fact.key in ("age", "is_company"):

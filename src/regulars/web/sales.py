@@ -132,7 +132,7 @@ FIELD_WORDS: dict[str, Words] = {
     "category": Words("分类", "Category"), "quantity": Words("数量", "Quantity"), "price": Words("单价", "Price"),
     "party_size": Words("几位客人", "Guests at the table"), "store": Words("门店", "Store"), "staff": Words("服务员、导购", "Served by"),
     "occasion": Words("用餐目的、场合", "Occasion"), "note": Words("备注", "Note"), "birthday": Words("生日", "Birthday"),
-    "lunar_birthday": Words("农历生日", "Lunar birthday"), "sex": Words("性别", "Sex"), "address": Words("地址", "Address"),
+    "lunar_birthday": Words("农历生日", "Lunar birthday"), "anniversary": Words("纪念日", "Anniversary"), "sex": Words("性别", "Sex"), "address": Words("地址", "Address"),
     "points": Words("积分", "Points"), "balance": Words("储值余额", "Stored value"), "referrer": Words("介绍人", "Referred by"),
     "company": Words("公司", "Company"),
 }  # fmt: skip
@@ -140,7 +140,7 @@ GROUPS = (
     (Words("这一单", "The sale"), ("receipt", "time", "date", "business_date", "amount", "refund", "store", "staff", "party_size", "occasion", "note")),
     (Words("是谁", "Who"), ("member", "card", "phone", "openid", "name", "company")),
     (Words("买了什么", "What"), ("item", "category", "quantity", "price")),
-    (Words("顾客的情况", "About the customer"), ("birthday", "lunar_birthday", "sex", "address", "points", "balance", "referrer")),
+    (Words("顾客的情况", "About the customer"), ("birthday", "lunar_birthday", "anniversary", "sex", "address", "points", "balance", "referrer")),
 )  # fmt: skip
 INNER = {
     "gross": Words("原价合计", "Gross amount"), "discount": Words("优惠金额", "Discount"), "status": Words("订单状态", "Status"),

@@ -146,6 +146,8 @@ def signature(shop: str, store: str | None) -> Words:
     >>> signature("老灶火锅", "万达店").say("zh"), signature("老灶火锅", "老灶火锅万达店").say("en")
     ('老灶火锅万达店', '老灶火锅万达店')
     """
+    if not (shop or store):
+        return Words("本店", "our shop")
     if not store or store in shop:
         return Words(shop, shop)
     if shop in store:

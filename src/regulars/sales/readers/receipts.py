@@ -37,7 +37,7 @@ LINES = pa.schema(
 )  # fmt: skip
 # Contract fields that sales and people do not read but later stages do.
 KEPT_FIELDS = (
-    "birthday", "lunar_birthday", "sex", "address", "points", "balance", "balance_bonus", "referrer", "note",
+    "birthday", "lunar_birthday", "anniversary", "sex", "address", "points", "balance", "balance_bonus", "referrer", "note",
     "company", "tier", "email", "wechat", "tags", "source", "registered_on",
 )  # fmt: skip
 

@@ -31,7 +31,7 @@ CUSTOMERS = Reader(
 _WHO = {"member", "card", "phone", "openid", "name", "last_name"}
 _WHEN = {"time", "date", "business_date"}
 _PERSONAL = {
-    "birthday", "lunar_birthday", "sex", "points", "balance", "tier", "registered_on", "referrer", "email",
+    "birthday", "lunar_birthday", "anniversary", "sex", "points", "balance", "tier", "registered_on", "referrer", "email",
     "tags",
 }  # fmt: skip
 

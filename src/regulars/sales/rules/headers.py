@@ -109,6 +109,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "birthday": ("生日", "出生日期", "会员生日", "公历生日", "阳历生日", "出生年月", "客户生日", "生日日期",
                  "birthday", "birthdate", "birth date", "date of birth", "dob"),
     "lunar_birthday": ("农历生日", "阴历生日", "旧历生日", "lunar birthday"),
+    "anniversary": ("纪念日", "结婚纪念日", "周年纪念日", "结婚日期", "anniversary", "wedding anniversary", "wedding day"),
     "sex": ("性别", "会员性别", "称谓", "sex", "gender"),
     "address": ("地址", "联系地址", "收货地址", "详细地址", "家庭住址", "住址", "会员地址", "address", "mailing address", "street"),
     "points": ("积分", "会员积分", "积分余额", "可用积分", "客户积分", "当前积分", "剩余积分", "points", "points balance", "point balance"),
@@ -144,7 +145,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 CONTRACT_FIELDS = (
     "receipt", "time", "date", "business_date", "member", "card", "phone", "openid", "name", "amount", "refund",
     "item", "category", "quantity", "price", "party_size", "store", "staff", "occasion", "note", "birthday",
-    "lunar_birthday", "sex", "address", "points", "balance", "referrer", "company", "ignore",
+    "lunar_birthday", "anniversary", "sex", "address", "points", "balance", "referrer", "company", "ignore",
 )  # fmt: skip
 
 _FIELD_OF = {plain(header): field for field, headers in reversed(FIELDS.items()) for header in headers}
