@@ -58,6 +58,15 @@ def serving() -> Iterator[None]:
     except Refused as refused:
         say(refused.words)
         raise typer.Exit(CANT_SERVE) from None
+    except OSError as error:
+        if not error.filename:
+            raise
+        say(
+            Words("{f} 读不了或写不进：{e}", "{f} can't be read or written: {e}").fill(
+                f=str(error.filename).removesuffix(".part"), e=error.strerror or ""
+            )
+        )
+        raise typer.Exit(CANT_SERVE) from None
 
 
 def open_shop(needs_business: bool = True) -> None:
@@ -339,6 +348,7 @@ def explain(customer: str, on: On = None, json_: Json = False) -> None:
     day = the_day(on)
     from regulars.customers.queries import find
     from regulars.grading.queries import explain as explained
+    from regulars.web.why import told
 
     found = find(customer)
     if found is None:
@@ -349,18 +359,11 @@ def explain(customer: str, on: On = None, json_: Json = False) -> None:
             ).fill(c=customer)
         )
         raise typer.Exit(CANT_SERVE)
-    result = explained(found, day)
     if json_:
-        show(result)
+        show(explained(found, day))
         return
-    for one in result["grades"]:
-        typer.echo(f"{one['playbook']} {one['scale']}: {one['grade']}  ({one['since']})")
-        for c in one["conditions"]:
-            typer.echo(
-                f"  {'✓' if c['holds'] else '✗'} {c['fact']} {c['sign']} {c['threshold']}: {c['value']}"
-            )
-        for n in one["next"]:
-            typer.echo(f"  → {n['grade']} {n.get('by') or ''} {n.get('visits') or ''}")
+    for line in told(found, day):
+        typer.echo(line)
 
 
 # --- the day ---------------------------------------------------------------------------------------------------------
@@ -422,13 +425,15 @@ def today(
     """今天该做的事。Today's list."""
     open_shop()
     when = the_day(on)
-    from regulars.care.queries import today_records
+    from regulars.care.queries import nothing_to_do, today_records
 
     with serving():
         rows = today_records(when, staff, lang())
     if json_:
         show(rows)
         return
+    if not rows:
+        say(nothing_to_do(when))
     for row in rows:
         typer.echo(
             f"{row['rank']:>3} {row['customer']}  {row['why']}  → {row['do']}  ({row['channel']}, {row['minutes']} min, {row['staff']})"
@@ -472,6 +477,9 @@ def playbooks_check(file: Annotated[Path | None, typer.Argument()] = None, json_
     from regulars.playbooks.check import check
     from regulars.playbooks.playbook import library
 
+    if file and not file.is_file():
+        say(Words("找不到文件：{f}", "No such file: {f}").fill(f=file))
+        raise typer.Exit(CANT_SERVE)
     speak = lang()
     problems = [(source, p) for source in ([str(file)] if file else library()) for p in check(source)]
     if json_:

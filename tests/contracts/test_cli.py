@@ -286,6 +286,21 @@ def test_a_backup_restores_the_whole_shop_elsewhere(
     assert (says(shop, "explain", "K1", "--on", ON), says(shop, "today", "--on", ON)) == before
 
 
+def test_a_place_that_can_not_be_written_is_said_and_is_no_fault_of_the_program(shop: Call) -> None:
+    for command in (("grade", "--csv", "/nowhere/out.csv"), ("backup", "/nowhere/out.zip")):
+        tried = shop(*command)
+        assert tried.returncode == 3
+        assert command[-1] in tried.stderr and "Traceback" not in tried.stderr
+    assert shop("playbooks", "check", "/nowhere/mine.toml").returncode == 3
+
+
+def test_people_read_why_in_words_and_what_to_do_where_there_is_no_list(shop: Call) -> None:
+    told = shop("explain", "K1", "--on", ON)
+    assert told.returncode == 0
+    assert "要求：" in told.stdout and "_in_" not in told.stdout
+    assert "regulars day --on 2031-01-01" in shop("today", "--on", "2031-01-01").stderr
+
+
 def test_doctor_finds_a_shop_sound(shop: Call) -> None:
     findings = says(shop, "doctor")
     assert all(set(f) == {"check", "ok", "says"} for f in findings)

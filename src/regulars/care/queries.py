@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from regulars.care.models import Task, TaskState
+from regulars.care.models import DayPlan, Task, TaskState
 from regulars.customers.models import Customer
 from regulars.customers.queries import first_written
 from regulars.shop.models import Staff
@@ -61,6 +61,16 @@ def find_staff(text: str) -> Staff:
             )
         )
     return found[0]
+
+
+def nothing_to_do(on: date) -> Words:
+    """Why a day's list is empty, and what to do about it."""
+    if not DayPlan.objects.filter(on=on).exists():
+        return Words(
+            "{d} 还没排过名单，先运行 regulars day --on {d}",
+            "No list was made for {d} yet; run regulars day --on {d}",
+        ).fill(d=on.isoformat())
+    return Words("没有要做的事", "Nothing left to do")
 
 
 def today_records(on: date, staff: str | None, lang: str) -> list[dict[str, Any]]:

@@ -71,6 +71,8 @@ def share(value: float | None) -> str:
 
 def day(value: date | datetime | str | None, weekday: bool = False) -> str:
     """A date as one says it: this year without the year."""
+    if isinstance(value, datetime):
+        value = value.astimezone(ZoneInfo(ZONE.get())).date()
     if not value:
         return "—"
     if isinstance(value, str):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from types import SimpleNamespace as Page
 from typing import Any
 
+from regulars.customers.models import Customer
 from regulars.facts import catalogue
 from regulars.grading.models import GradeChange
-from regulars.grading.queries import Explained
+from regulars.grading.queries import Explained, portrait
 from regulars.playbooks.conditions import Finding, Way, parse
 from regulars.playbooks.playbook import fits
 from regulars.playbooks.say import say_need
 from regulars.shop.calendar import day_words
+from regulars.shop.speech import lang
 from regulars.shop.words import Words
 from regulars.web.shown import Badges, grade_of, titled
 
@@ -42,7 +44,10 @@ def finding_shown(finding: Finding) -> Page:
     threshold = finding.threshold
     if isinstance(threshold, tuple):
         values = [spoken(fact.key, v) for v in threshold]
-        said = Words("、".join(v.zh for v in values), " or ".join(v.en for v in values))
+        said = Words(
+            "或".join(s for s in ("、".join(v.zh for v in values[:-1]), values[-1].zh) if s),
+            " or ".join(v.en for v in values),
+        )
     else:
         said = spoken(fact.key, threshold)
     margin: Words | str = ""
@@ -118,6 +123,33 @@ def grade_shown(
             for c in history if c.playbook == playbook.key and c.scale == scale.key
         ],
     )  # fmt: skip
+
+
+def told(customer: Customer, on: date) -> Iterator[str]:
+    """Why she has her grades and what would change them, line by line, for somebody who reads no page."""
+    drawn, badges, speak = portrait(customer, on), Badges(), lang()
+
+    def said(words: Words | str | None) -> str:
+        return words.say(speak) if isinstance(words, Words) else words or ""
+
+    for explained in drawn.grades:
+        page = grade_shown(explained, drawn.facts, on, [], badges)
+        yield " · ".join(s for s in (said(page.playbook), said(page.scale), said(page.grade.name)) if s)
+        yield f"  {said(page.sentence)}"
+        for way in page.ways:
+            yield f"  {said(way.title)}"
+            for one in way.conditions:
+                mark = "?" if one.value is None else "✓" if one.holds else "✗"
+                value = (
+                    said(one.value)
+                    if one.value is not None
+                    else Words("还不知道", "not known yet").say(speak)
+                )
+                needs = Words("要求：{n}", "needs {n}").fill(n=one.needs).say(speak)
+                yield f"    {mark} {said(one.name)} {value}  ({'; '.join(s for s in (needs, said(one.margin)) if s)})"
+        for one in page.nexts:
+            needed = "; ".join(s for s in (*map(said, one.needs), said(one.by)) if s)
+            yield f"  → {said(one.grade.name)}: {needed}"
 
 
 def _sentence(explained: Explained, fits_at: int | None, held: int | None, on: date) -> Words:
