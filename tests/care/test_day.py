@@ -130,6 +130,40 @@ def test_a_familys_day_comes_from_the_list_to_the_call(shop: Shop) -> None:
     assert [t.note for t in noted_tasks(task.customer)] == ["订了六个人的位子"]
 
 
+def test_a_playbook_beside_cares_too_and_nobody_is_greeted_twice(shop: Shop) -> None:
+    owner = add_staff(name="老周", email="zhou@example.com", role="owner", password=None, minutes=240)
+    adopt("restaurant", by=owner)
+    adopt("tiers", by=owner, is_first=False)
+    shop.take_in(
+        [
+            {
+                "会员号": f"M{n}",
+                "手机号": f"1740001000{n}",
+                "消费时间": f"{ago(12 + 9 * k)} 12:00",
+                "实收金额": 300,
+            }
+            for n in (1, 2)
+            for k in range(9)
+        ]
+    )
+    shop.take_in([{"会员号": "M1", "姓名": "陈伟", "生日": ON.strftime("1990-%m-%d")}])
+    daily.run_day(ON)
+    (greeting,) = Task.objects.filter(occasion__startswith="birthday", state=TaskState.OPEN)
+    end(greeting, TaskState.DONE, by=owner, on=ON)
+    # Two rises on a scale that only the playbook beside has.
+    shop.take_in(
+        [
+            {"会员号": f"M{n}", "手机号": f"1740001000{n}", "消费时间": f"{ON} 12:00", "实收金额": 900}
+            for n in (1, 2)
+        ]
+    )
+    then = ON + timedelta(days=1)
+    daily.run_day(then)
+    assert not Task.objects.filter(occasion__startswith="birthday", state=TaskState.OPEN).exists()
+    rose = Task.objects.filter(playbook="tiers", rule="gained-senior")
+    assert rose and "高级会员" in rose[0].why[0] and "普通会员" in rose[0].why[0]
+
+
 def test_words_say_who_is_writing(people: tuple[Staff, Staff]) -> None:
     daily.run_day(ON)
     written = Task.objects.exclude(channel="in-person")

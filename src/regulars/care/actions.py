@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,7 +21,8 @@ from regulars.care.rules.terms import Task as Card
 from regulars.care.rules.whom import IN_PERSON
 from regulars.customers.models import Customer, Link
 from regulars.customers.queries import arrow
-from regulars.grading.actions import STALE_AFTER, InForce, Outcome, in_force
+from regulars.grading.actions import STALE_AFTER, InForce, Outcome, in_force, with_grades
+from regulars.playbooks.playbook import Playbook
 from regulars.sales.models import Identity
 from regulars.shop.models import Business, Contact, Hold, Role, Staff, Store, audit
 from regulars.shop.words import Refused, Words
@@ -136,19 +138,30 @@ def _plan(outcome: Outcome, holding: list[InForce], on: date, put_off: list[Task
     business = Business.objects.first()
     if not holding or not outcome.tables or business is None:
         return None
-    graded = pa.concat_tables(outcome.tables, promote_options="permissive")
-    if not graded.num_rows:
+    everybody = pa.concat_tables(outcome.tables, promote_options="permissive")
+    if not everybody.num_rows:
         return None
-    graded = _with_people(graded, on, {t.customer_id: t.staff_id for t in put_off})
+    everybody = _with_people(everybody, on, {t.customer_id: t.staff_id for t in put_off})
     known = {s.name: s.known_until for s in Store.objects.exclude(known_until=None) if s.known_until}
-    gaps = graded["usual_gap_days"].drop_null()
+    gaps = everybody["usual_gap_days"].drop_null()
     typical = pc.quantile(gaps, 0.5)[0].as_py() if len(gaps) else None
-    leading = holding[0].playbook
     day = Day(
-        on=on, known_until=known or None, typical_gap_days=typical, stale_after=STALE_AFTER, patience_days=PATIENCE_DAYS,
-        scales={s.key: s.names for s in leading.scales},
+        on=on, known_until=known or None, typical_gap_days=typical, stale_after=STALE_AFTER, patience_days=PATIENCE_DAYS
     )  # fmt: skip
-    dues: list[Due] = [_left_in_peace(due(graded, leading.care, day, _done(on), leading.key), on)]
+    done = _done(on)
+    dues: list[Due] = []
+    for playbook in (holds.playbook for holds in holding):
+        if not playbook.care:
+            continue
+        people = everybody
+        graded = pa.concat_tables(with_grades(outcome, playbook.key), promote_options="permissive")
+        for name in graded.column_names[len(outcome.tables[0].column_names) :]:
+            people = people.append_column(name, graded[name])
+        day = replace(day, scales={s.key: s.names for s in playbook.scales})
+        found = due(people, playbook.care, day, _seen_by(done, playbook), playbook.key)
+        dues.append(_left_in_peace(found, on))
+    if not dues:
+        return None
     promised = {(t.customer_id, t.rule): t.occasion for t in put_off}
     return plan(dues, people_at_work(on), shop=business.voice or business.name, promised=promised)
 
@@ -251,13 +264,29 @@ def _done(on: date) -> pa.Table:
     """What was done or is no longer to be asked: closed tasks, and rules that a customer did not want."""
     since = on - timedelta(days=400)
     closed = Task.objects.exclude(state=TaskState.OPEN).filter(ended_on__gte=since)
-    rows = list(closed.values_list("customer_id", "rule", "ended_on", "occasion", "state"))
+    rows = list(closed.values_list("customer_id", "rule", "ended_on", "occasion", "state", "playbook"))
     # What expired without being done may come up again under the same occasion only if its time is not over.
     rows = [r for r in rows if r[4] != TaskState.EXPIRED]
     return pa.table({
         "customer": pa.array([r[0] for r in rows], pa.int64()), "rule": pa.array([r[1] for r in rows], pa.string()),
         "done_on": pa.array([r[2] for r in rows], pa.date32()), "occasion": pa.array([r[3] for r in rows], pa.string()),
+        "playbook": pa.array([r[5] for r in rows], pa.string()),
     })  # fmt: skip
+
+
+def _seen_by(done: pa.Table, playbook: Playbook) -> pa.Table:
+    """What was done, as the rules of one playbook see it: a birthday that another playbook has kept is kept, whatever
+    its rule is called here."""
+    foreign = done.filter(pc.not_equal(done["playbook"], playbook.key))
+    ours = [done.filter(pc.equal(done["playbook"], playbook.key))]
+    ours += [
+        foreign.set_column(
+            foreign.column_names.index("rule"), "rule", pa.repeat(pa.scalar(rule.key), foreign.num_rows)
+        )
+        for rule in playbook.care
+        if rule.when != "owed"
+    ]
+    return pa.concat_tables(ours)
 
 
 def _row(card: Card, known: Task | None, on: date, place: int, stores: dict[str, int]) -> Task:

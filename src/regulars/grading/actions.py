@@ -136,6 +136,7 @@ class Outcome:
     plan: Plan
     curves: dict[str, Curve]
     changes: dict[tuple[str, str], int] = field(default_factory=dict)
+    graded: dict[str, list[tuple[Graded, Standings]]] = field(default_factory=dict)
     was_full: bool = True
     seconds: float = 0.0
 
@@ -336,8 +337,7 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
             changed += moved
             outcome.changes[(holds.playbook.key, scale.key)] = moved
             summary[scale.key] = _summary(outcome, graded)
-            if holds is holding[0]:
-                outcome.tables = _with_grades(outcome.tables, graded, now)
+            outcome.graded.setdefault(holds.playbook.key, []).append((graded, now))
         GradeRun.objects.filter(playbook=holds.playbook.key, on=on).delete()
         GradeRun.objects.create(
             playbook=holds.playbook.key, version=holds.playbook.version, on=on, is_full=outcome.was_full,
@@ -352,8 +352,16 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
     return outcome
 
 
-def _with_grades(tables: list[pa.Table], graded: Graded, now: Standings) -> list[pa.Table]:
-    """Add the columns that care reads: grade, since, what it was before, when it would be lost."""
+def with_grades(outcome: Outcome, playbook: str) -> list[pa.Table]:
+    """Portraits with the columns that care reads of one playbook: grade, since, what it was before, when it would be
+    lost."""
+    tables = outcome.tables
+    for graded, now in outcome.graded.get(playbook, []):
+        tables = _with_scale(tables, graded, now)
+    return tables
+
+
+def _with_scale(tables: list[pa.Table], graded: Graded, now: Standings) -> list[pa.Table]:
     out, start = [], 0
     was = pc.if_else(pc.equal(now.was, ""), pa.scalar(None, pa.string()), now.was)
     for table in tables:

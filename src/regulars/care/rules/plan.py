@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 
 from regulars.care.rules import whom, words
 from regulars.care.rules.due import Due, days_left
-from regulars.care.rules.terms import Candidate, Moment, Numbers, Paused, Person, Reason, Task
+from regulars.care.rules.terms import Candidate, Day, Moment, Numbers, Paused, Person, Reason, Task
 from regulars.care.rules.triggers.grades import scale_of
 from regulars.playbooks.playbook import CareRule
 from regulars.shop.calendar import day_words
@@ -172,7 +172,7 @@ class Plan:
         candidate, reason = due.candidate(due.batches[self.choice.batch[i]], int(self.choice.at[i]), row)
         rule = candidate.rule
         person = given[i] if i in given else self._first_choice(rule, row, i)
-        grade, grade_name = self._grade(candidate, row)
+        grade, grade_name = self._grade(candidate, row, due.day)
         values = self._values(reason, row, grade_name)
         name = words.polite_name(row["name"], row["sex"], row.get("is_company"))
         store = row["store"] or (person.store if person is not None else None)
@@ -219,15 +219,15 @@ class Plan:
         pool = at_work(self.staff, rule.who, row["store"])
         return pool[i % len(pool)] if pool else None
 
-    def _grade(self, candidate: Candidate, row: Mapping[str, Any]) -> tuple[str, Words | None]:
+    def _grade(self, candidate: Candidate, row: Mapping[str, Any], day: Day) -> tuple[str, Words | None]:
         moment = Moment(
-            candidate.rule, self.day, candidate.occasion, candidate.due_on, candidate.last_on, None, row
+            candidate.rule, day, candidate.occasion, candidate.due_on, candidate.last_on, None, row
         )
         scale = scale_of(moment)
         grade = row.get(f"grade:{scale}")
         if grade is None:
             return "", None
-        return grade, self.day.grade_name(scale, grade)
+        return grade, day.grade_name(scale, grade)
 
     def _values(
         self, reason: Reason, row: Mapping[str, Any], grade: Words | None
