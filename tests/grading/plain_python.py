@@ -175,7 +175,7 @@ class Base:
         if last is None:
             return None
         store = max(r.store for r in self.days[customer][max(self.days[customer])])
-        return min(self.on, self.history.coverage.get(store, self.on)) - last
+        return max(min(self.on, self.history.coverage.get(store, self.on)) - last, 0)
 
     def _days_since_first_visit(self, customer: int) -> int | None:
         first = self._first_visit_on(customer)

@@ -201,7 +201,9 @@ catalogue.register(
       W("从最近一次到店到今天的天数。", "Days from the last visit to the day itself."),
       W("数据只到哪天，就只算到哪天，免得忘了导数据就人人都像走了。",
         "Counted to the last day that the store's data cover, so a forgotten import makes nobody look lost."),
-      derive=lambda r, on: ibis.least(on, r.known_until.fill_null(on)) - r.last_visit_on,
+      derive=lambda r, on: (
+          ibis.greatest(ibis.least(on, r.known_until.fill_null(on)), r.last_visit_on) - r.last_visit_on
+      ),
       needs=("last_visit_on", "last_store"), ages=True),
     F("days_since_first_visit", W("认识多少天", "days since the first visit"), "days", "sales",
       W("从第一次到店到今天的天数。", "Days from the first visit to the day itself."),
