@@ -18,7 +18,7 @@ from regulars.customers.models import Customer, Detail, Link, Note, Portrait, Se
 from regulars.customers.rules.names import plain
 from regulars.playbooks.catalogue import Fact
 from regulars.sales.actions import token_for
-from regulars.sales.models import Batch, Identity, Item, Sale, SaleLine
+from regulars.sales.models import Batch, BatchState, Identity, Item, Sale, SaleLine
 from regulars.shop import bulk
 from regulars.shop.calendar import Birthday, age_on
 from regulars.shop.engine import number_of
@@ -511,13 +511,20 @@ def notes_of(customer: Customer) -> list[Note]:
 
 
 def coverage() -> pa.Table:
-    """Until which day each store's data reach."""
+    """Until which day each store's data reach, and since when its customers have new numbers, if they do: whoever was
+    seen before and not since may come every week under a number that nobody has joined to hers yet."""
     found = [
         (s.id, number_of(s.known_until)) for s in Store.objects.exclude(known_until=None) if s.known_until
     ]
+    broken: dict[int, int] = {}
+    for batch in Batch.objects.filter(state=BatchState.COMPLETE, options__has_key="vanished_on"):
+        day = number_of(date.fromisoformat(batch.options["vanished_on"]))
+        for store in map(int, batch.covers):
+            broken[store] = max(day, broken.get(store, day))
     return pa.table(
         {
             "store": pa.array([a for a, _ in found], pa.int32()),
             "known_until": pa.array([b for _, b in found], pa.int32()),
+            "broken_on": pa.array([broken.get(a) for a, _ in found], pa.int32()),
         }
     )

@@ -28,7 +28,7 @@ from regulars.playbooks.portrait import (
     measured,
     metrics_of,
 )
-from regulars.sales.facts import STORE_BITS, STREAK_WEEKS
+from regulars.sales.facts import SPEND_BITS, STORE_BITS, STREAK_WEEKS
 from regulars.shop.books import PART, Books
 from regulars.shop.engine import Engine, Statement, compiled, the_day
 
@@ -135,9 +135,16 @@ def covered(state: pa.Table, coverage: pa.Table | None) -> pa.Table:
         return state.append_column("known_until", pa.nulls(state.num_rows, pa.int32()))
     store = pc.bit_wise_and(state["last_store_mark"], (1 << STORE_BITS) - 1).cast(pa.int32())
     at = pc.index_in(store, value_set=coverage["store"].combine_chunks())
-    return state.append_column(
-        "known_until", coverage["known_until"].combine_chunks().take(at).cast(pa.int32())
-    )
+    known = coverage["known_until"].combine_chunks().take(at).cast(pa.int32())
+    if "broken_on" in coverage.column_names:
+        # Whoever was last seen before her store gave out new numbers is known no further than that.
+        broken = coverage["broken_on"].combine_chunks().take(at)
+        last = pc.shift_right(state["last_visit_mark"], SPEND_BITS).cast(pa.int32())
+        before = pc.subtract(broken, pa.scalar(1, pa.int32()))
+        known = pc.if_else(
+            pc.fill_null(pc.less(last, broken), False), pc.min_element_wise(known, before), known
+        )
+    return state.append_column("known_until", known)
 
 
 # --- everybody -------------------------------------------------------------------------------------------------------

@@ -75,8 +75,12 @@ class People:
     def known_until(self, known: date | Mapping[str, date] | None) -> Numbers:
         """For each customer the last day that the data of her store cover; NaN where nobody knows.
 
-        Without a store of her own the earliest of all stores counts: she could have been in any.
+        Without a store of her own the earliest of all stores counts: she could have been in any. Whom her portrait
+        knows less long (column `known_until`) is known less long.
         """
+        return np.fmin(self._stores_known_until(known), self.numbers("known_until"))
+
+    def _stores_known_until(self, known: date | Mapping[str, date] | None) -> Numbers:
         if known is None or not known:
             return np.full(self.size, np.nan)
         if not isinstance(known, Mapping):
