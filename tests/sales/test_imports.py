@@ -190,6 +190,17 @@ def test_a_file_that_begins_with_new_cards_is_held_against_the_files_before(shop
     assert vanished(shop.take_in([r for r in rows if str(r["会员号"]).startswith("N")]))
 
 
+def test_two_tills_that_count_alike_are_known_again_in_any_order(shop: Shop) -> None:
+    rows = [
+        {"单号": "1", "结账时间": f"2026-05-01 {hour}:00", "会员号": who, "实收金额": amount}
+        for hour, who, amount in ((10, "M1", 300), (18, "M2", 50))
+    ]
+    assert counts(shop.take_in(rows)) == (2, 0, 2)
+    before = known()
+    assert counts(shop.take_in(shop.file("turned.csv", rows[::-1]))) == (0, 2, 0)
+    assert known() == before
+
+
 # --- by hand ---------------------------------------------------------------------------------------------------------
 
 

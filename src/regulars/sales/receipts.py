@@ -85,11 +85,17 @@ def _texts(table: pa.Table, name: str, limit: int, empty: str = "") -> pa.Array:
     return pc.fill_null(column, empty) if column.null_count else column
 
 
-def _occurrence(hashes: np.ndarray) -> np.ndarray:
-    """How many equal values stand before each: 0 for the first."""
+def _occurrence(hashes: np.ndarray, *order: np.ndarray) -> np.ndarray:
+    """How many equal values stand before each, by these columns and then as they come: 0 for the first."""
     codes, different = pd.factorize(hashes)
     if len(different) == len(hashes):
         return np.zeros(len(hashes), dtype="int64")
+    if order:
+        place = np.lexsort(order[::-1])
+        sorted_: np.ndarray = pd.Series(codes[place]).groupby(codes[place]).cumcount().to_numpy()
+        result = np.empty(len(hashes), dtype="int64")
+        result[place] = sorted_
+        return result
     again: np.ndarray = pd.Series(codes).groupby(codes).cumcount().to_numpy()
     return again
 
@@ -115,7 +121,8 @@ def keyed(sales: pa.Table, stores: np.ndarray, who: Who, lines: pa.Table | None 
     key = np.zeros(sales.num_rows, dtype="uint64")
     if numbered.any():
         own = mix(stores[numbered], day[numbered], receipt[numbered], kind[numbered])
-        key[numbered] = mix(own, _occurrence(own))
+        # Two tills that count alike: which is the first must not hang on the order of the rows.
+        key[numbered] = mix(own, _occurrence(own, at[numbered], marks[numbered]))
     if not numbered.all():
         bare = ~numbered
         plain = mix(

@@ -361,3 +361,29 @@ def test_daily_subtotals_with_a_date_are_no_sales(till: Till) -> None:
         "订单号,会员号,下单时间,实收金额\nT1,A,2026-01-05,5\n小计,,2026-01-05,5\nT2,A,2026-01-06,7\n合计,,2026-01-06,12"
     )
     assert (reading.rows, reading.sales["amount"].to_pylist()) == (2, [500, 700])
+
+
+def test_one_number_of_two_tills_is_two_receipts(till: Till) -> None:
+    reading = till("单号,结账时间,会员号,实收金额\n1,2026-05-01 10:00,M1,300\n1,2026-05-01 18:00,M2,50")
+    assert reading.sales.select(["member", "amount"]).to_pylist() == [
+        {"member": "M1", "amount": 30000}, {"member": "M2", "amount": 5000},
+    ]  # fmt: skip
+
+
+def test_a_receipt_that_names_its_customer_on_some_lines_only_stays_one(till: Till) -> None:
+    reading = till("""单号,结账时间,会员号,手机号,菜品名称,实收金额
+        1,2026-05-01 10:00,,,鱼,10
+        1,2026-05-01 10:00,M1,13912345679,肉,20
+        1,2026-05-01 10:00,,13912345679,菜,30
+        1,2026-05-01 10:00,,,茶,40
+        1,2026-05-01 18:00,M2,,面,50
+        1,2026-05-01 18:00,,,汤,5
+        2,2026-05-01 19:00,,13912345679,面,7
+        2,2026-05-01 19:30,M3,,面,8""")
+    assert reading.sales.select(["receipt", "member", "phone", "amount"]).to_pylist() == [
+        {"receipt": "1", "member": "M1", "phone": "13912345679", "amount": 10000},
+        {"receipt": "1", "member": "M2", "phone": None, "amount": 5500},
+        {"receipt": "2", "member": None, "phone": "13912345679", "amount": 700},
+        {"receipt": "2", "member": "M3", "phone": None, "amount": 800},
+    ]
+    assert reading.lines["sale"].to_pylist() == [0, 0, 0, 0, 1, 1, 2, 3]

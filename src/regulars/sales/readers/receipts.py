@@ -708,8 +708,9 @@ def _join(
     """Receipts that stand in several lines become one sale: amounts summed, the first value of everything
     else.
 
-    A receipt is the same number in the same store on the same day; tills that count from 1 every day are told
-    apart by that. Refund rows stay apart from what they repay.
+    A receipt is the same number in the same store on the same day, and of one customer: tills that count from 1
+    every day are told apart by the day, two tills beside each other by who stood there. Refund rows stay apart from
+    what they repay.
     """
     n = sales.num_rows
     warnings: list[Words] = []
@@ -808,12 +809,88 @@ def _groups(sales: pa.Table) -> tuple[Any, Any] | None:
     back = pc.and_(pc.equal(sales["kind"], "refund"), pc.is_valid(sales["refund_of"]))
     key = key * 2 + back.to_numpy().astype(np.int64)
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    apart = _apart(sales, inverse)
+    if apart is not None:
+        _, first, inverse = np.unique(apart, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     if len(first) == n:
         return None
     return pa.array(first[order]), rank[inverse]
+
+
+def _apart(sales: pa.Table, group: Any) -> Any | None:
+    """Receipts that only share a number, told apart by their customers: a new number for each row, or None when every
+    receipt is one customer's. A line that names nobody belongs to the customer named last before it, else after it."""
+    n = len(group)
+    codes: list[Any] = []
+    for name in ("member", "card", "phone", "openid", "name"):
+        column = sales[name].combine_chunks()
+        if name == "name":  # a name tells companies apart, never persons
+            column = pc.if_else(sales["company"].combine_chunks(), column, pa.scalar(None, pa.string()))
+        if column.null_count < n:
+            code = pc.fill_null(column.dictionary_encode().indices, -1)
+            codes.append(code.to_numpy(zero_copy_only=False).astype(np.int64))
+    named = np.zeros(n, dtype=bool)
+    for code in codes:
+        named |= code >= 0
+    crossed = np.zeros(int(group.max()) + 1, dtype=bool)
+    for code in codes:
+        said = code >= 0
+        low, high = np.full(len(crossed), n, dtype=np.int64), np.full(len(crossed), -1, dtype=np.int64)
+        np.minimum.at(low, group[said], code[said])
+        np.maximum.at(high, group[said], code[said])
+        # One line with a phone only and one with a member number only may be two customers as well.
+        other = np.zeros(len(crossed), dtype=bool)
+        other[group[named & ~said]] = True
+        crossed |= (low < high) | (other & (high >= 0))
+    rows = np.flatnonzero(crossed[group])
+    if not codes or not len(rows):
+        return None
+    who = np.stack([code[rows] for code in codes], axis=1)
+    order = np.argsort(group[rows], kind="stable")
+    customer = np.zeros(n, dtype=np.int64)
+    most = 0
+    for start, end in _runs(group[rows][order]):
+        mine = order[start:end]
+        customer[rows[mine]] = found = _customers(who[mine])
+        most = max(most, int(found.max()))
+    return None if not most else group.astype(np.int64) * (most + 1) + customer
+
+
+def _runs(values: Any) -> list[tuple[int, int]]:
+    """From where to where each value of a sorted array stands."""
+    edges = np.flatnonzero(np.diff(values)) + 1
+    starts = [0, *edges.tolist()]
+    return list(zip(starts, [*starts[1:], len(values)], strict=True))
+
+
+def _customers(rows: Any) -> Any:
+    """Which customer each line of one receipt number is, from 0: lines whose strongest common identity is the same
+    are one customer's. `rows`: the identities of each line, strongest first, -1 where there is none.
+
+    >>> _customers(np.array([[7, -1], [-1, -1], [8, -1]])).tolist()
+    [0, 0, 1]
+    >>> _customers(np.array([[-1, -1], [7, 3], [-1, 3]])).tolist()
+    [0, 0, 0]
+    """
+    known: list[list[int]] = []
+    found: list[int] = []
+    for row in rows.tolist():
+        if max(row) < 0:
+            found.append(found[-1] if found else -1)
+            continue
+        for place, other in enumerate(known):
+            common = next(((a, b) for a, b in zip(row, other, strict=True) if a >= 0 and b >= 0), None)
+            if common is not None and common[0] == common[1]:
+                known[place] = [max(a, b) for a, b in zip(row, other, strict=True)]
+                break
+        else:
+            place = len(known)
+            known.append(row)
+        found.append(place)
+    return np.maximum(np.array(found, dtype=np.int64), 0)
 
 
 def _repeated(values: Any, inverse: Any, receipts_: int, header: str) -> bool:
