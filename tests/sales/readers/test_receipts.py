@@ -387,3 +387,28 @@ def test_a_receipt_that_names_its_customer_on_some_lines_only_stays_one(till: Ti
         {"receipt": "2", "member": "M3", "phone": None, "amount": 800},
     ]
     assert reading.lines["sale"].to_pylist() == [0, 0, 0, 0, 1, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "words", ["当日合计", "日合计", "合计(2笔)", "总计2笔", "【合计】", "2026-11合计", "11月合计", "Total:"]
+)
+def test_totals_with_a_date_and_an_amount_are_no_sales(till: Till, words: str) -> None:
+    reading = till(
+        f"单号,会员号,下单时间,实收金额\nT1,A,2026-11-05,5\nT2,A,2026-11-06,7\n{words},,2026-11-06,12"
+    )
+    assert (reading.rows, reading.sales["amount"].to_pylist()) == (2, [500, 700])
+
+
+@pytest.mark.parametrize(
+    "line", ["共 2 笔,,,300", "总额,,,300", "2026-11合计,,,300", ",,2026-11合计,300", "共2单,,,"]
+)
+def test_totals_without_a_date_are_passed_over_and_not_refused(till: Till, line: str) -> None:
+    reading = till(f"单号,会员号,下单时间,实收金额\nT1,A,2026-11-05,5\n{line}")
+    assert (reading.rows, reading.refused) == (1, [])
+
+
+def test_a_customer_and_a_dish_may_sound_like_a_total(till: Till) -> None:
+    reading = till("""单号,姓名,会员号,菜品名称,下单时间,实收金额
+        SUM001,合计先生,M1,总统套餐,2026-11-05,5
+        共享01,总小姐,M2,小计时器,2026-11-05,5""")
+    assert reading.sales["amount"].to_pylist() == [500, 500]

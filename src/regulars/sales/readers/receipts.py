@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from regulars.sales.readers.contract import Guess, Reader, Sheet
 from regulars.sales.rules import ids, money, phones
-from regulars.sales.rules.cells import Among, any_true, by_value, clean, clean_cell, rows_where
+from regulars.sales.rules.cells import any_true, by_value, clean, clean_cell, holds_text, rows_where
 from regulars.sales.rules.dates import Instants, instants, time_only
-from regulars.sales.rules.headers import SECRET, TOTALS, plain, total
+from regulars.sales.rules.headers import SECRET, TOTALS_HINT, plain, total
 from regulars.shop.words import Problem, Words
 
 SALES = pa.schema(
@@ -453,16 +453,19 @@ def _people(text: str) -> int | None:
 # ── what is a sale ──
 
 
-_TOTALS = Among(TOTALS)
+_TOTALS = "|".join(TOTALS_HINT)
 
 
 def _totals(columns: Columns) -> set[int]:
     """Lines of totals that have a date and an amount and so would pass for sales."""
     found: set[int] = set()
     for name in ("receipt", "member", "card", "name", "store", "item", "staff"):
-        rows = _TOTALS.rows(columns.get(name)) if name in columns else None
-        if rows is not None:
-            found.update(np.flatnonzero(rows).tolist())
+        column = columns.get(name) if name in columns else None
+        if column is None or not holds_text(column, TOTALS_HINT):
+            continue
+        likely = np.flatnonzero(_mask(pc.match_substring_regex(column, _TOTALS)))
+        if len(likely):
+            found.update(likely[rows_where(column.take(pa.array(likely)), total)].tolist())
     return found
 
 

@@ -136,6 +136,16 @@ class Among:
         return None
 
 
+def holds_text(column: Any, words: Iterable[str]) -> bool:
+    """Whether any cell may hold one of these words; the bytes of the whole column are searched at once."""
+    sought = [word.encode() for word in words]
+    for data, starts, ends in _pieces(column):
+        piece = data[starts[0] : ends[-1]].tobytes()
+        if any(word in piece for word in sought):
+            return True
+    return False
+
+
 def holds(column: Any, sign: str) -> bool:
     """Whether any cell holds this (plain) sign: asked before a search that would read every cell."""
     code = ord(sign)

@@ -176,24 +176,30 @@ def match(headers: list[str], table: Mapping[str, tuple[str, ...]]) -> dict[str,
 
 
 _TOTAL = re.compile(
-    r"^(本页|当页|全部|当日|本日|本月|总)?(合计|小计|总计|总和|汇总|共计|total|subtotal|grandtotal|sum)",
+    r"^(\d[\d年月日号季度周]*)?第?[\d一二三四五]*(本页|当页|全部|当日|本日|每日|单日|日|当月|本月|月|当周|本周|周|年度|本年|年|总|门店|本店)?"
+    r"(合计|小计|总计|总和|汇总|共计|总额|共(?=\d)|total|subtotal|grandtotal|sum)",
     re.IGNORECASE,
 )
+_BRACKETS = re.compile(r"[()\[\]【】「」『』〔〕<>《》]")
+_COUNTED = re.compile(r"[\d.,笔单条行人次位张桌份件元圆共计¥$]")
 
-
-# The same as exact cells, for columns too long to ask about each cell.
-TOTALS = (
-    "合计", "小计", "总计", "总和", "汇总", "共计", "本页小计", "本页合计", "合计：", "小计：", "总计：", "合计:", "小计:", "总计:",
-    "Total", "TOTAL", "total", "Subtotal", "Grand Total",
-)  # fmt: skip
+TOTALS_HINT = ("计", "总", "汇", "共", "otal", "OTAL", "sum", "SUM", "Sum")
+"""What a cell of totals holds somewhere: asked of a column too long to ask about each of its cells."""
 
 
 def total(text: str) -> bool:
     """Whether a cell begins a line of totals or a footer, which is no sale.
 
-    >>> total("合计："), total("小计"), total("合计一下"), total("张合计")
-    (True, True, False, False)
+    >>> [total(t) for t in ("合计：", "2026-11合计", "【合计】", "总计2笔", "共 2 笔")]
+    [True, True, True, True, True]
+    >>> [total(t) for t in ("合计一下", "张合计", "合计先生", "总统套餐", "SUM001")]
+    [False, False, False, False, False]
     """
-    text = _JUNK.sub("", unicodedata.normalize("NFKC", text))
+    text = _JUNK.sub("", _BRACKETS.sub("", unicodedata.normalize("NFKC", text)))
     found = _TOTAL.match(text)
-    return found is not None and len(re.sub(r"[\d.,()笔单条行人元共]", "", text[found.end() :])) == 0
+    if found is None:
+        return False
+    rest = text[found.end() :]
+    if rest[:1].isdigit() and text[: found.end()].isascii():
+        return False  # a number like SUM001
+    return _COUNTED.sub("", rest) == ""
