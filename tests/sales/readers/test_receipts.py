@@ -412,3 +412,22 @@ def test_a_customer_and_a_dish_may_sound_like_a_total(till: Till) -> None:
         SUM001,合计先生,M1,总统套餐,2026-11-05,5
         共享01,总小姐,M2,小计时器,2026-11-05,5""")
     assert reading.sales["amount"].to_pylist() == [500, 500]
+
+
+def test_an_order_paid_back_in_full_is_worth_nothing_and_not_less(till: Till) -> None:
+    reading = till("订单号,会员号,下单时间,实收金额,退款金额\nT1,A,2026-01-05,0,200\nT2,B,2026-01-05,100,30")
+    assert reading.sales["amount"].to_pylist() == [0, 7000]
+
+
+def test_a_line_of_repayment_under_the_number_of_a_sale_is_taken_off(till: Till) -> None:
+    reading = till("订单号,会员号,下单时间,实收金额,退款金额\nT1,A,2026-01-05,200,\nT1,A,2026-01-06,0,200")
+    assert reading.sales.select(["amount", "refund_of"]).to_pylist() == [
+        {"amount": 20000, "refund_of": None}, {"amount": -20000, "refund_of": "T1"},
+    ]  # fmt: skip
+
+
+def test_a_closed_order_of_taobao_that_was_paid_back_is_no_sale(till: Till) -> None:
+    reading = till("""订单编号,买家会员名,买家实际支付金额,订单状态,订单付款时间,退款金额
+        1,a,0,交易关闭,2026-01-05 12:00:00,200
+        2,b,50,交易成功,2026-01-05 12:00:00,0""")
+    assert (reading.sales["amount"].to_pylist(), reading.not_sales) == ([5000], 1)

@@ -412,8 +412,22 @@ def _amounts(columns: Columns, refusals: _Refusals, flagged: Any | None) -> tupl
                     )
                 )
             else:
+                kept = pc.and_(some, pc.equal(amount, 0))
+                if any_true(kept):
+                    # Received nothing, refunded something: the whole order was paid back and is net already.
+                    # Only under the number of a sale such a line is the repayment itself.
+                    refund = pc.if_else(pc.and_(kept, pc.invert(_sold_elsewhere(columns, amount))), 0, refund)
                 amount = pc.subtract(amount, refund)
     return amount, warnings
+
+
+def _sold_elsewhere(columns: Columns, amount: Any) -> Any:
+    """Rows under whose receipt number another row has an amount above zero."""
+    receipt = columns.get("receipt")
+    if receipt is None:
+        return pa.array(np.zeros(len(amount), dtype=bool))
+    sold = pc.unique(receipt.filter(pc.fill_null(pc.greater(amount, 0), False))).drop_null()
+    return pc.and_(pc.is_valid(receipt), pc.is_in(receipt, value_set=sold))
 
 
 def _already_net(amount: Any, refund: Any, gross: Any | None, some: Any) -> bool:
