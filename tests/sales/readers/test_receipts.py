@@ -162,7 +162,20 @@ def test_lines_without_their_receipts_are_counted_and_said(till: Till) -> None:
 
 
 @pytest.mark.parametrize(
-    "status", ["等待买家付款", "交易关闭", "未支付", "已取消", "作废", "Cancelled", "已退款"]
+    "status",
+    [
+        "等待买家付款",
+        "交易关闭",
+        "未支付",
+        "已取消",
+        "作废",
+        "Cancelled",
+        "已退款",
+        "退款",
+        "退款成功",
+        "退货退款",
+        "已取消（已退款）",
+    ],
 )
 def test_unpaid_and_cancelled_orders_are_no_sales(till: Till, status: str) -> None:
     reading = till(
@@ -173,7 +186,22 @@ def test_unpaid_and_cancelled_orders_are_no_sales(till: Till, status: str) -> No
 
 
 @pytest.mark.parametrize(
-    "status", ["已支付", "交易成功", "未发货", "无退款", "部分退款", "退款申请已撤回", "Paid"]
+    "status",
+    [
+        "已支付",
+        "交易成功",
+        "未发货",
+        "无退款",
+        "部分退款",
+        "退款申请已撤回",
+        "Paid",
+        "取消退款",
+        "买家取消退款",
+        "退款关闭",
+        "退款失败",
+        "拒绝退款",
+        "退款中",
+    ],
 )
 def test_other_states_are_sales(till: Till, status: str) -> None:
     assert till(f"订单号,会员号,下单时间,实收金额,订单状态\n1,A,2026-01-05,5,{status}").not_sales == 0
@@ -431,3 +459,28 @@ def test_a_closed_order_of_taobao_that_was_paid_back_is_no_sale(till: Till) -> N
         1,a,0,交易关闭,2026-01-05 12:00:00,200
         2,b,50,交易成功,2026-01-05 12:00:00,0""")
     assert (reading.sales["amount"].to_pylist(), reading.not_sales) == ([5000], 1)
+
+
+ORDERS = "订单号,会员号,下单时间,实收金额,退款金额,订单状态\n"
+
+
+@pytest.mark.parametrize("state", ["退款", "退款成功", "已退款"])
+def test_a_refunded_order_counts_nothing_whatever_the_other_orders_are(till: Till, state: str) -> None:
+    other = "T2,B,2026-01-05,100,30,已完成\nT3,C,2026-01-05,-5,,已完成\n"
+    assert sum(till(f"{ORDERS}{other}T1,A,2026-01-05,200,,{state}").sales["amount"].to_pylist()) == 6500
+    assert sum(till(f"{ORDERS}{other}T1,A,2026-01-05,200,200,{state}").sales["amount"].to_pylist()) == 6500
+    repaid = f"{ORDERS}{other}T1,A,2026-01-05,200,,{state}\nT1,A,2026-01-07,-200,,{state}"
+    assert sum(till(repaid).sales["amount"].to_pylist()) == 6500
+
+
+def test_a_row_of_repayment_is_told_by_its_state(till: Till) -> None:
+    head = "订单号,会员号,下单时间,实收金额,订单状态\n"
+    reading = till(f"{head}T1,A,2026-01-05,200,已支付\nT1,A,2026-01-07,200,退款")
+    assert reading.sales["amount"].to_pylist() == [20000, -20000]
+    assert reading.sales["refund_of"].to_pylist() == [None, "T1"]
+
+
+def test_an_item_that_came_back_is_left_out_of_its_receipt(till: Till) -> None:
+    head = "订单号,会员号,下单时间,商品名称,金额,订单状态\n"
+    reading = till(f"{head}T1,A,2026-01-05,茶,100,交易成功\nT1,A,2026-01-05,杯子,50,退款成功")
+    assert reading.sales["amount"].to_pylist() == [10000]

@@ -66,6 +66,16 @@ _PAID_BACK = (
     "returned",
 )
 _PARTLY = ("部分", "partial")
+# Alone these words say that all of it was given back; within a longer state they may be about a wish.
+_PAID_BACK_ALONE = frozenset(
+    {"退款", "退货", "退单", "退款退货", "退货退款", "全部退款", "整单退款", "refund", "return"}
+)
+# She wanted her money back and did not get it: the sale stands.
+_STANDS = re.compile(
+    r"^(买家|用户|客户|顾客|商家|系统|已|申请)*(取消|撤销|撤回|关闭|拒绝|驳回)(了|的)?(申请)?退[款货单]"
+    r"|退[款货单](申请)?(已|被)*(取消|撤销|撤回|关闭|失败|拒绝|驳回)|refund (cancel|reject|fail|denied|closed)",
+    re.IGNORECASE,
+)
 YES = frozenset({"是", "1", "true", "yes", "y", "t", "已退款", "全部退款", "已注销"})
 # What stands alone in a line below a table.
 _FOOTER = re.compile(
@@ -491,7 +501,35 @@ def _flagged(columns: Columns, reader: Reader) -> Any | None:
             yes = YES if name == "refund_flag" else frozenset()
             found = rows_where(columns.get(name), _Begins(reader.refunds, yes))
             mask = found if mask is None else mask | found
+    if "status" in columns and "item" not in columns and not (reader.refunds_by_status or reader.sold):
+        found = _repayments(columns)
+        mask = found if mask is None else mask | found
     return mask if mask is not None and mask.any() else None
+
+
+def _repayments(columns: Columns) -> Any:
+    """Which rows are by their state the repayment of a sale that stands under the same number in another row. Where
+    rows are items, such a row is the item that came back instead; a bill that was reversed is no repayment, the
+    corrected one stands beside it."""
+    back = rows_where(
+        columns.get("status"), lambda text: _paid_back(text) and _says(text, ("退款", "refund"))
+    )
+    receipt = columns.get("receipt")
+    if receipt is None or not back.any() or back.all():
+        return np.zeros(len(back), dtype=bool)
+    sold = pc.unique(receipt.filter(pa.array(~back))).drop_null()
+    return back & _mask(pc.is_in(receipt, value_set=sold)) & _mask(pc.is_valid(receipt))
+
+
+def _paid_back(text: str) -> bool:
+    """Whether a state says that all of the money went back.
+
+    >>> [_paid_back(t) for t in ("退款", "已退款", "退款成功", "部分退款", "取消退款", "退款中", "无退款")]
+    [True, True, True, False, False, False, False]
+    """
+    if _STANDS.search(text) or _says(text, _PARTLY):
+        return False
+    return text.lower() in _PAID_BACK_ALONE or _says(text, _PAID_BACK)
 
 
 @dataclass(frozen=True)
@@ -502,7 +540,9 @@ class _Begins:
     yes: frozenset[str]
 
     def __call__(self, text: str) -> bool:
-        return text.lower() in self.yes or text.lower().startswith(self.words)
+        return text.lower() in self.yes or (
+            text.lower().startswith(self.words) and _STANDS.search(text) is None
+        )
 
 
 def _not_sales(columns: Columns, reader: Reader, amount: Any) -> Any | None:
@@ -516,12 +556,16 @@ def _not_sales(columns: Columns, reader: Reader, amount: Any) -> Any | None:
         if reader.sold:
             mask |= _mask(pc.is_valid(status)) & ~rows_where(status, lambda text: text.lower() in reader.sold)
             continue
-        unpaid = rows_where(status, lambda text: _says(text, reader.not_sales or _UNPAID))
-        repaid = rows_where(status, lambda text: _says(text, _PAID_BACK) and not _says(text, _PARTLY))
-        # Where refunds have rows or a column of their own, "refunded" is no reason to leave the sale out as
-        # well.
-        if reader.refunds_by_status or "refund" in columns or negative.any():
+        unpaid = rows_where(
+            status, lambda text: _says(text, reader.not_sales or _UNPAID) and not _STANDS.search(text)
+        )
+        repaid = rows_where(status, _paid_back)
+        # Where the file takes the refund off in a column or a row of its own, leaving the sale out as well would
+        # take it off twice.
+        if reader.refunds_by_status:
             repaid[:] = False
+        elif repaid.any():
+            repaid &= ~_taken_off(columns, negative)
         mask |= (unpaid | repaid) & ~negative
     if "cancelled" in columns:
         mask |= rows_where(columns.get("cancelled"), lambda text: text.lower() in YES) & ~negative
@@ -532,6 +576,26 @@ def _not_sales(columns: Columns, reader: Reader, amount: Any) -> Any | None:
     if reader.unpaid_without is not None and reader.unpaid_without in columns:
         mask |= _mask(pc.is_null(columns.get(reader.unpaid_without)))
     return mask if mask.any() else None
+
+
+def _taken_off(columns: Columns, negative: Any) -> Any:
+    """Rows whose refund the file takes off itself: in their own column, or in a negative row under their number."""
+    mask = np.zeros(len(negative), dtype=bool)
+    if "refund" in columns:
+        mask |= _mask(pc.not_equal(columns.fens("refund"), 0))
+    if negative.any():
+        receipt = columns.get("receipt")
+        if receipt is None:
+            return np.ones(len(negative), dtype=bool)
+        back = pa.array(negative)
+        repaid = [c.filter(back) for c in (receipt, columns.get("refund_of")) if c is not None]
+        numbers = pc.unique(pa.chunked_array([part for c in repaid for part in _chunks(c)], pa.string()))
+        mask |= _mask(pc.is_in(receipt, value_set=numbers.drop_null()))
+    return mask
+
+
+def _chunks(column: Any) -> list[Any]:
+    return column.chunks if isinstance(column, pa.ChunkedArray) else [column]
 
 
 def _says(text: str, words: tuple[str, ...]) -> bool:
