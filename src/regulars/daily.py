@@ -81,7 +81,7 @@ def put_in(
     store: str | None = None, by: Staff | None = None, progress: Progress = quiet,
 ) -> Imported:  # fmt: skip
     """Write a reading as a batch; every stage absorbs it, then it counts. Nobody else imports meanwhile."""
-    must_serve(reading)
+    must_serve(reading, store)
     with turn(progress):
         mend(progress)
         repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first() if digest else None
@@ -104,8 +104,8 @@ def put_in(
             absorbed = customers.absorb(batch, np.union1d(taken.identities, changed), taken.listed)
             batch.customers = absorbed.customers
             batch.new += absorbed.listed
-            if not reading.sales.num_rows:
-                batch.known = len(taken.listed) - absorbed.listed
+            if not reading.sales.num_rows and reading.people.num_rows:
+                batch.known += len(taken.listed) - absorbed.listed
             batch.save(update_fields=["customers", "new", "known"])
         progress(0, 0, Words("记账", "Updating the books"))
         grading.catch_up(grading.open_books())
@@ -145,14 +145,14 @@ def try_out(
 ) -> Trial:  # fmt: skip
     """Say what taking these files in would do; writes nothing."""
     reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, zone=zone())
-    must_serve(reading)
+    must_serve(reading, store)
     digest = sales.digest_of(paths, {**(mapping or {}), "": (dates, store)})
     repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first()
     if repeat:
         return Trial(reading, 0, reading.rows - len(reading.refused), 0, repeat)
     trial = sales.try_out(reading, store)
     new_customers, on_list = customers.would_be_new(trial)
-    known = trial.known if reading.sales.num_rows else len(trial.listed) - on_list
+    known = trial.known + (0 if reading.sales.num_rows else len(trial.listed) - on_list)
     return Trial(reading, trial.new + on_list, known, new_customers)
 
 
@@ -167,9 +167,9 @@ def record_of(taken: Imported, lang: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def must_serve(reading: Reading) -> None:
-    """Raise Refused where neither sales nor customers could be read."""
-    if not reading.sales.num_rows and not reading.people.num_rows:
+def must_serve(reading: Reading, store: str | None = None) -> None:
+    """Raise Refused where neither sales nor customers could be read, nor that a known sale was none."""
+    if not reading.sales.num_rows and not reading.people.num_rows and not sales.reverses(reading, store):
         raise Refused(
             Words(
                 "没有读到销售，也没有读到顾客：{why}", "Neither sales nor customers could be read: {why}"

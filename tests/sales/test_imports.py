@@ -201,6 +201,60 @@ def test_two_tills_that_count_alike_are_known_again_in_any_order(shop: Shop) -> 
     assert known() == before
 
 
+def test_undoing_a_file_that_said_the_old_words_again_brings_the_amendment_back(shop: Shop) -> None:
+    shop.take_in(MAY)
+    shop.take_in([receipt("A1", "2026-05-01", 99)])
+    again = shop.take_in(shop.file("again.csv", MAY[:2]))
+    assert amounts()["A1"] == 1000
+    daily.undo(again.batch)
+    assert amounts()["A1"] == 9900
+
+
+def bill(number: str, amount: object, state: str, member: str = "1001") -> dict[str, object]:
+    return {
+        "营业日期": "2026-05-01", "订单号": number, "结账时间": "2026-05-01 12:00:00", "桌牌号": "8", "订单状态": state,
+        "支付合计（元）": amount, "会员": member,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["反结账", "整单退", "已取消"])
+def test_a_known_sale_that_was_reversed_since_counts_no_longer_until_that_is_undone(
+    shop: Shop, state: str
+) -> None:
+    shop.take_in([bill("5001", 200, "已结账"), bill("5002", 100, "已结账", "1002")])
+    before = known()
+    turned = [bill("5001", 200, state), bill("5003", 50, "已结账"), bill("5009", 9, state, "1009")]
+    trial = daily.try_out([shop.file("turned.csv", turned)])
+    later = shop.take_in(turned)
+    assert (trial.new, trial.known, trial.customers) == counts(later) == (1, 1, 0)
+    assert amounts() == {"5002": 10000, "5003": 5000}
+    assert any("5001" in zh and "5009" not in zh for zh, _ in later.batch.warnings)
+    assert sorted(spend for _, _, spend, _, _, _ in days_in_books()) == [5000, 10000]
+    daily.undo(later.batch)
+    assert known() == before
+    must_be_whole()
+
+
+def test_a_file_of_reversals_only_is_taken_when_it_reverses_something(shop: Shop) -> None:
+    with pytest.raises(Refused):
+        shop.take_in([bill("5001", 200, "反结账")])
+    shop.take_in([bill("5001", 200, "已结账"), bill("5002", 100, "已结账")])
+    first = shop.take_in([bill("5001", 200, "反结账")])
+    again = shop.take_in([bill("5001", 200, "反结账"), bill("5002", 100, "已结账")])
+    assert (counts(first), counts(again)) == ((0, 1, 0), (0, 2, 0))
+    assert amounts() == {"5002": 10000}
+    daily.undo(first.batch)
+    assert amounts() == {"5002": 10000}
+    daily.undo(again.batch)
+    assert amounts() == {"5001": 20000, "5002": 10000}
+
+
+def test_a_bill_reversed_and_settled_anew_under_its_number_counts_as_settled(shop: Shop) -> None:
+    shop.take_in([bill("5001", 200, "已结账")])
+    shop.take_in([bill("5001", 200, "反结账"), bill("5001", 180, "已结账")])
+    assert amounts() == {"5001": 18000}
+
+
 # --- by hand ---------------------------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,7 @@ receipt = st.fixed_dictionaries(
         "订单号": maybe(["A1", "A2", "A3"]), "结账时间": when, "会员号": maybe(MEMBERS), "会员卡号": maybe((*MEMBERS[:2], "77")),
         "手机号": maybe(PHONES), "实收金额": st.sampled_from(["10", "10", "25.50", "-10"]),
         "原订单号": maybe(["A1", "A2"]), "门店": maybe(["总店", "东店"]),
+        "订单状态": st.sampled_from(["", "已完成", "已取消"]),
     }
 )  # fmt: skip
 person = st.fixed_dictionaries(
@@ -52,7 +53,12 @@ def serving(files: list[list[Row]]) -> list[list[Row]]:
     """Files that name somebody, each once: the very same file a second time is no batch of its own."""
     contents = {as_csv(rows): rows for rows in map(filled, files)}
     return [
-        r for r in contents.values() if "结账时间" in r[0] or any("会员号" in x and len(x) > 1 for x in r)
+        rows
+        for rows in contents.values()
+        if any(
+            row.get("订单状态") != "已取消" if "结账时间" in row else "会员号" in row and len(row) > 1
+            for row in rows
+        )
     ]
 
 

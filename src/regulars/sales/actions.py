@@ -38,6 +38,7 @@ from regulars.sales.models import Batch, BatchState, Identity, Pairing, Sale, Sa
 from regulars.sales.reading import Reading
 from regulars.sales.receipts import (
     ATTACHED,
+    Keyed,
     Lines,
     carry_over,
     contested_by,
@@ -46,6 +47,8 @@ from regulars.sales.receipts import (
     known_sales,
     named_content,
     numbers,
+    reversal_table,
+    reversals,
     sale_table,
     settle,
     settle_refunds,
@@ -67,6 +70,10 @@ BY_HAND = "by-hand"
 WRITING = Words("写入", "Writing")
 AMENDED = Words(
     "有 {n} 张单和以前导入的不一样，以这次为准", "{n} receipts differ from an earlier import; this one counts"
+)
+REVERSED = Words(
+    "有 {n} 张以前导入的单，这次说已经反结账、取消或退款了，不再计入：{which}",
+    "{n} receipts of earlier imports are now reversed, cancelled or paid back and count no longer: {which}",
 )
 IN_THE_FUTURE = Words(
     "有 {n} 张单的日期在将来（最晚 {day}），请检查收银机的日期",
@@ -126,7 +133,7 @@ def take_in(
     guess = reading.guesses[0] if reading.guesses else None
     batch = Batch.objects.create(
         files=list(files), digest=digest, reader=guess.reader if guess else "", by=by, mapping=mapping or {},
-        kind="sales" if reading.sales.num_rows else "customers", options=options or {}, rows=reading.rows,
+        kind="sales" if reading.sales.num_rows or reading.reversed.num_rows else "customers", options=options or {}, rows=reading.rows,
         refused=len(reading.refused), warnings=[list(w) for w in warnings_of(reading)],
         first_identity=(Identity.objects.aggregate(n=Max("id"))["n"] or 0) + 1,
     )  # fmt: skip
@@ -138,6 +145,8 @@ def take_in(
         progress(0, reading.sales.num_rows, Words("认人", "Who is who"))
         buyers = _met(batch, reading.sales)
         contested = _write(batch, reading, buyers, store, progress)
+    elif reading.reversed.num_rows:
+        contested = _reverse(batch, reading, None, store)
     if reading.people.num_rows:
         people = _met(batch, reading.people)
         if strangers := int((people.strongest == 0).sum()):
@@ -199,8 +208,46 @@ def _write(batch: Batch, reading: Reading, who: Who, store: str | None, progress
         said.append(VANISHED.fill(day=date.fromordinal(epoch + vanished)))
     batch.warnings = [*batch.warnings, *map(list, said)]
     batch.options = {**batch.options, "known_share": usual, **({"opened": opened} if opened else {})}
+    turned = _reverse(batch, reading, receipts, store)
     progress(sales.num_rows, sales.num_rows, WRITING)
-    return known.contested
+    return np.concatenate([known.contested, turned])
+
+
+def _reverse(batch: Batch, reading: Reading, sold: Keyed | None, store: str | None) -> np.ndarray:
+    """Write what the file says of receipts that it does not count any more; returns their keys."""
+    table, stores, receipts = _reversals(reading, sold, store)
+    if not table.num_rows:
+        return nobody()
+    known = known_sales(receipts)
+    fresh = np.flatnonzero(known.sale == 0)
+    write_sales(reversal_table(batch, table, stores, receipts), fresh, None, quiet, WRITING)
+    sightings(batch, pd.unique(known.sale[known.sale > 0]).tolist())
+    batch.known += table.num_rows
+    if len(fresh):
+        said = REVERSED.fill(n=len(fresh), which=_some(table["receipt"].take(pa.array(fresh)).to_pylist()))
+        batch.warnings = [*batch.warnings, list(said)]
+    return np.unique(receipts.key)
+
+
+def _reversals(reading: Reading, sold: Keyed | None, store: str | None) -> tuple[pa.Table, np.ndarray, Keyed]:
+    """The reversed receipts of a reading that are known, with their stores and keys."""
+    table = reading.reversed
+    if not table.num_rows or not Sale.objects.exists():
+        return table.slice(0, 0), nobody(), Keyed(nobody(), nobody())
+    stores, _ = _stores(table, store, make=False)
+    receipts, news = reversals(table, stores, sold)
+    return table.filter(pa.array(news)), stores[news], Keyed(receipts.key[news], receipts.content[news])
+
+
+def _some(receipts: Sequence[str | None], most: int = 5) -> str:
+    """The first of some receipt numbers, for a sentence."""
+    named = [r for r in receipts if r]
+    return "、".join(named[:most]) + ("…" if len(named) > most else "")
+
+
+def reverses(reading: Reading, store: str | None = None) -> bool:
+    """Whether a reading says of a known receipt that it is none."""
+    return bool(_reversals(reading, None, store)[0].num_rows)
 
 
 def _vanished(batch: Batch, day: np.ndarray, identity: np.ndarray) -> tuple[dict[str, float], int | None]:
@@ -363,16 +410,17 @@ def try_out(reading: Reading, store: str | None = None) -> Trial:
         return np.array(ids, dtype="int64")
 
     new = known = 0
+    sold = None
     pairs: list[tuple[int, int]] = []
     listed: set[int] = set()
     if reading.sales.num_rows:
         who = who_is_who(reading.sales, ids_of)
-        seen = known_sales(
-            keyed(reading.sales, _stores(reading.sales, store, make=False)[0], who, reading.lines)
-        )
+        sold = keyed(reading.sales, _stores(reading.sales, store, make=False)[0], who, reading.lines)
+        seen = known_sales(sold)
         known = int((seen.sale > 0).sum() + seen.amends.sum())
         new = reading.sales.num_rows - known
         pairs += [(a, b) for a, b in who.pairs.tolist()]
+    known += _reversals(reading, sold, store)[0].num_rows
     if reading.people.num_rows:
         who = who_is_who(reading.people, ids_of)
         listed = set(who.strongest.tolist()) - {0}
@@ -427,6 +475,7 @@ def release(batch: Batch) -> np.ndarray:
     )
     beside = bulk.rows(f"SELECT one_id, other_id FROM {pairing} WHERE batch_id = %s", [batch.id])
     changed = settle(contested_by(batch)) | settle_refunds(batch)
+    Sighting.objects.filter(batch=batch).delete()
     Pairing.objects.filter(batch=batch).delete()
     _set_known_until(batch.covers)
     return np.array(sorted(changed.union(*own, *beside)), dtype="int64")

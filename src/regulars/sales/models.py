@@ -92,6 +92,7 @@ class SaleKind(models.TextChoices):
     SALE = "sale"
     REFUND = "refund"
     ATTENDANCE = "attendance"  # came, without an amount
+    REVERSED = "reversed"  # a later file says that there was no sale; never counts itself
 
 
 class Sale(models.Model):

@@ -67,6 +67,7 @@ class Reading:
     attendance; refunds are negative), `refund_of` (receipt repaid), `store`, `staff`, `party_size`,
     `occasion`.
 
+    `reversed`: receipts in the same columns that the files name and say are no sales (reversed, cancelled, paid back).
     `lines`: `sale` (index into `sales`), `item`, `category`, `quantity` (thousandths), `amount` (fen).
     `people`: one row per line of a customer list: `row`, `member`, `card`, `phone`, `openid`, `name`,
     `company`.
@@ -84,6 +85,7 @@ class Reading:
     taken: int
     not_sales: int
     sales: pa.Table
+    reversed: pa.Table
     lines: pa.Table
     people: pa.Table
     extras: pa.Table
@@ -253,6 +255,7 @@ class _Gathered:
     taken: int = 0
     not_sales: int = 0
     sales: list[pa.Table] = field(default_factory=list)
+    reversed: list[pa.Table] = field(default_factory=list)
     lines: list[pa.Table] = field(default_factory=list)
     people: list[pa.Table] = field(default_factory=list)
     extras: list[pa.Table] = field(default_factory=list)
@@ -287,6 +290,7 @@ class _Gathered:
         offset = sum(table.num_rows for table in self.sales)
         self._count(took.data_rows, took.taken_rows, took.not_sales, took)
         self.sales.append(took.sales)
+        self.reversed.append(took.reversed)
         if took.lines.num_rows:
             self.lines.append(_moved(took.lines, "sale", offset))
         if took.extras is not None:
@@ -403,6 +407,7 @@ class _Gathered:
             taken=self.taken,
             not_sales=self.not_sales,
             sales=sales,
+            reversed=pa.concat_tables(self.reversed) if self.reversed else SALES.empty_table(),
             lines=pa.concat_tables(self.lines) if self.lines else LINES.empty_table(),
             people=known_people,
             extras=pa.concat_tables(self.extras, promote_options="default") if self.extras else nothing,

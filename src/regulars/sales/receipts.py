@@ -27,6 +27,7 @@ ATTACHED = "attached"
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _NAMED = 0x5DEECE66D
+_REVERSED = 0x2545F4914F6CDD1D
 
 
 # --- columns as numbers ----------------------------------------------------------------------------------------------
@@ -198,24 +199,56 @@ def known_sales(receipts: Keyed) -> Known:
     return Known(same, there & (same == 0), np.unique(key[doubtful]))
 
 
+def reversals(table: pa.Table, stores: np.ndarray, sales: Keyed | None) -> tuple[Keyed, np.ndarray]:
+    """Key and content of receipts that a file says are no sales, and which of them (a mask) are news: known from an
+    earlier batch, and not sold once more in the same file."""
+    nobody = _nobody(table.num_rows)
+    sold = table.set_column(
+        table.schema.get_field_index("kind"), "kind", pa.repeat(pa.scalar(str(SaleKind.SALE)), table.num_rows)
+    )
+    key, content = keyed(sold, stores, nobody)
+    known = np.array(sorted(_known_keys(np.unique(key).tolist())), dtype="int64")
+    news = np.isin(key, known)
+    if sales is not None:
+        news &= ~np.isin(key, sales.key)
+    return Keyed(key, content ^ np.int64(_REVERSED)), news
+
+
+def _nobody(n: int) -> Who:
+    return Who(
+        np.zeros(n, dtype="int64"),
+        np.zeros(n, dtype="uint64"),
+        np.zeros(n, dtype="uint8"),
+        np.empty((0, 2), dtype="int64"),
+    )
+
+
+def _known_keys(keys: list[int]) -> set[int]:
+    sql = (
+        f"SELECT s.key FROM {Sale._meta.db_table} s JOIN {Batch._meta.db_table} b ON b.id = s.batch_id "
+        f"WHERE b.state = 'complete' AND s.key IN ({{marks}})"
+    )
+    return {key for (key,) in bulk.rows_in(sql, keys)}
+
+
 def settle(contested: Iterable[int]) -> set[int]:
     """Of several rows about one receipt let the right one count: the row that the latest batch wrote or saw, and in
     its place the row by which a person gave it to a customer. Returns the identities whose sales changed.
 
-    A person's word hangs on the receipt: while no file speaks of it, it does not count; when a file says another
+    Of a receipt that was reversed none counts. A person's word hangs on the receipt: while no file speaks of it, it does not count; when a file says another
     amount, the word is carried over to that amount.
     """
     sale, batch, sighting = Sale._meta.db_table, Batch._meta.db_table, Sighting._meta.db_table
     sql = (
-        f"SELECT s.key, s.id, s.content, s.batch_id, b.reader, s.is_current, s.identity_id, "
+        f"SELECT s.key, s.id, s.content, s.batch_id, b.reader, s.is_current, s.identity_id, s.kind, "
         f"(SELECT MAX(g.batch_id) FROM {sighting} g JOIN {batch} gb ON gb.id = g.batch_id "
         f" WHERE g.sale_id = s.id AND gb.state = 'complete') "
         f"FROM {sale} s JOIN {batch} b ON b.id = s.batch_id WHERE b.state = 'complete' AND s.key IN ({{marks}})"
     )
-    newest: dict[int, tuple[tuple[int, int], int, int]] = {}
+    newest: dict[int, tuple[tuple[int, int], int, int, str]] = {}
     named: dict[int, dict[int, int]] = defaultdict(dict)
     now: dict[int, tuple[bool, int | None]] = {}
-    for key, sale_id, content, batch_id, reader, is_current, identity, seen in bulk.rows_in(
+    for key, sale_id, content, batch_id, reader, is_current, identity, kind, seen in bulk.rows_in(
         sql, sorted({int(k) for k in contested})
     ):
         now[sale_id] = bool(is_current), identity
@@ -224,11 +257,13 @@ def settle(contested: Iterable[int]) -> set[int]:
         else:
             rank = max(batch_id, seen or 0), sale_id
             if key not in newest or rank > newest[key][0]:
-                newest[key] = rank, sale_id, content
+                newest[key] = rank, sale_id, content, kind
     winners: set[int] = set()
     changed: set[int | None] = set()
-    for key, (_, sale_id, content) in newest.items():
+    for key, (_, sale_id, content, kind) in newest.items():
         word = named.get(key)
+        if kind == SaleKind.REVERSED:
+            continue
         if word is None:
             winners.add(sale_id)
         elif named_content(content) in word:
@@ -348,6 +383,16 @@ def sale_table(batch: Batch, sales: pa.Table, stores: np.ndarray, who: Who, rece
     })  # fmt: skip
 
 
+def reversal_table(batch: Batch, table: pa.Table, stores: np.ndarray, receipts: Keyed) -> pa.Table:
+    """The rows of `Sale` that say of known receipts that there was no sale; they name nobody and never count."""
+    n = table.num_rows
+    rows = sale_table(batch, table, stores, _nobody(n), receipts)
+    for name, value in (("kind", str(SaleKind.REVERSED)), ("amount", 0), ("is_current", False)):
+        place = rows.schema.get_field_index(name)
+        rows = rows.set_column(place, name, pa.repeat(pa.scalar(value, rows.schema.field(place).type), n))
+    return rows
+
+
 class Lines(NamedTuple):
     """The lines of a reading, sorted by their sale."""
 
@@ -410,7 +455,6 @@ def write_sales(table: pa.Table, fresh: np.ndarray, lines: Lines | None, progres
 def inherit(batch: Batch, size: int = bulk.CHUNK) -> None:
     """Sales that another batch has seen too pass to the earliest of those. In short transactions; safe to repeat."""
     sale, sighting, state = Sale._meta.db_table, Sighting._meta.db_table, Batch._meta.db_table
-    Sighting.objects.filter(batch=batch).delete()
     heir = (
         f"SELECT MIN(g.batch_id) FROM {sighting} g JOIN {state} b ON b.id = g.batch_id "
         f"WHERE g.sale_id = {sale}.id AND b.state = '{BatchState.COMPLETE}'"

@@ -108,11 +108,13 @@ LOST_DIGITS_HINT = Words(
 
 @dataclass
 class Took:
-    """What one sheet gave. `extras` has `index` (into `sales`) and one text column per kept field."""
+    """What one sheet gave. `extras` has `index` (into `sales`) and one text column per kept field; `reversed` are
+    the numbered receipts that it says are none."""
 
     sales: pa.Table
     lines: pa.Table
     extras: pa.Table | None
+    reversed: pa.Table
     data_rows: int
     taken_rows: int
     refused: list[Problem] = field(default_factory=list)
@@ -287,6 +289,7 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
         )
 
     sales = pa.table([_flat(out[f.name]).cast(f.type) for f in SALES], schema=SALES)
+    reversed_ = _reversed(sales, skipped, no_data)
     lines = _lines(columns, n)
     extras = kept_columns(columns, guess, skip=frozenset(SALES.names) - {"company"})
     trade = columns.get("trade_no")
@@ -306,6 +309,7 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
         sales=sales,
         lines=lines if lines is not None else LINES.empty_table(),
         extras=extras,
+        reversed=reversed_,
         data_rows=n - len(no_data) + len(sheet.spoiled),
         taken_rows=taken,
         refused=[problem for problem, _ in sheet.spoiled] + refused,
@@ -576,6 +580,17 @@ def _not_sales(columns: Columns, reader: Reader, amount: Any) -> Any | None:
     if reader.unpaid_without is not None and reader.unpaid_without in columns:
         mask |= _mask(pc.is_null(columns.get(reader.unpaid_without)))
     return mask if mask.any() else None
+
+
+def _reversed(sales: pa.Table, skipped: Any | None, no_data: Any) -> pa.Table:
+    """The receipts, one row each, that the file names by number and day and says are no sales: of one that came in
+    earlier this is news."""
+    if skipped is None:
+        return SALES.empty_table()
+    told = _mask(pc.and_(pc.is_valid(sales["receipt"]), pc.is_valid(sales["day"])))
+    table = sales.filter(pa.array(skipped & told & _not_in(len(skipped), no_data)))
+    group = _groups(table) if table.num_rows else None
+    return table if group is None else table.take(group[0])
 
 
 def _taken_off(columns: Columns, negative: Any) -> Any:
