@@ -210,6 +210,22 @@ def test_undoing_a_file_that_said_the_old_words_again_brings_the_amendment_back(
     assert amounts()["A1"] == 9900
 
 
+def test_a_corrected_line_brings_its_whole_receipt(shop: Shop) -> None:
+    lines = [
+        receipt("R1", "2026-05-01", amount, 菜品名称=f"菜{k}") for k, amount in enumerate((30, 70, "二十"))
+    ]
+    first = shop.take_in([*lines, receipt("R2", "2026-05-01", 5, 菜品名称="茶")])
+    assert (amounts(), first.batch.refused) == ({"R2": 500}, 3)
+    shop.take_in([*lines[:2], {**lines[2], "实收金额": 20}])
+    assert amounts() == {"R1": 12000, "R2": 500}
+
+
+def test_an_amendment_names_the_receipts(shop: Shop) -> None:
+    shop.take_in(MAY)
+    later = shop.take_in([receipt("A1", "2026-05-01", 99), receipt("A7", "2026-05-01", 9)])
+    assert any("以这次为准：A1。" in zh for zh, _ in later.batch.warnings)
+
+
 def bill(number: str, amount: object, state: str, member: str = "1001") -> dict[str, object]:
     return {
         "营业日期": "2026-05-01", "订单号": number, "结账时间": "2026-05-01 12:00:00", "桌牌号": "8", "订单状态": state,

@@ -69,7 +69,9 @@ BY_HAND = "by-hand"
 
 WRITING = Words("写入", "Writing")
 AMENDED = Words(
-    "有 {n} 张单和以前导入的不一样，以这次为准", "{n} receipts differ from an earlier import; this one counts"
+    "有 {n} 张单和以前导入的不一样，以这次为准：{which}。要是一张单被分在两个文件里，请撤回，两个文件一起选上再导",
+    "{n} receipts differ from an earlier import; this one counts: {which}. If an export has cut a receipt in two, take "
+    "both imports back and choose the files together",
 )
 REVERSED = Words(
     "有 {n} 张以前导入的单，这次说已经反结账、取消或退款了，不再计入：{which}",
@@ -199,7 +201,10 @@ def _write(batch: Batch, reading: Reading, who: Who, store: str | None, progress
     batch.covers_from, batch.covers_until = (date.fromordinal(epoch + int(d)) for d in (day.min(), day.max()))
     last = pd.Series(day).groupby(stores).max()
     batch.covers = {str(s): date.fromordinal(epoch + int(d)).isoformat() for s, d in last.items()}
-    said = [AMENDED.fill(n=amended)] if amended else []
+    said = []
+    if amended:
+        which = sales["receipt"].take(pa.array(np.flatnonzero(known.amends))).to_pylist()
+        said.append(AMENDED.fill(n=amended, which=_some(which) or "—"))
     tomorrow = timezone.now().date().toordinal() + 1 - epoch
     if future := int((day > tomorrow).sum()):
         said.append(IN_THE_FUTURE.fill(n=future, day=batch.covers_until))

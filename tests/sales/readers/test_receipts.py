@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from regulars.sales.readers.receipts import OTHER_LINE
 from regulars.sales.reading import Reading, read
 from regulars.shop.words import Refused
 
@@ -381,7 +382,12 @@ def test_every_row_is_taken_refused_or_no_sale_and_no_fen_is_lost(
         and "E+" not in member + receipt
         and (status != "已取消" or amount == "-3")
     )
-    assert sum(reading.sales["amount"].to_pylist()) == sold
+    with_another = sum(
+        fen[cells[problem.row - 2][2]]
+        for problem in reading.refused
+        if problem.row and problem.reason == OTHER_LINE
+    )
+    assert sum(reading.sales["amount"].to_pylist()) + with_another == sold
 
 
 def test_daily_subtotals_with_a_date_are_no_sales(till: Till) -> None:
@@ -484,3 +490,32 @@ def test_an_item_that_came_back_is_left_out_of_its_receipt(till: Till) -> None:
     head = "订单号,会员号,下单时间,商品名称,金额,订单状态\n"
     reading = till(f"{head}T1,A,2026-01-05,茶,100,交易成功\nT1,A,2026-01-05,杯子,50,退款成功")
     assert reading.sales["amount"].to_pylist() == [10000]
+
+
+def test_a_receipt_with_a_line_that_cannot_be_read_comes_back_whole(till: Till) -> None:
+    reading = till("""单号,结账时间,会员号,菜品名称,金额
+        R1,2026-05-01 12:00,A,鱼,30
+        R1,2026-05-01 12:00,A,肉,70
+        R2,2026-05-01 12:30,B,面,8
+        R1,2026-05-01 12:00,A,汤,二十
+        R3,2026-05-02 12:00,C,茶,5
+        R3,昨天,C,茶,5
+        R4,2026-05-02 12:00,D,茶,6
+        R4,2026-05-02 12:00,D,茶,6,7
+        R1,2026-05-03 12:00,E,茶,9""")
+    assert reading.sales.select(["receipt", "amount"]).to_pylist() == [
+        {"receipt": "R2", "amount": 800}, {"receipt": "R1", "amount": 900},
+    ]  # fmt: skip
+    said = {problem.row: (problem.value, problem.reason.zh) for problem in reading.refused}
+    assert said == {
+        2: ("R1", "同一张单的另一行读不懂。"), 3: ("R1", "同一张单的另一行读不懂。"), 5: ("二十", "这不是金额。"),
+        6: ("R3", "同一张单的另一行读不懂。"), 7: ("昨天", "这不是能看懂的日期。"), 8: ("R4", "同一张单的另一行读不懂。"),
+        9: (said[9][0], "这一行比表头多出 1 格，对不上列。"),
+    }  # fmt: skip
+    assert sorted(reading.refused_rows["row"].to_pylist()) == sorted(said)
+
+
+def test_pages_that_cut_a_receipt_in_two_are_right_when_they_come_together(till: Till) -> None:
+    head = "单号,结账时间,会员号,金额\n"
+    pages = [f"{head}R1,2026-05-01 12:00,A,30\nR1,2026-05-01 12:00,A,70", f"{head}R1,2026-05-01 12:00,A,20"]
+    assert sum(till(*pages).sales["amount"].to_pylist()) == 12000

@@ -106,6 +106,12 @@ LOST_DIGITS_HINT = Words(
 )
 
 
+OTHER_LINE = Words("同一张单的另一行读不懂。", "Another line of this receipt cannot be read.")
+OTHER_LINE_HINT = Words(
+    "改好那一行，整张单一起再导入。", "Correct that line and import the whole receipt again."
+)
+
+
 @dataclass
 class Took:
     """What one sheet gave. `extras` has `index` (into `sales`) and one text column per kept field; `reversed` are
@@ -273,6 +279,12 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
 
     skipped = _not_sales(columns, reader, out["amount"])
     refused, refused_index, no_data = refusals.settle(skipped, _totals(columns))
+    sales = pa.table([_flat(out[f.name]).cast(f.type) for f in SALES], schema=SALES)
+    if refused or sheet.spoiled:
+        away = np.zeros(n, dtype=bool) if skipped is None else skipped.copy()
+        away[no_data] = True
+        header = columns.header_of.get("receipt", "receipt")
+        refused, refused_index = _whole_receipts(sales, sheet, header, refused, refused_index, away)
     keep = np.ones(n, dtype=bool)
     keep[refused_index] = False
     keep[no_data] = False
@@ -288,7 +300,6 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
             )
         )
 
-    sales = pa.table([_flat(out[f.name]).cast(f.type) for f in SALES], schema=SALES)
     reversed_ = _reversed(sales, skipped, no_data)
     lines = _lines(columns, n)
     extras = kept_columns(columns, guess, skip=frozenset(SALES.names) - {"company"})
@@ -690,6 +701,55 @@ class _Refusals:
 
     def _no_data(self, indexes: list[int]) -> list[int]:
         return no_data_rows(self.sheet, indexes)
+
+
+def _whole_receipts(
+    sales: pa.Table, sheet: Sheet, header: str, refused: list[Problem], index: Any, away: Any
+) -> tuple[list[Problem], Any]:
+    """A receipt of which one line cannot be read comes back whole: half of it would count as the whole, and the other
+    half, imported once it is corrected, as an amendment. `away`: rows that are no sales and no data."""
+    numbers = sales["receipt"].combine_chunks()
+    spoiled = _spoiled_numbers(sheet, header)
+    sought = pc.unique(pa.concat_arrays([numbers.take(pa.array(index)), spoiled])).drop_null()
+    if not len(sought):
+        return refused, index
+    rows = np.flatnonzero(_mask(pc.is_in(numbers, value_set=sought)) & ~away)
+    table = sales.take(pa.array(rows))
+    is_bad = np.isin(rows, index)
+    days, mine = table["day"].to_pylist(), table["receipt"].to_pylist()
+    days_of: dict[str, set[Any]] = {}
+    for number, day in zip(mine, days, strict=True):
+        if day is not None:
+            days_of.setdefault(number, set()).add(day)
+    # A line without a readable day belongs to its number's receipt where that stands on one day only.
+    only = {number: next(iter(found)) for number, found in days_of.items() if len(found) == 1}
+    days = [only.get(number) if day is None else day for number, day in zip(mine, days, strict=True)]
+    place = SALES.get_field_index("day")
+    group = _groups(table.set_column(place, SALES.field("day"), pa.array(days, pa.date32())))
+    also = np.zeros(len(rows), dtype=bool)
+    if group is not None:
+        also = np.isin(group[1], group[1][is_bad])
+    cut = set(spoiled.to_pylist()) & only.keys()
+    also |= np.array([number in cut for number in mine], dtype=bool)
+    fresh = np.flatnonzero(also & ~is_bad)
+    if not len(fresh):
+        return refused, index
+    place_of = sheet.rows.take(pa.array(rows[fresh])).to_pylist()
+    more = [
+        Problem(row, header, mine[i], OTHER_LINE, OTHER_LINE_HINT)
+        for i, row in zip(fresh.tolist(), place_of, strict=True)
+    ]
+    both = np.concatenate([index, rows[fresh]])
+    order = np.argsort(both, kind="stable")
+    return [[*refused, *more][i] for i in order.tolist()], both[order]
+
+
+def _spoiled_numbers(sheet: Sheet, header: str) -> Any:
+    """The receipt numbers of lines that do not fit under the headers, as far as they stand in their place."""
+    if header not in sheet.headers:
+        return pa.array([], pa.string())
+    at = sheet.headers.index(header)
+    return ids.ids(clean(pa.array([row[at] for _, row in sheet.spoiled], pa.string())))
 
 
 def no_data_rows(sheet: Sheet, indexes: list[int]) -> list[int]:
