@@ -410,3 +410,14 @@ def test_a_menu_is_neither_sales_nor_customers(tmp_path: Path) -> None:
                 "id,dishes_class_id,dishes_name,price,amt_discount\n610071,3610,42度海之蓝,99,0",
             )
         )
+
+
+def test_an_order_of_crmeb_with_several_goods_was_paid_once(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        "订单号,收货人姓名,收货人电话,商品名称,数量,价格,总价格,实际支付,支付状态,支付时间,订单状态,下单时间\n"
+        "wx1,王芳,13912345679,茶,1,60,60,90,已支付,2026-01-05 12:00:00,已完成,2026-01-05 11:59:00\n"
+        "wx1,王芳,13912345679,杯子,1,40,40,90,已支付,2026-01-05 12:00:00,已完成,2026-01-05 11:59:00\n",
+        encoding="utf-8",
+    )
+    assert read(path).sales["amount"].to_pylist() == [9000]

@@ -519,3 +519,19 @@ def test_pages_that_cut_a_receipt_in_two_are_right_when_they_come_together(till:
     head = "单号,结账时间,会员号,金额\n"
     pages = [f"{head}R1,2026-05-01 12:00,A,30\nR1,2026-05-01 12:00,A,70", f"{head}R1,2026-05-01 12:00,A,20"]
     assert sum(till(*pages).sales["amount"].to_pylist()) == 12000
+
+
+@pytest.mark.parametrize("header", ["订单金额", "订单实付金额", "实际支付金额", "账单金额", "order total"])
+def test_one_order_that_repeats_its_total_counts_once(till: Till, header: str) -> None:
+    reading = till(f"""订单号,会员号,下单时间,商品名称,{header}
+        1,A,2026-01-05,茶,90
+        1,A,2026-01-05,杯子,90
+        2,B,2026-01-06,茶,30""")
+    assert reading.sales["amount"].to_pylist() == [9000, 3000]
+
+
+def test_price_and_quantity_tell_a_repeated_total_from_lines_of_one_price(till: Till) -> None:
+    head = "订单号,会员号,下单时间,商品名称,数量,单价,实收金额\n"
+    repeated = till(f"{head}1,A,2026-01-05,茶,1,60,90\n1,A,2026-01-05,杯子,1,30,90")
+    own = till(f"{head}1,A,2026-01-05,茶,1,30,30\n1,A,2026-01-05,杯子,2,15,30")
+    assert (repeated.sales["amount"].to_pylist(), own.sales["amount"].to_pylist()) == ([9000], [6000])

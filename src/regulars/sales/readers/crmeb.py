@@ -46,5 +46,6 @@ ORDERS = Reader(
         "note": ("用户备注", "商家备注"),
     },
     unpaid_without="time",
+    lines_of="once",  # 实际支付 is the order's, however many goods it has
     currency="CNY",
 )

@@ -83,6 +83,11 @@ _FOOTER = re.compile(
     re.IGNORECASE,
 )
 _ORDER_LEVEL = re.compile(r"实付|实收|实际支付|订单|合计|应付|账单|总|total|paid|order|bill|receipt")
+# Headers that name the order itself; under the others a line may have an amount of its own as well.
+_ORDERS_OWN = re.compile(r"实际支付|订单|账单|order|bill|receipt")
+_ENOUGH_ORDERS = 3
+"""Orders of several lines that all repeat one amount, before a header that may mean lines is taken to mean orders: two
+dishes of the same price are common, three such orders and no other are not."""
 
 NO_DATE = Words("没有日期。", "There is no date.")
 NO_DATE_HINT = Words("补上日期后再导入这一行。", "Fill in the date and import this row again.")
@@ -910,6 +915,9 @@ def _join(
                 inverse,
                 len(first),
                 columns.header_of.get("amount", columns.header_of.get("gross", "")),
+                lines["amount"]
+                if lines is not None and {"price", "quantity"} <= columns.header_of.keys()
+                else None,
             )
             if once:
                 warnings.append(
@@ -918,11 +926,13 @@ def _join(
                         "Every line of an order repeats the order's total; it was counted once per order.",
                     )
                 )
+        total_fen = np.zeros(len(first), dtype=np.int64)
+        np.add.at(total_fen, inverse, values)
         if once:
-            total_fen = values[first.to_numpy()]
-        else:
-            total_fen = np.zeros(len(first), dtype=np.int64)
-            np.add.at(total_fen, inverse, values)
+            head = values[first.to_numpy()]
+            differs = np.zeros(len(first), dtype=bool)
+            differs[inverse[values != head[inverse]]] = True
+            total_fen = np.where(differs, total_fen, head)
         joined["amount"] = pa.array(total_fen)
         negative = pa.array(total_fen < 0)
         kind = joined["kind"]
@@ -1049,9 +1059,12 @@ def _customers(rows: Any) -> Any:
     return np.maximum(np.array(found, dtype=np.int64), 0)
 
 
-def _repeated(values: Any, inverse: Any, receipts_: int, header: str) -> bool:
-    """Whether each line repeats its order's total: all lines of all orders say the same, under an order's
-    header."""
+def _repeated(values: Any, inverse: Any, receipts_: int, header: str, priced: Any | None) -> bool:
+    """Whether each line repeats its order's total: all lines of all orders say the same, under an order's header.
+
+    `priced`: price times quantity of each line, where the file has both; it tells a repeated total from lines that
+    cost the same.
+    """
     if not _ORDER_LEVEL.search(plain(header)):
         return False
     low = np.full(receipts_, np.iinfo(np.int64).max)
@@ -1059,7 +1072,18 @@ def _repeated(values: Any, inverse: Any, receipts_: int, header: str) -> bool:
     np.minimum.at(low, inverse, values)
     np.maximum.at(high, inverse, values)
     several = np.bincount(inverse, minlength=receipts_) > 1
-    return bool(several.sum() >= 3 and (low[several] == high[several]).all() and (high[several] != 0).any())
+    if not several.any() or (low[several] != high[several]).any() or not (high[several] != 0).any():
+        return False
+    if priced is not None and not priced.null_count:
+        own = priced.to_numpy()
+        sums = np.zeros(receipts_, dtype=np.int64)
+        np.add.at(sums, inverse, own)
+        of_several = several[inverse]
+        if (own[of_several] == values[of_several]).all():
+            return False
+        if (sums[several] == high[several]).all():
+            return True
+    return bool(_ORDERS_OWN.search(plain(header)) or several.sum() >= _ENOUGH_ORDERS)
 
 
 def _link_refunds(sales: pa.Table) -> pa.Table:
