@@ -88,6 +88,28 @@ def test_the_owner_decides_the_order(order: str, day: tuple[int, int, int]) -> N
     assert instants(pa.array(["2/11/2013"]), order=order).at.to_pylist() == [dt.datetime(*day)]
 
 
+@pytest.mark.parametrize(
+    ("texts", "days"),
+    [
+        (["25/12/30", "26/01/05"], [(2025, 12, 30), (2026, 1, 5)]),
+        (["26-01-05", "26-01-20 12:30"], [(2026, 1, 5), (2026, 1, 20)]),
+        (["30/12/25", "05/01/26", "18/01/26"], [(2025, 12, 30), (2026, 1, 5), (2026, 1, 18)]),
+        (["2/26/26", "3/1/26"], [(2026, 2, 26), (2026, 3, 1)]),
+        (["25/12/40", "26/12/41"], [(2040, 12, 25), (2041, 12, 26)]),
+    ],
+)
+def test_the_years_of_one_file_lie_together(texts: list[str], days: list[tuple[int, int, int]]) -> None:
+    assert [at.date() for at in instants(pa.array(texts)).at.to_pylist()] == [dt.date(*day) for day in days]
+
+
+@pytest.mark.parametrize(
+    "texts", [["25/12/30"], ["26/01/05", "26/01/06"], ["05/11/26"], ["25/12/25", "24/12/25"]]
+)
+def test_a_two_figure_year_that_could_stand_at_either_end_is_asked_about(texts: list[str]) -> None:
+    with pytest.raises(Refused, match="--dates ymd"):
+        instants(pa.array(texts))
+
+
 def test_two_figure_years_follow_the_order_that_is_said() -> None:
     assert instant("26-01-05", order="ymd") == dt.datetime(2026, 1, 5)
     assert instant("05/01/26", order="dmy") == dt.datetime(2026, 1, 5)

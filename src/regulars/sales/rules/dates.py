@@ -6,8 +6,10 @@ decides for all.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -53,11 +55,21 @@ _EPOCH_1904 = dt.datetime(1904, 1, 1)  # noqa: DTZ001
 _UNIX_SECONDS = (100_000_000, 4_000_000_000)
 _FIRST, _LAST = dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)  # noqa: DTZ001
 
+_ONE_EXPORT, _NO_EXPORT = 3, 10
+"""Years that the dates of one file may lie apart, and years that they never do. 25/12/30 beside 26/01/05 is 2025 and
+2026 with the year first; with the day first it would be 2030 and 2005."""
+
 UNDECIDED = Words(
     "日期「{value}」看不出哪个是日、哪个是月。请在导入时说明顺序：--dates dmy（日/月/年）、--dates mdy（"
     "月/日/年）。",
     "The date “{value}” does not show which part is the day and which the month. Say so when importing: "
     "--dates dmy (day first) or --dates mdy (month first).",
+)
+UNDECIDED_YEAR = Words(
+    "日期「{value}」看不出哪个是年、哪个是日。请在导入时说明顺序：--dates ymd（年/月/日）、--dates dmy（日/月/年）、"
+    "--dates mdy（月/日/年）。",
+    "The date “{value}” does not show which part is the year and which the day. Say so when importing: --dates ymd "
+    "(year first), --dates dmy (day first) or --dates mdy (month first).",
 )
 CONTRADICTORY = Words(
     "同一列里既有「{one}」又有「{other}」，日和月的顺序不一致。请用 --dates dmy 或 --dates mdy "
@@ -167,31 +179,59 @@ def _by_value(column: Any, order: str | None, zone: str, since_1904: bool, utc: 
 
 
 def order_of(column: Any, order: str | None = None) -> str | None:
-    """Which part is the day in dates like 2/11/2013, judged from the whole column; None when none is written
-    so."""
+    """Which part is the day in dates like 2/11/2013, judged from the whole column. A year of two figures may stand in
+    front: 25/12/30. Raises Refused when more than one reading is left.
+
+    >>> order_of(pa.array(["25/12/30", "26/01/05"])), order_of(pa.array(["2/11/2013", "2/26/2013"]))
+    ('ymd', 'mdy')
+    """
     if order is not None:
         return order
-    day_first = month_first = open_question = ""
+    texts: dict[tuple[str, str, str], str] = {}
     for text in pc.unique(column).to_pylist():
         parts = _PARTS.match(narrow(text)) if text is not None else None
-        if parts is None:
-            continue
-        a, b = int(parts["a"]), int(parts["b"])
-        if a > 12:
-            day_first = day_first or text
-        elif b > 12:
-            month_first = month_first or text
-        elif a != b:
-            open_question = open_question or text
-        else:
-            continue
-    if day_first and month_first:
-        raise Refused(CONTRADICTORY.fill(one=day_first, other=month_first))
-    if day_first or month_first:
-        return "dmy" if day_first else "mdy"
-    if open_question:
-        raise Refused(UNDECIDED.fill(value=open_question))
-    return "mdy"  # only dates like 3/3/2013 are left, which read the same both ways
+        if parts is not None:
+            texts.setdefault((parts["a"], parts["b"], parts["c"]), text)
+    readings = {text: _readings(*parts) for parts, text in texts.items()}
+    readings = {text: found for text, found in readings.items() if found}
+    if not readings:
+        return "mdy"
+    one = next(iter(readings))
+    left = set(readings[one])
+    for text, found in readings.items():
+        if not left & set(found):
+            other = next((t for t, f in readings.items() if not set(f) & set(found)), one)
+            raise Refused(CONTRADICTORY.fill(one=other, other=text))
+        left &= set(found)
+    if "ymd" in left and len(left) > 1:
+        apart = {o: _years_apart(found[o] for found in readings.values()) for o in left}
+        others = max(apart[o] for o in left - {"ymd"})
+        if apart["ymd"] <= _ONE_EXPORT and others > _NO_EXPORT:
+            return "ymd"
+        if others <= _ONE_EXPORT and apart["ymd"] > _NO_EXPORT:
+            left.discard("ymd")
+    for text, found in readings.items():
+        if len({found[o] for o in left}) > 1:
+            raise Refused((UNDECIDED_YEAR if "ymd" in left else UNDECIDED).fill(value=text))
+    return min(left)  # only dates like 3/3/2013 are left, which read the same both ways
+
+
+def _readings(a: str, b: str, c: str) -> dict[str, dt.date]:
+    """The days that a date of three parts can mean, by order."""
+    year = int(c) if len(c) == 4 else 2000 + int(c)
+    orders = {"dmy": (year, int(b), int(a)), "mdy": (year, int(a), int(b))}
+    if len(c) == 2:
+        orders["ymd"] = (2000 + int(a), int(b), int(c))
+    found = {}
+    for order, day in orders.items():
+        with contextlib.suppress(ValueError):  # there is no such day
+            found[order] = dt.date(*day)
+    return found
+
+
+def _years_apart(days: Iterable[dt.date]) -> int:
+    years = [day.year for day in days]
+    return max(years) - min(years)
 
 
 def instant(
