@@ -226,6 +226,11 @@ def test_an_amendment_names_the_receipts(shop: Shop) -> None:
     assert any("以这次为准：A1。" in zh for zh, _ in later.batch.warnings)
 
 
+def test_a_birthday_whose_order_the_owner_says_is_known(shop: Shop) -> None:
+    shop.take_in([{"会员号": "1001", "姓名": "王芳", "生日": "06/05/1990"}], dates="dmy")
+    assert Customer.objects.get().birthday == "solar 1990-05-06"
+
+
 def bill(number: str, amount: object, state: str, member: str = "1001") -> dict[str, object]:
     return {
         "营业日期": "2026-05-01", "订单号": number, "结账时间": "2026-05-01 12:00:00", "桌牌号": "8", "订单状态": state,

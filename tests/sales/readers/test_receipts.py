@@ -535,3 +535,28 @@ def test_price_and_quantity_tell_a_repeated_total_from_lines_of_one_price(till: 
     repeated = till(f"{head}1,A,2026-01-05,茶,1,60,90\n1,A,2026-01-05,杯子,1,30,90")
     own = till(f"{head}1,A,2026-01-05,茶,1,30,30\n1,A,2026-01-05,杯子,2,15,30")
     assert (repeated.sales["amount"].to_pylist(), own.sales["amount"].to_pylist()) == ([9000], [6000])
+
+
+def birthdays(reading: Reading) -> list[str]:
+    return reading.extras["birthday"].to_pylist()
+
+
+def test_one_birthday_decides_for_its_column_and_so_does_the_owner(till: Till) -> None:
+    table = "会员号,姓名,生日\nM1,王芳,06/05/1990\nM2,李雷,25/12/1991\nM3,单小明,1988-03-04"
+    assert birthdays(till(table)) == ["1990-05-06", "1991-12-25", "1988-03-04"]
+    one = "会员号,姓名,生日\nM1,王芳,06/05/1990"
+    assert birthdays(till(one, dates="dmy")) == ["1990-05-06"]
+    assert birthdays(till(one, dates="mdy")) == ["1990-06-05"]
+
+
+def test_birthdays_that_cannot_be_read_are_said(till: Till) -> None:
+    reading = till("""会员号,姓名,生日
+        M1,王芳,06/05/1990
+        M2,李雷,1990-13-45
+        M3,单小明,1990-02-29
+        M4,赵云,1970-01-01
+        M5,孙权,八月十五
+        M6,周瑜,""")
+    (said,) = [w.zh for w in reading.warnings if "生日" in w.zh]
+    assert "「生日」列有 3 个" in said and "06/05/1990" in said and "--dates" in said
+    assert birthdays(reading)[0] == "06/05/1990"

@@ -22,6 +22,7 @@ from regulars.sales.readers.receipts import (
     names,
     no_data_rows,
     refused_table,
+    told_birthdays,
     unusable_phones,
 )
 from regulars.sales.rules import ids, phones
@@ -121,6 +122,8 @@ def people(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> Know
         extras = extras.filter(mask).add_column(
             0, "index", pa.array(np.arange(table.num_rows, dtype=np.int32))
         )
+    extras, unread = told_birthdays(extras, columns, options)
+    warnings += unread
     return Known(
         people=table,
         extras=extras,

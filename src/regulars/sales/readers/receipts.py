@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from regulars.sales.readers.contract import Guess, Reader, Sheet
 from regulars.sales.rules import ids, money, phones
+from regulars.sales.rules.birthdays import order_of_birthdays, told_apart
 from regulars.sales.rules.cells import any_true, by_value, clean, clean_cell, holds_text, rows_where
 from regulars.sales.rules.dates import Instants, instants, time_only
 from regulars.sales.rules.headers import SECRET, TOTALS_HINT, plain, total
@@ -89,6 +90,12 @@ _ENOUGH_ORDERS = 3
 """Orders of several lines that all repeat one amount, before a header that may mean lines is taken to mean orders: two
 dishes of the same price are common, three such orders and no other are not."""
 
+UNREAD_BIRTHDAYS = Words(
+    "「{column}」列有 {n} 个生日看不懂，没有记下（例如「{value}」）。请写成 1990-05-06 这样再导入；"
+    "日和月分不清的，可以用 --dates dmy（日在前）或 --dates mdy（月在前）说明",
+    "{n} birthdays of the column “{column}” could not be read and were not noted (for example “{value}”). Write them "
+    "like 1990-05-06 and import again; where day and month could change places, say --dates dmy or --dates mdy",
+)
 NO_DATE = Words("没有日期。", "There is no date.")
 NO_DATE_HINT = Words("补上日期后再导入这一行。", "Fill in the date and import this row again.")
 BAD_DATE = Words("这不是能看懂的日期。", "This is not a date that can be read.")
@@ -315,6 +322,8 @@ def receipts(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> To
         lines = lines.filter(mask) if lines is not None else None
         extras = extras.filter(mask) if extras is not None else None
         trade = trade.filter(mask) if trade is not None else None
+    extras, unread = told_birthdays(extras, columns, options)
+    warnings += unread
     taken = sales.num_rows
     sales, lines, extras, first, more = _join(sales, lines, extras, columns, reader)
     warnings += more
@@ -832,6 +841,33 @@ def kept_columns(columns: Columns, guess: Guess, skip: frozenset[str]) -> pa.Tab
             result[f"raw:{columns.header_of[name]}"] = columns.get(name)
     result = {name: column for name, column in result.items() if column.null_count < len(column)}
     return pa.table(result) if result else None
+
+
+def told_birthdays(
+    extras: pa.Table | None, columns: Columns, options: Options
+) -> tuple[pa.Table | None, list[Words]]:
+    """The kept columns with birthdays like 06/05/1990 written so that they mean one thing: by what the owner has said,
+    else by what another of the column decides. What cannot be read stays as it is and is said."""
+    said: list[Words] = []
+    for name in ("birthday", "lunar_birthday"):
+        if extras is None or name not in extras.column_names:
+            continue
+        column = extras[name]
+        texts = pc.unique(column).drop_null().to_pylist()
+        order = options.dates if options.dates in ("dmy", "mdy") else order_of_birthdays(texts)
+        told = {text: told_apart(text, order, lunar=name == "lunar_birthday") for text in texts}
+        unread = [text for text, found in told.items() if found is None]
+        if unread:
+            n = int(pc.sum(pc.is_in(column, value_set=pa.array(unread))).as_py())
+            header = columns.header_of.get(name, name)
+            said.append(UNREAD_BIRTHDAYS.fill(column=header, n=n, value=unread[0]))
+        if any(found != text for text, found in told.items()):
+            place = extras.schema.get_field_index(name)
+            written = pa.array([told[text] or text for text in texts], pa.string())
+            extras = extras.set_column(
+                place, name, written.take(pc.index_in(column, value_set=pa.array(texts, pa.string())))
+            )
+    return extras, said
 
 
 def _lines(columns: Columns, n: int) -> pa.Table | None:

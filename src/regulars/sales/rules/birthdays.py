@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from regulars.sales.rules.cells import clean_cell, narrow
@@ -43,6 +44,9 @@ _FIGURES = re.compile(
 )
 _PACKED = re.compile(r"^(?P<year>\d{4})?(?P<month>\d{2})(?P<day>\d{2})$")
 _YEAR_LAST = re.compile(r"^(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<year>\d{4})$")
+_NOTHING_KNOWN = re.compile(
+    r"^0*(0|1|1900|1970)\s*[-/.年]\s*0?[01]\s*[-/.月]\s*0?[01](\D.*)?$|^0+$|^(1900|1970)0101$"
+)
 _OLDEST = 1900
 
 
@@ -68,7 +72,7 @@ def birthday(text: str, *, lunar: bool = False, order: str | None = None) -> Bir
     marked = _LUNAR_MARK.search(cleaned) is not None
     leap = _LEAP.search(cleaned) is not None
     is_lunar = (marked or leap or lunar) and _SOLAR_MARK.search(cleaned) is None
-    rest = _LEAP.sub("", _SOLAR_MARK.sub("", _LUNAR_MARK.sub("", cleaned))).strip(" :()[]")
+    rest = _bare(text)
     words = _WORDS.match(rest)
     if words:
         is_lunar = _SOLAR_MARK.search(cleaned) is None
@@ -94,6 +98,44 @@ def birthday(text: str, *, lunar: bool = False, order: str | None = None) -> Bir
         return _sound(is_lunar, month, day, leap, int(last["year"]))
     whole = instant(rest, order=order)
     return None if whole is None else _sound(is_lunar, whole.month, whole.day, leap, whole.year)
+
+
+def order_of_birthdays(texts: Iterable[str]) -> str | None:
+    """Which part is the day in birthdays like 06/05/1990, when one of the same column can mean one thing only.
+
+    >>> order_of_birthdays(["06/05/1990", "25/12/1991"]), order_of_birthdays(["06/05/1990"])
+    ('dmy', None)
+    """
+    decided = set()
+    for text in texts:
+        last = _YEAR_LAST.match(_bare(text))
+        if last and (int(last["a"]) > 12) != (int(last["b"]) > 12):
+            decided.add("dmy" if int(last["a"]) > 12 else "mdy")
+    return decided.pop() if len(decided) == 1 else None
+
+
+def told_apart(text: str, order: str | None, lunar: bool = False) -> str | None:
+    """A birthday written so that nobody needs to know the order of its parts; None where it cannot be read, and the
+    text itself where it says by itself what it means or that nothing is known.
+
+    >>> told_apart("06/05/1990", "dmy"), told_apart("06/05/1990", None), told_apart("1990-02-29", None)
+    ('1990-05-06', None, None)
+    >>> told_apart("八月十五", None), told_apart("1970-01-01", None)
+    ('八月十五', '1970-01-01')
+    """
+    found = birthday(text, lunar=lunar)
+    if not _YEAR_LAST.match(_bare(text)):
+        return text if found is not None or _NOTHING_KNOWN.match(_bare(text)) else None
+    found = birthday(text, lunar=lunar, order=order) or found
+    if found is None or found.year is None:
+        return text if found is not None else None
+    mark = "农历" if found.calendar == "lunar" else ""
+    return f"{mark}{found.year}-{'闰' if found.leap else ''}{found.month:02}-{found.day:02}"
+
+
+def _bare(text: str) -> str:
+    cleaned = clean_cell(narrow(text)) or ""
+    return _LEAP.sub("", _SOLAR_MARK.sub("", _LUNAR_MARK.sub("", cleaned))).strip(" :()[]")
 
 
 def _day(word: str) -> int:
