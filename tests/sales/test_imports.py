@@ -93,6 +93,29 @@ def test_a_linked_refund_counts_on_the_day_of_its_receipt_whichever_came_first(
     assert [(s[0].isoformat(), s[1]) for s in sales()] == [(day, None)]
 
 
+MONTHS = [receipt("B1", "2026-10-01", 300)], [receipt("B1", "2026-11-05", -300)]
+
+
+@pytest.mark.parametrize("order", [MONTHS, MONTHS[::-1]], ids=["sale first", "refund first"])
+def test_a_refund_under_the_number_of_a_sale_in_another_file_is_linked_to_it(shop: Shop, order: Any) -> None:
+    for rows in order:
+        last = shop.take_in(rows)
+    assert {(s[0].isoformat(), s[3]) for s in sales()} == {("2026-10-01", 30000), ("2026-10-01", -30000)}
+    assert [(spend, visit) for _, _, spend, visit, _, _ in days_in_books()] == [(0, 0)]
+    daily.undo(last.batch)
+    day = "2026-11-05" if order is not MONTHS else "2026-10-01"
+    assert [s[0].isoformat() for s in sales()] == [day]
+
+
+def test_a_refund_is_not_linked_to_somebody_elses_sale_of_the_same_number(shop: Shop) -> None:
+    shop.take_in([receipt("7", "2026-05-01", 80, "1002"), receipt("7", "2026-05-02", 90, "1001")])
+    shop.take_in([receipt("7", "2026-05-09", -30, "1001"), receipt("7", "2026-05-10", -5, "1003")])
+    assert {(s[0].isoformat(), s[3]) for s in sales() if s[3] < 0} == {
+        ("2026-05-02", -3000),
+        ("2026-05-10", -500),
+    }
+
+
 def test_a_refund_that_names_no_receipt_counts_on_its_own_day(shop: Shop) -> None:
     shop.take_in([*SOLD, receipt("R9", "2026-05-09", -30)])
     assert {(s[0].isoformat(), s[3]) for s in sales()} == {("2026-05-01", 10000), ("2026-05-09", -3000)}

@@ -16,7 +16,7 @@ from django.db import transaction
 from regulars.sales.identities import Who, column_of
 from regulars.sales.models import Batch, BatchState, Item, Sale, SaleKind, SaleLine, Sighting
 from regulars.sales.reading import Reading
-from regulars.sales.rules.refunds import counts_on
+from regulars.sales.rules.refunds import counts_on, counts_on_by_own_number
 from regulars.shop import bulk
 from regulars.shop.models import Business
 
@@ -325,21 +325,25 @@ def settle_refunds(batch: Batch) -> set[int]:
         f"SELECT DISTINCT o.receipt FROM {sale} o JOIN {sale} r ON r.refund_of = o.receipt AND r.refund_of <> '' "
         f"WHERE o.batch_id = %s AND o.receipt <> ''", [batch.id, batch.id],
     )]  # fmt: skip
-    originals: dict[str, list[tuple[int, date]]] = defaultdict(list)
-    for receipt, store, day in bulk.rows_in(
-        f"SELECT DISTINCT s.receipt, s.store_id, s.day FROM {sale} s JOIN {state} b ON b.id = s.batch_id "
+    originals: dict[str, list[tuple[int, date, int | None]]] = defaultdict(list)
+    for receipt, store, day, identity in bulk.rows_in(
+        f"SELECT DISTINCT s.receipt, s.store_id, s.day, s.identity_id FROM {sale} s JOIN {state} b ON b.id = s.batch_id "
         f"WHERE s.kind = 'sale' AND b.state = 'complete' AND s.receipt <> '' AND s.receipt IN ({{marks}})", named,
     ):  # fmt: skip
-        originals[receipt].append((store, _day(day)))
+        originals[receipt].append((store, _day(day), identity))
     moved: list[tuple[Any, ...]] = []
     identities: set[int] = set()
-    for i, identity, receipt, store, day, own in bulk.rows_in(
-        f"SELECT s.id, s.identity_id, s.refund_of, s.store_id, s.day, s.own_day FROM {sale} s "
+    for i, identity, receipt, number, store, day, own in bulk.rows_in(
+        f"SELECT s.id, s.identity_id, s.refund_of, s.receipt, s.store_id, s.day, s.own_day FROM {sale} s "
         f"JOIN {state} b ON b.id = s.batch_id WHERE s.kind = 'refund' AND b.state = 'complete' "
         f"AND s.refund_of <> '' AND s.refund_of IN ({{marks}})", named,
     ):  # fmt: skip
         its_own = _day(own or day)
-        right = counts_on(its_own, store, originals.get(receipt, ()))
+        sold = originals.get(receipt, ())
+        if number == receipt:
+            right = counts_on_by_own_number(its_own, store, identity, sold)
+        else:
+            right = counts_on(its_own, store, ((s, d) for s, d, _ in sold))
         if right != _day(day):
             moved.append((right.isoformat(), its_own.isoformat() if right != its_own else None, i))
             if identity is not None:
@@ -369,6 +373,11 @@ def sale_table(batch: Batch, sales: pa.Table, stores: np.ndarray, who: Who, rece
         if not bulk.is_postgres():
             at = at.cast(pa.timestamp("s"))  # Django's text of an instant in SQLite has no zone
     party = column_of(sales, "party_size")
+    repaid, receipt = _texts(sales, "refund_of", 64), _texts(sales, "receipt", 64)
+    # Tills print a refund under the number of the sale, which may stand in an earlier file.
+    back = pc.and_(pc.equal(sales["kind"], "refund"), pc.equal(repaid, ""))
+    if pc.any(back).as_py():
+        repaid = pc.if_else(back, receipt, repaid)
     return pa.table({
         "batch_id": pa.repeat(pa.scalar(batch.id, pa.int64()), n), "key": pa.array(receipts.key),
         "content": pa.array(receipts.content), "row": sales["row"], "store_id": pa.array(stores),
@@ -376,7 +385,7 @@ def sale_table(batch: Batch, sales: pa.Table, stores: np.ndarray, who: Who, rece
         "day": sales["day"], "at": at if at is not None else pa.nulls(n, pa.timestamp("s")),
         "amount": pa.array(numbers(sales, "amount")),
         "currency": _texts(sales, "currency", 3, business.currency if business else "CNY"),
-        "receipt": _texts(sales, "receipt", 64), "refund_of": _texts(sales, "refund_of", 64),
+        "receipt": receipt, "refund_of": repaid,
         "party_size": party if party is not None else pa.nulls(n, pa.int32()),
         "occasion": _texts(sales, "occasion", 40), "served_by": _texts(sales, "staff", 60),
         "is_current": pa.repeat(pa.scalar(True), n),
