@@ -560,3 +560,16 @@ def test_birthdays_that_cannot_be_read_are_said(till: Till) -> None:
     (said,) = [w.zh for w in reading.warnings if "生日" in w.zh]
     assert "「生日」列有 3 个" in said and "06/05/1990" in said and "--dates" in said
     assert birthdays(reading)[0] == "06/05/1990"
+
+
+def test_a_list_without_headers_that_tells_birthdays_is_one_of_customers(till: Till) -> None:
+    reading = till("13912345679,张三,1990-05-06\n13912345671,李四,2008-02-29\n13912345670,王五,1971-11-30")
+    assert reading.sales.num_rows == 0
+    assert reading.people.select(["phone", "name"]).to_pylist()[0] == {"phone": "13912345679", "name": "张三"}
+    assert birthdays(reading) == ["1990-05-06", "2008-02-29", "1971-11-30"]
+    assert till("13912345679,张三,1990-05-06").people.num_rows == 1
+
+
+def test_a_list_without_headers_of_days_of_this_year_is_one_of_attendances(till: Till) -> None:
+    reading = till("13912345679,2026-05-06\n13912345671,2026-05-07")
+    assert reading.sales["kind"].to_pylist() == ["attendance", "attendance"]

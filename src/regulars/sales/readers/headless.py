@@ -3,9 +3,11 @@ content."""
 
 from __future__ import annotations
 
+import re
+
 from regulars.sales.readers.contract import Reader, Sheet
 from regulars.sales.rules.cells import clean
-from regulars.sales.rules.dates import looks_dated
+from regulars.sales.rules.dates import instant, looks_dated
 from regulars.sales.rules.money import fen
 from regulars.sales.rules.phones import phone
 from regulars.shop.words import Words
@@ -18,12 +20,27 @@ READER = Reader(
     columns={},
 )
 _LOOKED_AT = 200
+_BEFORE_TILLS = 2005
+"""No till hands out attendances from before this year; in any list of customers at least half were born before it."""
+
+
+_NAME = re.compile(r"^[^\d]{1,40}$")
+
+
+def _born(texts: list[str]) -> bool:
+    """Whether dates are birthdays: days without a clock, half of them older than any till."""
+    days = [instant(text) for text in texts]
+    if any(day is not None and (day.hour or day.minute) for day in days):
+        return False
+    old = sum(day is None or day.year < _BEFORE_TILLS for day in days)
+    return any(day is not None for day in days) and old >= 0.5 * len(days)
 
 
 def positions(sheet: Sheet) -> dict[str, str]:
     """{column: field} guessed from the first lines: a date, an amount, and who; empty when no date is found.
 
-    The date is the column where every cell is one. Amounts have decimals or are small; the remaining column
+    The date is the column where every cell is one; without amounts and from before there were tills it is a birthday,
+    and the file a list of customers. Amounts have decimals or are small; the remaining column
     with phone numbers is the phone, else the first with values that come back is the member number.
     """
     cells = {
@@ -55,6 +72,10 @@ def positions(sheet: Sheet) -> dict[str, str]:
     # Two columns of whole numbers: the one with more different values and further right is the amount.
     if chosen:
         mapping[chosen[0]] = "amount"
+    dated = next(header for header, field in mapping.items() if field == "time")
+    if not chosen and _born(cells[dated]):
+        mapping[dated] = "birthday"
+        take("name", lambda c: _NAME.match(c) is not None)
     if "phone" not in mapping.values():
         for header in cells:
             if header not in mapping:
