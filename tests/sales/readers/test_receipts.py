@@ -573,3 +573,22 @@ def test_a_list_without_headers_that_tells_birthdays_is_one_of_customers(till: T
 def test_a_list_without_headers_of_days_of_this_year_is_one_of_attendances(till: Till) -> None:
     reading = till("13912345679,2026-05-06\n13912345671,2026-05-07")
     assert reading.sales["kind"].to_pylist() == ["attendance", "attendance"]
+
+
+def test_what_a_cashier_types_for_nobody_is_nobody(till: Till) -> None:
+    numbers = ["临时", "默认", "顾客", "普通散客", "-1", "−1", "99999999", "0000", "9999", "M1"]
+    rows = "\n".join(f"{number},2026-05-01,5" for number in numbers)
+    reading = till(f"会员号,消费日期,实收金额\n{rows}")
+    assert reading.sales["member"].drop_null().to_pylist() == ["9999", "M1"]
+    phones = till(
+        "手机号,消费日期,实收金额\n13888888888,2026-05-01,5\n138 8888 8888,2026-05-01,5\n13888888889,2026-05-01,5"
+    )
+    assert phones.sales["phone"].to_pylist() == [None, None, "13888888889"]
+
+
+def test_masked_numbers_do_not_make_member_numbers_of_real_phones(till: Till) -> None:
+    members = ["139****5670", "139****5671", "139****5672", "13912345679", "--"]
+    rows = "\n".join(f"2026-05-01,{k},已结账,8,5,{member}" for k, member in enumerate(members))
+    reading = till(f"营业日期,订单号,订单状态,桌牌号,支付合计（元）,会员\n{rows}")
+    assert reading.sales["phone"].to_pylist() == [None, None, None, "13912345679", None]
+    assert reading.sales["member"].null_count == 5

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from regulars.sales.readers.contract import Guess, Reader, Sheet
 from regulars.sales.rules import ids, money, phones
 from regulars.sales.rules.birthdays import order_of_birthdays, told_apart
-from regulars.sales.rules.cells import any_true, by_value, clean, clean_cell, holds_text, rows_where
+from regulars.sales.rules.cells import any_true, by_value, clean, clean_cell, holds, holds_text, rows_where
 from regulars.sales.rules.dates import Instants, instants, time_only
 from regulars.sales.rules.headers import SECRET, TOTALS_HINT, plain, total
 from regulars.shop.words import Problem, Words
@@ -178,7 +178,10 @@ class Columns:
             self.header_of["phone"] = self.header_of.pop("member", "member")
 
     def _holds_phones(self, name: str) -> bool:
-        cells = clean(self._raw[name].slice(0, 300)).drop_null().to_pylist()
+        column = self._raw[name]
+        if holds(column.slice(0, 300), "*"):  # masked ones say nothing about the others
+            column = column.filter(pc.invert(pc.fill_null(pc.match_substring(column, "*"), False)))
+        cells = clean(column.slice(0, 300)).drop_null().to_pylist()
         return len(cells) > 0 and sum(phones.phone(cell) is not None for cell in cells) >= 0.8 * len(cells)
 
     def __contains__(self, name: str) -> bool:

@@ -16,11 +16,14 @@ _DESTROYED = r"^[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 # What tills write where no member stood at the counter.
 NOBODY = frozenset(
     {"散客", "非会员", "匿名", "匿名用户", "游客", "普通顾客", "普通客户", "散户", "零售客户",
-     "未登录", "过客",
+     "未登录", "过客", "普通散客", "散客会员", "临时", "临时会员", "临时顾客", "临时客户", "临时卡", "默认", "默认会员", "默认顾客",
+     "默认客户", "默认用户", "顾客", "客人", "客户", "会员", "-1", "−1", "－1",
      "guest", "Guest", "GUEST", "walk-in", "Walk-in", "anonymous", "Anonymous"}
 )  # fmt: skip
 
-_NOBODY = Among(NOBODY)
+# A shop counts to 999 and 9999, and some do reach them; six nines and more are what nobody's number is set to.
+_NINES = frozenset("9" * length for length in range(6, 21))
+_NOBODY = Among(NOBODY | _NINES)
 
 
 def destroyed(text: str) -> bool:
@@ -52,10 +55,10 @@ def ids(column: Any) -> Any:
 
 
 def identities(column: Any) -> Any:
-    """A column of ids that may name a person: masked ones, zeros and "walk-in" become null.
+    """A column of ids that may name a person: masked ones, zeros, nines without end and "walk-in" become null.
 
-    >>> identities(pa.array(["M01", "t**1", "散客", "0000"])).to_pylist()
-    ['M01', None, None, None]
+    >>> identities(pa.array(["M01", "t**1", "散客", "0000", "99999999", "9999"])).to_pylist()
+    ['M01', None, None, None, None, '9999']
     """
     column = ids(column)
     among = _NOBODY.rows(column)

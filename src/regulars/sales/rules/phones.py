@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 
 from regulars.sales.rules.cells import by_value, narrow
 
-# Typed in by cashiers to get past a required field. 13800138000 is China Mobile's own service number.
-_PLACEHOLDER = re.compile(r"^(13800138000|1(\d)\2{9}|1\d\d0{8}|1\d\d12345678|(\d)\3{10}|123456789\d\d)$")
+# Typed in by cashiers to get past a required field. 13800138000 is China Mobile's own service number; eight equal
+# digits (13888888888) are worth a fortune and are typed in every day.
+_PLACEHOLDER = re.compile(r"^(13800138000|1(\d)\2{9}|1\d\d(\d)\3{7}|1\d\d12345678|(\d)\4{10}|123456789\d\d)$")
 _MASKED = re.compile(r"[*＊•xX×]{2,}")
 _VIRTUAL = re.compile(
     r"^\+?[\d\s-]{11,}\s*(_|转|,|，|#|ext\.?|x)\s*\d{2,6}$|^1\d{10}-\d{2,6}$", re.IGNORECASE
@@ -118,7 +119,7 @@ def _plain_mobiles(column: Any) -> tuple[Any, Any]:
         assigned[seen] = _mobile_prefix(str(seen))
     tail = number % 10**8
     same = number % 10**10
-    made_up = (tail == 0) | (tail == 12_345_678) | (number == 13_800_138_000)
+    made_up = (tail % 11_111_111 == 0) | (tail == 12_345_678) | (number == 13_800_138_000)
     made_up |= (same % 1_111_111_111 == 0) & (same > 0)
     plain[rows] = True
     usable[rows] = assigned[prefix] & ~made_up
