@@ -181,6 +181,15 @@ def test_known_until_is_told_by_files_store_by_store(shop: Shop) -> None:
     )
 
 
+def test_a_wrong_date_in_the_future_does_not_make_a_store_known_until_then(shop: Shop) -> None:
+    shop.take_in([receipt("A1", "2026-05-01", 10), receipt("A2", "2062-01-01", 10)])
+    assert Store.objects.get().known_until == date(2026, 5, 1)
+    only = shop.take_in([receipt("A3", "2062-01-02", 10, 门店="东店")])
+    assert Store.objects.get(name="东店").known_until is None
+    daily.undo(only.batch)
+    assert not Store.objects.filter(name="东店").exists()
+
+
 def year(cards_anew_on: int | None) -> list[dict[str, object]]:
     """Sixty days of the same thirty regulars, each every third day; their cards may be given out anew."""
     rows = []

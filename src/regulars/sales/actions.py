@@ -199,8 +199,11 @@ def _write(batch: Batch, reading: Reading, who: Who, store: str | None, progress
     day = numbers(sales, "day")
     epoch = date(1970, 1, 1).toordinal()
     batch.covers_from, batch.covers_until = (date.fromordinal(epoch + int(d)) for d in (day.min(), day.max()))
-    last = pd.Series(day).groupby(stores).max()
-    batch.covers = {str(s): date.fromordinal(epoch + int(d)).isoformat() for s, d in last.items()}
+    # A till's wrong date must not make the store look known for years: days that have not come say nothing.
+    come = day <= today().toordinal() - epoch
+    last = pd.Series(day[come]).groupby(stores[come]).max()
+    batch.covers = dict.fromkeys(map(str, np.unique(stores).tolist()), "")
+    batch.covers |= {str(s): date.fromordinal(epoch + int(d)).isoformat() for s, d in last.items()}
     said = []
     if amended:
         which = sales["receipt"].take(pa.array(np.flatnonzero(known.amends))).to_pylist()
