@@ -69,7 +69,7 @@ def take_in(
     if repeat:
         return Imported(repeat, True)
     progress(0, 0, Words("读文件", "Reading the file"))
-    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, zone=zone())
+    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, **_by_the_shop())
     return put_in(
         reading, names=names or [p.name for p in paths], digest=digest, mapping=mapping, dates=dates, store=store, by=by,
         progress=progress,
@@ -144,7 +144,7 @@ def try_out(
     store: str | None = None,
 ) -> Trial:  # fmt: skip
     """Say what taking these files in would do; writes nothing."""
-    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, zone=zone())
+    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, **_by_the_shop())
     must_serve(reading, store)
     digest = sales.digest_of(paths, {**(mapping or {}), "": (dates, store)})
     repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first()
@@ -237,9 +237,10 @@ def redraw(touched: Sequence[int] = ()) -> None:
         grading.catch_up(grading.open_books())
 
 
-def zone() -> str:
+def _by_the_shop() -> dict[str, Any]:
+    """How the shop tells time: its zone, and the hour that ends its day."""
     business = Business.objects.first()
-    return business.time_zone if business else "Asia/Shanghai"
+    return {"zone": business.time_zone, "day_ends_at": business.day_ends_at} if business else {}
 
 
 # --- 3  what is likely, 4  which grade, 8  today's list --------------------------------------------------------------

@@ -13,7 +13,7 @@ from regulars import daily
 from regulars.customers import actions as customers
 from regulars.customers.models import Customer
 from regulars.sales.models import Batch, Sale
-from regulars.shop.models import Store
+from regulars.shop.models import Business, Store
 from regulars.shop.words import Refused
 
 
@@ -126,6 +126,16 @@ def test_a_night_belongs_to_its_business_day(shop: Shop) -> None:
         [{**receipt("N1", "2026-05-02", 50), "结账时间": "2026-05-02 01:30:00", "营业日期": "2026-05-01"}]
     )
     assert [s[0] for s in sales()] == [date(2026, 5, 1)]
+
+
+def test_a_night_belongs_to_the_day_before_until_the_shop_closes(shop: Shop) -> None:
+    Business.objects.update(day_ends_at=4)
+    times = ["2026-11-21 01:30", "2026-11-21 00:00", "2026-11-21 03:59", "2026-11-21 04:00", "2026-11-21"]
+    rows = [{**receipt(f"N{k}", "", 50 + k), "结账时间": time} for k, time in enumerate(times)]
+    shop.take_in(rows)
+    assert [s[0].day for s in sorted(sales(), key=lambda s: str(s[5]))] == [20, 20, 20, 21, 21]
+    shop.take_in([{**receipt("B1", "", 50), "结账时间": "2026-11-19 01:30", "营业日期": "2026-11-19"}])
+    assert [s[0].day for s in sales() if s[5] == "B1"] == [19]
 
 
 def test_an_attendance_without_amount_is_a_visit(shop: Shop) -> None:

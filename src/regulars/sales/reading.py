@@ -134,13 +134,15 @@ def read(
     encoding: str | None = None,
     store: str | None = None,
     zone: str = "Asia/Shanghai",
+    day_ends_at: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Reading:
     """Read files that belong together: orders, their lines, their payments, lists of customers, in any order.
 
     `mapping`: header → contract field, said by a person. `dates`: dmy, mdy or ymd where the columns cannot
     tell.
-    `store`: every row is this store's. `zone`: where times that carry a zone are told. `progress(file, done,
+    `store`: every row is this store's. `zone`: where times that carry a zone are told. `day_ends_at`: the hour after
+    midnight that ends the shop's day. `progress(file, done,
     of)`.
 
     Raises Refused when nothing can be taken in at all, or day and month cannot be told apart.
@@ -165,7 +167,7 @@ def read(
     name = "、".join(path.name for path in files)
     if not guesses:
         raise Refused(NOTHING_TO_READ.fill(file=name))
-    gathered = _Gathered(Options(dates=dates, zone=zone, store=store), warnings)
+    gathered = _Gathered(Options(dates=dates, zone=zone, store=store, day_ends_at=day_ends_at), warnings)
     gathered.take_in(_parted(guesses))
     if progress is not None:
         progress("", len(files), len(files))

@@ -149,6 +149,9 @@ class Options:
     dates: str | None = None
     zone: str = "Asia/Shanghai"
     store: str | None = None
+    day_ends_at: int = 0
+    """The hour after midnight up to which a receipt still belongs to the day before, where the file has no business
+    date of its own."""
 
 
 class Columns:
@@ -370,12 +373,12 @@ def _moments(
     blame, blamed = "time", time
     if time is not None:
         read_time = read(time, reader.utc)
-        day = read_time.at.cast(pa.date32())
+        day = _business_days(read_time, time, options.day_ends_at)
         if read_time.timed:
             at = read_time.at
     if date is not None:
         read_date = read(date)
-        days = read_date.at.cast(pa.date32())
+        days = _business_days(read_date, date, options.day_ends_at)
         if time is None or day.null_count:
             day = days if time is None else pc.coalesce(day, days)
         if time is None:
@@ -394,6 +397,21 @@ def _moments(
         refusals.add(pc.and_(missing, pc.is_null(written)), header, written, NO_DATE, NO_DATE_HINT)
         refusals.add(pc.and_(missing, pc.is_valid(written)), header, written, BAD_DATE, BAD_DATE_HINT)
     return day, at
+
+
+def _business_days(read: Instants, raw: Any, ends_at: int) -> Any:
+    """The business day of each instant; a cell without a clock is meant as its day."""
+    if not ends_at or not read.timed:
+        return read.at.cast(pa.date32())
+    shifted = pc.subtract(read.at, pa.scalar(ends_at * 3600, pa.duration("s")))
+    seconds = pc.fill_null(pc.cast(read.at, pa.int64()), 1).to_numpy()
+    midnight = np.flatnonzero(seconds % 86400 == 0)
+    if len(midnight):
+        clock = _mask(pc.match_substring_regex(raw.take(pa.array(midnight)), "[:：时点]"))
+        bare = np.zeros(len(seconds), dtype=bool)
+        bare[midnight[~clock]] = True
+        shifted = pc.if_else(pa.array(bare), read.at, shifted)
+    return shifted.cast(pa.timestamp("s")).cast(pa.date32(), safe=False)
 
 
 def _all_clock(column: Any) -> bool:
