@@ -32,6 +32,12 @@ from regulars.shop.words import Refused, Words
 Progress = Callable[[int, int, Words], None]
 
 
+READ_OTHERWISE = Words(
+    "这个文件以前用别的读法导过（第 {n} 批）。那一批要是读错了，请撤回，免得算两次",
+    "This very file was imported before, read otherwise (import {n}). If that was wrong, take it back, or it counts twice",
+)
+
+
 def quiet(done: int, total: int, step: Words) -> None:
     """No progress shown."""
 
@@ -64,7 +70,7 @@ def take_in(
     store: str | None = None, by: Staff | None = None, names: Sequence[str] | None = None, progress: Progress = quiet,
 ) -> Imported:  # fmt: skip
     """Read files and write them as one batch that counts once it is complete; a crash before leaves nothing."""
-    digest = sales.digest_of(paths, {**(mapping or {}), "": (dates, store)})
+    digest = sales.digest_of(paths, _manner(mapping, dates, encoding, store))
     repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first()
     if repeat:
         return Imported(repeat, True)
@@ -72,15 +78,16 @@ def take_in(
     reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, **_by_the_shop())
     return put_in(
         reading, names=names or [p.name for p in paths], digest=digest, mapping=mapping, dates=dates, store=store, by=by,
-        progress=progress,
+        progress=progress, content=sales.digest_of(paths),
     )  # fmt: skip
 
 
 def put_in(
     reading: Reading, *, names: Sequence[str], digest: str, mapping: dict[str, str] | None = None, dates: str | None = None,
-    store: str | None = None, by: Staff | None = None, progress: Progress = quiet,
+    store: str | None = None, by: Staff | None = None, progress: Progress = quiet, content: str = "",
 ) -> Imported:  # fmt: skip
-    """Write a reading as a batch; every stage absorbs it, then it counts. Nobody else imports meanwhile."""
+    """Write a reading as a batch; every stage absorbs it, then it counts. Nobody else imports meanwhile. `content`: what
+    the same bytes are known by, however they are read."""
     must_serve(reading, store)
     with turn(progress):
         mend(progress)
@@ -93,11 +100,14 @@ def put_in(
             digest=digest,
             by=by,
             mapping=mapping,
-            options={"dates": dates},
+            options={"dates": dates, "content": content},
             store=store,
             progress=progress,
         )
         batch = taken.batch
+        before = Batch.objects.filter(state=BatchState.COMPLETE, options__content=content).first()
+        if content and before:
+            batch.warnings = [*batch.warnings, list(READ_OTHERWISE.fill(n=before.id))]
         progress(0, 0, Words("认顾客", "Knowing the customers"))
         with transaction.atomic():
             changed = sales.publish(batch, taken.contested)
@@ -146,7 +156,7 @@ def try_out(
     """Say what taking these files in would do; writes nothing."""
     reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, **_by_the_shop())
     must_serve(reading, store)
-    digest = sales.digest_of(paths, {**(mapping or {}), "": (dates, store)})
+    digest = sales.digest_of(paths, _manner(mapping, dates, encoding, store))
     repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first()
     if repeat:
         return Trial(reading, 0, reading.rows - len(reading.refused), 0, repeat)
@@ -235,6 +245,14 @@ def redraw(touched: Sequence[int] = ()) -> None:
     with turn():
         customers.touch(touched)
         grading.catch_up(grading.open_books())
+
+
+def _manner(
+    mapping: dict[str, str] | None, dates: str | None, encoding: str | None, store: str | None
+) -> dict[str, Any]:
+    """How a file is read, as far as somebody has said it: the same bytes read otherwise are another file."""
+    said = {**(mapping or {}), "": (dates, store)}
+    return {**said, "encoding": encoding.lower()} if encoding else said
 
 
 def _by_the_shop() -> dict[str, Any]:

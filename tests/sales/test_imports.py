@@ -36,6 +36,28 @@ def test_the_same_file_twice_adds_nothing(shop: Shop) -> None:
     assert (known(), Batch.objects.count()) == (before, 1)
 
 
+def test_the_same_bytes_read_otherwise_are_another_file(shop: Shop) -> None:
+    rows = [{**receipt("A1", "", 10), "结账时间": "3/4/2026", "姓名": "王芳"}]
+    path = shop.file("latin.csv", rows, "gb18030")
+    shop.take_in(path, dates="dmy", encoding="gb18030", mapping={"姓名": "note"})
+    for how in (
+        {"dates": "mdy", "encoding": "gb18030"}, {"dates": "dmy", "encoding": "gb18030"},
+        {"dates": "dmy", "encoding": "gbk"}, {"dates": "dmy"},
+    ):  # fmt: skip
+        first, again = shop.take_in(path, **how), shop.take_in(path, **how)
+        assert (first.is_repeat, again.is_repeat) == (False, True)
+        assert any("别的读法" in zh for zh, _ in first.batch.warnings)
+
+
+def test_mojibake_is_put_right_by_the_right_encoding(shop: Shop) -> None:
+    people = [{"会员号": "1001", "姓名": "王芳"}]
+    path = shop.file("big5.csv", "member,name\n1001,王芳\n", "big5")
+    shop.take_in(path)
+    assert Customer.objects.get().name != people[0]["姓名"]
+    assert not shop.take_in(path, encoding="big5").is_repeat
+    assert Customer.objects.get().name == people[0]["姓名"]
+
+
 def test_the_same_rows_in_another_file_add_nothing(shop: Shop) -> None:
     shop.take_in(MAY)
     before = known()
