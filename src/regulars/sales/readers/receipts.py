@@ -1032,7 +1032,7 @@ def _groups(sales: pa.Table) -> tuple[Any, Any] | None:
     back = pc.and_(pc.equal(sales["kind"], "refund"), pc.is_valid(sales["refund_of"]))
     key = key * 2 + back.to_numpy().astype(np.int64)
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    apart = _apart(sales, inverse)
+    apart = _apart(sales, first, inverse)
     if apart is not None:
         _, first, inverse = np.unique(apart, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
@@ -1043,7 +1043,7 @@ def _groups(sales: pa.Table) -> tuple[Any, Any] | None:
     return pa.array(first[order]), rank[inverse]
 
 
-def _apart(sales: pa.Table, group: Any) -> Any | None:
+def _apart(sales: pa.Table, first: Any, group: Any) -> Any | None:
     """Receipts that only share a number, told apart by their customers: a new number for each row, or None when every
     receipt is one customer's. A line that names nobody belongs to the customer named last before it, else after it."""
     n = len(group)
@@ -1055,6 +1055,8 @@ def _apart(sales: pa.Table, group: Any) -> Any | None:
         if column.null_count < n:
             code = pc.fill_null(column.dictionary_encode().indices, -1)
             codes.append(code.to_numpy(zero_copy_only=False).astype(np.int64))
+    if not any((code != code[first][group]).any() for code in codes):
+        return None
     named = np.zeros(n, dtype=bool)
     for code in codes:
         named |= code >= 0

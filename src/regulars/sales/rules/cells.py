@@ -6,7 +6,7 @@ Works on whole columns of text (Arrow), because a till's export has a million ce
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -136,12 +136,16 @@ class Among:
         return None
 
 
-def holds_text(column: Any, words: Iterable[str]) -> bool:
+def holds_text(column: Any, words: Sequence[str]) -> bool:
     """Whether any cell may hold one of these words; the bytes of the whole column are searched at once."""
-    sought = [word.encode() for word in words]
+    wide = [word.encode() for word in words if not word.isascii()]
+    plain_ = [word.encode() for word in words if word.isascii()]
     for data, starts, ends in _pieces(column):
-        piece = data[starts[0] : ends[-1]].tobytes()
-        if any(word in piece for word in sought):
+        piece = data[starts[0] : ends[-1]]
+        if not len(piece):
+            continue
+        text = memoryview(piece).tobytes()
+        if any(word in text for word in ([*wide, *plain_] if piece.max() > 127 else plain_)):
             return True
     return False
 

@@ -183,7 +183,7 @@ _TOTAL = re.compile(
 _BRACKETS = re.compile(r"[()\[\]【】「」『』〔〕<>《》]")
 _COUNTED = re.compile(r"[\d.,笔单条行人次位张桌份件元圆共计¥$]")
 
-TOTALS_HINT = ("计", "总", "汇", "共", "otal", "OTAL", "sum", "SUM", "Sum")
+TOTALS_HINT = ("计", "汇总", "总和", "总额", "共", "otal", "OTAL", "sum", "SUM", "Sum")
 """What a cell of totals holds somewhere: asked of a column too long to ask about each of its cells."""
 
 
