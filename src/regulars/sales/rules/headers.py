@@ -183,6 +183,8 @@ _TOTAL = re.compile(
 _BRACKETS = re.compile(r"[()\[\]【】「」『』〔〕<>《》]")
 _COUNTED = re.compile(r"[\d.,笔单条行人次位张桌份件元圆共计¥$]")
 
+_NUMBERED = re.compile(r"^[A-Za-z]+[^\s:]*\d")  # SUM001, TOTAL-12 are numbers of something
+
 TOTALS_HINT = ("计", "汇总", "总和", "总额", "共", "otal", "OTAL", "sum", "SUM", "Sum")
 """What a cell of totals holds somewhere: asked of a column too long to ask about each of its cells."""
 
@@ -190,16 +192,14 @@ TOTALS_HINT = ("计", "汇总", "总和", "总额", "共", "otal", "OTAL", "sum"
 def total(text: str) -> bool:
     """Whether a cell begins a line of totals or a footer, which is no sale.
 
-    >>> [total(t) for t in ("合计：", "2026-11合计", "【合计】", "总计2笔", "共 2 笔")]
-    [True, True, True, True, True]
+    >>> [total(t) for t in ("合计：", "2026-11合计", "【合计】", "总计2笔", "共 2 笔", "Total: 300")]
+    [True, True, True, True, True, True]
     >>> [total(t) for t in ("合计一下", "张合计", "合计先生", "总统套餐", "SUM001")]
     [False, False, False, False, False]
     """
-    text = _JUNK.sub("", _BRACKETS.sub("", unicodedata.normalize("NFKC", text)))
-    found = _TOTAL.match(text)
-    if found is None:
+    text = unicodedata.normalize("NFKC", text)
+    if _NUMBERED.match(text):
         return False
-    rest = text[found.end() :]
-    if rest[:1].isdigit() and text[: found.end()].isascii():
-        return False  # a number like SUM001
-    return _COUNTED.sub("", rest) == ""
+    text = _JUNK.sub("", _BRACKETS.sub("", text))
+    found = _TOTAL.match(text)
+    return found is not None and _COUNTED.sub("", text[found.end() :]) == ""
