@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from django.db.models import Q
 from tests.shops import Shop, amounts, days_in_books, groups, known, must_be_whole, sales
 
 from regulars import daily
+from regulars.care.models import Task
 from regulars.customers import actions as customers
 from regulars.customers.models import Customer
+from regulars.grading.actions import adopt
+from regulars.grading.models import Standing
 from regulars.sales.models import Batch, Sale
+from regulars.shop.actions import add_staff
 from regulars.shop.models import Business, Store
 from regulars.shop.words import Refused
 
@@ -245,6 +250,36 @@ def test_cards_given_out_anew_are_a_warning_with_the_day(shop: Shop) -> None:
     assert vanished(taken)
     assert any("2026-06-16" in zh for zh, _ in taken.batch.warnings)
     assert not vanished(shop.take_in(shop.file("usual.csv", year(cards_anew_on=None))))
+
+
+def test_who_vanished_with_the_old_cards_is_not_called_and_keeps_her_grade(shop: Shop) -> None:
+    adopt(
+        "restaurant",
+        by=add_staff(name="老周", email="zhou@example.com", role="owner", password=None, minutes=900),
+    )
+    rows = [
+        {
+            **row,
+            "手机号": ("174" if str(row["会员号"])[0] == "C" else "175") + f"{str(row['会员号'])[1:]:>08}",
+        }
+        for row in year(cards_anew_on=45)
+    ]
+    vanish = date(2026, 6, 16)
+    shop.take_in([r for r in rows if str(r["结账时间"]) < vanish.isoformat()])
+    daily.run_day(vanish - timedelta(days=1))
+    before = dict(Standing.objects.values_list("customer", "grade"))
+    assert {"a", "b", "c"} & set(before.values())
+    taken = shop.take_in([r for r in rows if str(r["结账时间"]) >= vanish.isoformat()])
+    assert vanished(taken) and taken.batch.covers_until
+    for day in (taken.batch.covers_until - timedelta(days=14), taken.batch.covers_until):
+        daily.run_day(day)
+    after = dict(Standing.objects.values_list("customer", "grade"))
+    worse = [c for c, grade in before.items() if grade not in ("new", "none") and after[c] > grade]
+    assert worse == []
+    absent = Task.objects.filter(customer__in=before, on__gte=vanish).filter(
+        Q(occasion__startswith="late") | Q(occasion__startswith="at-risk")
+    )
+    assert not absent.exists()
 
 
 def test_a_file_that_begins_with_new_cards_is_held_against_the_files_before(shop: Shop) -> None:
