@@ -217,7 +217,12 @@ def _write(batch: Batch, reading: Reading, who: Who, store: str | None, progress
         broken = {"vanished_on": date.fromordinal(epoch + vanished).isoformat()}
         said.append(VANISHED.fill(day=date.fromordinal(epoch + vanished)))
     batch.warnings = [*batch.warnings, *map(list, said)]
-    batch.options = {**batch.options, "known_share": usual, **broken, **({"opened": opened} if opened else {})}
+    batch.options = {
+        **batch.options,
+        "known_share": usual,
+        **broken,
+        **({"opened": opened} if opened else {}),
+    }
     turned = _reverse(batch, reading, receipts, store)
     progress(sales.num_rows, sales.num_rows, WRITING)
     return np.concatenate([known.contested, turned])
