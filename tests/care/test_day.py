@@ -24,7 +24,7 @@ from regulars.shop.actions import add_staff
 from regulars.shop.models import Business, Contact, Hold, Staff
 from regulars.shop.words import Refused
 
-ON = date(2026, 11, 22)
+ON = date(2026, 9, 20)
 
 
 def ago(days: int) -> str:
@@ -122,7 +122,7 @@ def test_a_familys_day_comes_from_the_list_to_the_call(shop: Shop) -> None:
             for k in range(14)
         ]
     )
-    shop.take_in([{"会员号": "M1", "姓名": "陈伟", "结婚纪念日": "2008-11-24"}])
+    shop.take_in([{"会员号": "M1", "姓名": "陈伟", "结婚纪念日": f"2008-{ON + timedelta(days=2):%m-%d}"}])
     daily.run_day(ON)
     (task,) = Task.objects.filter(rule="family-a")
     assert task.last_on == ON + timedelta(days=2)

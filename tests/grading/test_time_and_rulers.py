@@ -21,7 +21,7 @@ from regulars.playbooks.playbook import load
 from regulars.shop.actions import add_staff
 from regulars.shop.models import Staff
 
-ON = date(2026, 11, 22)
+ON = date(2026, 5, 17)
 
 
 @pytest.fixture
