@@ -116,17 +116,23 @@ def test_moving_in_congratulates_nobody_and_a_rise_later_is_told_with_its_grades
 def test_a_familys_day_comes_from_the_list_to_the_call(shop: Shop) -> None:
     owner = add_staff(name="老周", email="zhou@example.com", role="owner", password=None, minutes=240)
     adopt("hotpot", by=owner)
+    on = date(2026, 3, 10)  # no festival near
     shop.take_in(
         [
-            {"会员号": "M1", "手机号": "17400010001", "消费时间": f"{ago(8 + 9 * k)} 12:00", "实收金额": 4000}
+            {
+                "会员号": "M1",
+                "手机号": "17400010001",
+                "消费时间": f"{on - timedelta(days=8 + 9 * k)} 12:00",
+                "实收金额": 4000,
+            }
             for k in range(14)
         ]
     )
-    shop.take_in([{"会员号": "M1", "姓名": "陈伟", "结婚纪念日": f"2008-{ON + timedelta(days=2):%m-%d}"}])
-    daily.run_day(ON)
+    shop.take_in([{"会员号": "M1", "姓名": "陈伟", "结婚纪念日": f"2008-{on + timedelta(days=2):%m-%d}"}])
+    daily.run_day(on)
     (task,) = Task.objects.filter(rule="family-a")
-    assert task.last_on == ON + timedelta(days=2)
-    end(task, TaskState.DONE, by=owner, on=ON, note="订了六个人的位子")
+    assert task.last_on == on + timedelta(days=2)
+    end(task, TaskState.DonE, by=owner, on=on, note="订了六个人的位子")
     assert [t.note for t in noted_tasks(task.customer)] == ["订了六个人的位子"]
 
 
