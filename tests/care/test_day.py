@@ -132,7 +132,7 @@ def test_a_familys_day_comes_from_the_list_to_the_call(shop: Shop) -> None:
     daily.run_day(on)
     (task,) = Task.objects.filter(rule="family-a")
     assert task.last_on == on + timedelta(days=2)
-    end(task, TaskState.DonE, by=owner, on=on, note="订了六个人的位子")
+    end(task, TaskState.DONE, by=owner, on=on, note="订了六个人的位子")
     assert [t.note for t in noted_tasks(task.customer)] == ["订了六个人的位子"]
 
 
