@@ -236,6 +236,12 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="只说会发生什么。Only say what would happen.")
     ] = False,
+    refused: Annotated[
+        Path | None,
+        typer.Option(
+            help="没收的行写成文件（.csv 或 .xlsx），改好再导。Write the rows left out to a file, to correct and import again."
+        ),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """把收银系统导出的文件导进来。Take in the files that a till or a shop exports."""
@@ -249,7 +255,11 @@ def import_(
     if dates not in (None, "dmy", "mdy", "ymd"):
         say(Words("--dates 只能是 dmy、mdy 或 ymd", "--dates is dmy, mdy or ymd"))
         raise typer.Exit(WRONG_USE)
+    if refused and refused.suffix.lower() not in (".csv", ".xlsx"):
+        say(Words("--refused 的文件名要以 .csv 或 .xlsx 结尾", "--refused ends in .csv or .xlsx"))
+        raise typer.Exit(WRONG_USE)
     missing = [f for f in files if not f.is_file()]
+    missing += [refused.parent] if refused and not refused.parent.is_dir() else []
     if missing:
         say(Words("找不到文件：{f}", "No such file: {f}").fill(f=missing[0]))
         raise typer.Exit(CANT_SERVE)
@@ -258,14 +268,17 @@ def import_(
 
     with serving():
         if dry_run:
-            trial = daily.try_out(files, mapping=mapping or None, dates=dates, encoding=encoding, store=store)
-            result = trial.record(lang())
+            done: daily.Imported | daily.Trial = daily.try_out(
+                files, mapping=mapping or None, dates=dates, encoding=encoding, store=store
+            )
         else:
             with progress(json_) as step:
-                taken = daily.take_in(
+                done = daily.take_in(
                     files, mapping=mapping or None, dates=dates, encoding=encoding, store=store, progress=step
                 )
-            result = daily.record_of(taken, lang())
+        result = daily.record_of(done, lang())
+        if refused:
+            _write_left_out(daily.left_out_of(done, refused.suffix[1:].lower(), lang()), refused)
     if json_:
         show(result)
         return
@@ -276,11 +289,49 @@ def import_(
     say(said.fill(**{k: result[k] for k in ("rows", "new", "known", "customers")}, n=len(result["refused"])))
     for warning in result["warnings"]:
         typer.echo(f"! {warning}", err=True)
-    for problem in result["refused"][:20]:
+    if done.remembered:
+        as_said = [f"{h}={f}" for h, f in done.remembered.mapping.items()] + [done.remembered.dates]
+        say(
+            Words(
+                "这些列照上次说的读：{m}",
+                "The columns were read as somebody has said for a file like this: {m}",
+            ).fill(m=" ".join(filter(None, as_said)))
+        )
+    for problem in result["refused"][:SHOWN_PROBLEMS]:
         typer.echo(
             f"  {problem['row']} {problem['column']} {problem['value']!r}: {problem['reason']} {problem['hint']}",
             err=True,
         )
+    if result["refused"] and not refused:
+        more = len(result["refused"]) - SHOWN_PROBLEMS
+        if more > 0:
+            say(Words("  还有 {n} 行", "  and {n} more").fill(n=more))
+        say(
+            Words(
+                "没收的行可以写成文件：再运行一次，加 --refused 没收的行.xlsx；改好再导，已经进来的不会重复",
+                "To have these rows as a file, run it again with --refused left-out.xlsx; correct it and import it: "
+                "nothing is counted twice",
+            )
+        )
+
+
+SHOWN_PROBLEMS = 20
+
+
+def _write_left_out(content: bytes | None, to: Path) -> None:
+    if content is None:
+        say(Words("没有没收的行，没有写 {f}", "No row was left out; {f} was not written").fill(f=to))
+        return
+    try:
+        to.write_bytes(content)
+    except OSError as reason:
+        raise Refused(Words("写不了 {f}：{r}", "{f} can't be written: {r}").fill(f=to, r=reason)) from reason
+    say(
+        Words(
+            "没收的行写到了 {f}；改好再导，已经进来的不会重复",
+            "The rows left out are in {f}; correct them and import it: nothing is counted twice",
+        ).fill(f=to)
+    )
 
 
 @app.command("undo-import")

@@ -8,7 +8,7 @@ reverse when something is taken back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,10 @@ from regulars.customers import actions as customers
 from regulars.customers.models import Customer
 from regulars.grading import actions as grading
 from regulars.sales import actions as sales
-from regulars.sales.models import Batch, BatchState, Sale
-from regulars.sales.reading import Reading, read
+from regulars.sales.left_out import left_out
+from regulars.sales.models import Batch, BatchState, Sale, SavedMapping
+from regulars.sales.reading import Reading, Sheet, open_file, read
+from regulars.sales.remembered import Remembered, headers_said, remember, remembered
 from regulars.shop import vault
 from regulars.shop.models import Business, Staff, Store, audit
 from regulars.shop.turns import turn
@@ -47,10 +49,12 @@ def quiet(done: int, total: int, step: Words) -> None:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did: the batch, and whether this very file had been imported before."""
+    """What an import did: the batch, whether this very file had been imported before, and what earlier files with the
+    same columns have taught about these."""
 
     batch: Batch
     is_repeat: bool
+    remembered: Remembered = field(default_factory=Remembered)
 
     @property
     def new(self) -> int:
@@ -69,17 +73,34 @@ def take_in(
     paths: Sequence[Path], *, mapping: dict[str, str] | None = None, dates: str | None = None, encoding: str | None = None,
     store: str | None = None, by: Staff | None = None, names: Sequence[str] | None = None, progress: Progress = quiet,
 ) -> Imported:  # fmt: skip
-    """Read files and write them as one batch that counts once it is complete; a crash before leaves nothing."""
+    """Read files and write them as one batch that counts once it is complete; a crash before leaves nothing. What a
+    person says about their columns counts for the next files like these, unless she says otherwise."""
+    progress(0, 0, Words("读文件", "Reading the file"))
+    known, opened = _remembered(paths, mapping, encoding)
+    mapping, dates = {**known.mapping, **(mapping or {})}, dates or known.dates or None
     digest = sales.digest_of(paths, _manner(mapping, dates, encoding, store))
     repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first()
     if repeat:
-        return Imported(repeat, True)
-    progress(0, 0, Words("读文件", "Reading the file"))
-    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, **_by_the_shop())
-    return put_in(
+        return Imported(repeat, True, known)
+    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, opened=opened, **_by_the_shop())
+    taken = put_in(
         reading, names=names or [p.name for p in paths], digest=digest, mapping=mapping, dates=dates, store=store, by=by,
         progress=progress, content=sales.digest_of(paths),
     )  # fmt: skip
+    remember([guess.sheet for guess in reading.guesses], mapping, dates)
+    return replace(taken, remembered=known)
+
+
+def _remembered(
+    paths: Sequence[Path], mapping: dict[str, str] | None, encoding: str | None
+) -> tuple[Remembered, list[Sheet] | None]:
+    """What earlier files with the same columns have taught, and the sheets that had to be opened to know it (none where
+    nobody has ever said anything)."""
+    if not SavedMapping.objects.exists():
+        return Remembered(), None
+    names = [*(mapping or ()), *headers_said()]
+    sheets = [sheet for path in paths for sheet in open_file(path, encoding, names)]
+    return remembered(sheets), sheets
 
 
 def put_in(
@@ -138,6 +159,7 @@ class Trial:
     known: int
     customers: int
     repeat_of: Batch | None = None
+    remembered: Remembered = field(default_factory=Remembered)
 
     def record(self, lang: str) -> dict[str, Any]:
         """The contract's shape, without a batch."""
@@ -154,20 +176,24 @@ def try_out(
     store: str | None = None,
 ) -> Trial:  # fmt: skip
     """Say what taking these files in would do; writes nothing."""
-    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, **_by_the_shop())
+    told, opened = _remembered(paths, mapping, encoding)
+    mapping, dates = {**told.mapping, **(mapping or {})}, dates or told.dates or None
+    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, opened=opened, **_by_the_shop())
     must_serve(reading, store)
     digest = sales.digest_of(paths, _manner(mapping, dates, encoding, store))
     repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first()
     if repeat:
-        return Trial(reading, 0, reading.rows - len(reading.refused), 0, repeat)
+        return Trial(reading, 0, reading.rows - len(reading.refused), 0, repeat, told)
     trial = sales.try_out(reading, store)
     new_customers, on_list = customers.would_be_new(trial)
     known = trial.known + (0 if reading.sales.num_rows else len(trial.listed) - on_list)
-    return Trial(reading, trial.new + on_list, known, new_customers)
+    return Trial(reading, trial.new + on_list, known, new_customers, remembered=told)
 
 
-def record_of(taken: Imported, lang: str) -> dict[str, Any]:
-    """The contract's shape of an import."""
+def record_of(taken: Imported | Trial, lang: str) -> dict[str, Any]:
+    """The contract's shape of an import, done or tried."""
+    if isinstance(taken, Trial):
+        return taken.record(lang)
     batch = taken.batch
     refused = vault.get_table(f"batch-{batch.id}-problems")
     return {
@@ -175,6 +201,16 @@ def record_of(taken: Imported, lang: str) -> dict[str, Any]:
         "refused": sales.problems_of(batch, lang) if refused is not None else [],
         "customers": taken.customers, "warnings": [Words(*w).say(lang) for w in batch.warnings],
     }  # fmt: skip
+
+
+def left_out_of(done: Imported | Trial, ending: str, lang: str) -> bytes | None:
+    """The rows that were, or would be, left out, as the file that the pages give too: "csv" or "xlsx". None where there
+    are none, or where they are no longer kept."""
+    if isinstance(done, Trial):
+        table = sales.refused_table(done.reading) if done.reading.refused else None
+    else:
+        table = vault.get_table(f"batch-{done.batch.id}-refused")
+    return left_out(table, ending, lang) if table is not None else None
 
 
 def must_serve(reading: Reading, store: str | None = None) -> None:

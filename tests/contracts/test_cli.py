@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from pytest_django import DjangoDbBlocker
 from tests.commands import Call, called, called_afresh
 
@@ -258,6 +259,56 @@ def test_a_column_is_what_the_person_says_it_is(opened: Call, tmp_path: Path) ->
     taken = says(opened, "import", file, "--map", "谁=member", "--map", "多少=amount")
     assert (taken["new"], taken["customers"]) == (1, 1)
     refuses(opened, "import", file, "--map", "谁", code=2)
+
+
+def test_what_was_said_about_columns_once_counts_for_the_next_file_like_it(
+    opened: Call, tmp_path: Path
+) -> None:
+    odd = "谁,哪天,单子,多少"
+    first = write(tmp_path, ["X1,2026-08-20,Q1,12"], headers=odd)
+    said = [w for pair in ("谁=member", "哪天=date", "单子=receipt", "多少=amount") for w in ("--map", pair)]
+    refuses(opened, "import", first)
+    says(opened, "import", first, *said, "--dry-run")
+    refuses(opened, "import", first)
+    assert says(opened, "import", first, *said)["new"] == 1
+    again = write(tmp_path, ["X1,2026-08-21,Q2,12", "X2,2026-08-21,Q3,9"], "next.csv", odd)
+    assert says(opened, "import", again, "--dry-run")["new"] == 2
+    assert "谁=member" in opened("import", again, "--dry-run").stderr
+    taken = says(opened, "import", again)
+    assert (taken["new"], taken["customers"]) == (2, 1)
+    assert says(opened, "import", first)["new"] == 0
+
+
+def test_day_and_month_said_once_count_for_the_next_file_like_it(opened: Call, tmp_path: Path) -> None:
+    says(opened, "import", write(tmp_path, ["K1,2/11/2025,R1,10"]), "--dates", "dmy")
+    assert says(opened, "import", write(tmp_path, ["K1,3/11/2025,R2,10"], "next.csv"))["new"] == 1
+
+
+@pytest.mark.parametrize("dry", [True, False])
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_rows_left_out_come_back_as_a_file_to_correct(
+    opened: Call, tmp_path: Path, ending: str, dry: bool
+) -> None:
+    bad = [f"K{k},2026-08-19 12:00:00,B{k},三百" for k in range(25)]
+    file, out = write(tmp_path, [*SALES, *bad]), tmp_path / f"left-out.{ending}"
+    told = opened("import", file, "--dry-run").stderr
+    assert "--refused" in told and "还有 5 行" in told
+    done = opened("import", file, "--refused", out, *(["--dry-run"] if dry else []))
+    assert done.returncode == 0 and out.name in done.stderr
+    if ending == "csv":
+        rows = list(csv.reader(out.read_text("utf-8-sig").splitlines()))
+    else:
+        rows = [["" if c is None else str(c) for c in r] for r in load_workbook(out).active.values]
+    assert rows[0] == ["行号", *HEADERS.split(","), "原因"]
+    assert len(rows) == 26 and rows[1][:5] == ["8", "K0", "2026-08-19 12:00:00", "B0", "三百"] and rows[1][5]
+
+
+def test_where_no_row_is_left_out_no_file_is_written(opened: Call, tmp_path: Path) -> None:
+    out = tmp_path / "left-out.csv"
+    assert "没有" in opened("import", write(tmp_path, SALES), "--refused", out).stderr
+    assert not out.exists()
+    refuses(opened, "import", write(tmp_path, SALES), "--refused", tmp_path / "left-out.txt", code=2)
+    refuses(opened, "import", write(tmp_path, SALES), "--refused", tmp_path / "nowhere" / "left-out.csv")
 
 
 def test_a_file_in_which_nobody_is_named_is_taken_in_with_a_warning(opened: Call, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ from regulars.shop import bulk
 from regulars.shop.books import Books
 from regulars.shop.engine import Engine, day_of, number_of
 from regulars.shop.models import Store
+from regulars.shop.spreadsheets import safe_cell
 from regulars.shop.turns import turn
 
 AHEAD_DAYS = 60
@@ -357,23 +358,6 @@ def grade_rows(playbook: Playbook, on: date) -> tuple[list[str], Iterable[list[A
                     ]
 
     return ["customer", "scale", "grade", *keys], rows()
-
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def safe_cell(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula; real negative numbers stay numbers.
-
-    >>> safe_cell("=cmd()"), safe_cell("-12.50"), safe_cell("-x")
-    ("'=cmd()", '-12.50', "'-x")
-    """
-    if isinstance(value, str) and value.startswith(FORMULA):
-        try:
-            float(value)
-        except ValueError:
-            return "'" + value
-    return value
 
 
 def write_grades(playbook: Playbook, on: date, out: Path) -> int:

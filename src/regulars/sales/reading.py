@@ -24,7 +24,7 @@ from regulars.sales.rules.dates import ORDERS
 from regulars.sales.rules.headers import CONTRACT_FIELDS, plain
 from regulars.shop.words import Problem, Refused, Words
 
-__all__ = ["Guess", "Reading", "Sheet", "open_file", "read", "recognise"]
+__all__ = ["Guess", "Reading", "Sheet", "open_file", "read", "recognise", "said_of"]
 
 NOTHING_TO_READ = Words(
     "「{file}」里既没有消费记录，也没有顾客名单。消费记录需要日期和金额，顾客名单需要会员号或手机号；"
@@ -104,7 +104,7 @@ def recognise(sheets: Iterable[Sheet], mapping: dict[str, str] | None = None) ->
     guesses = []
     for sheet in sheets:
         found = _best(sheet)
-        said = _said(sheet, mapping or {})
+        said = said_of(sheet, mapping or {})
         if found is None and not said:
             continue
         reader = found or till.READER
@@ -136,22 +136,23 @@ def read(
     zone: str = "Asia/Shanghai",
     day_ends_at: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
+    opened: list[Sheet] | None = None,
 ) -> Reading:
     """Read files that belong together: orders, their lines, their payments, lists of customers, in any order.
 
     `mapping`: header → contract field, said by a person. `dates`: dmy, mdy or ymd where the columns cannot
     tell.
     `store`: every row is this store's. `zone`: where times that carry a zone are told. `day_ends_at`: the hour after
-    midnight that ends the shop's day. `progress(file, done,
-    of)`.
+    midnight that ends the shop's day. `progress(file, done, of)`. `opened`: the sheets of these files, where somebody
+    has opened them already.
 
     Raises Refused when nothing can be taken in at all, or day and month cannot be told apart.
     """
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     if dates is not None and dates not in ORDERS:
         raise Refused(Words("日期顺序只能是 ymd、dmy 或 mdy。", "The order of dates is ymd, dmy or mdy."))
-    sheets: list[Sheet] = []
-    for done, path in enumerate(files):
+    sheets = list(opened or ())
+    for done, path in enumerate(files if opened is None else ()):
         if progress is not None:
             progress(path.name, done, len(files))
         sheets += open_file(path, encoding, also_headers=mapping or ())
@@ -187,7 +188,8 @@ def _best(sheet: Sheet) -> Reader | None:
     return till.reader_for(sheet)
 
 
-def _said(sheet: Sheet, mapping: dict[str, str]) -> dict[str, str]:
+def said_of(sheet: Sheet, mapping: dict[str, str]) -> dict[str, str]:
+    """What a person has said about the columns of this sheet, under its own spelling of the headers."""
     by_plain = {plain(header): header for header in reversed(sheet.headers)}
     said = {}
     for header, field_ in mapping.items():

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable
 from datetime import date
 from types import SimpleNamespace as Page
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -20,8 +18,8 @@ from regulars.care.models import DayPlan
 from regulars.customers.models import Customer
 from regulars.customers.queries import search
 from regulars.grading.models import GradeRun
-from regulars.grading.queries import safe_cell
 from regulars.sales.actions import problems_of
+from regulars.sales.left_out import left_out
 from regulars.sales.models import Batch, BatchState, Sale, SaleLine
 from regulars.sales.queries import anonymous_receipts, newest_batches
 from regulars.sales.rules.headers import CONTRACT_FIELDS
@@ -30,6 +28,7 @@ from regulars.shop.actions import ask_for, cancel
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Job, JobState, Store
 from regulars.shop.money import say_money
+from regulars.shop.spreadsheets import ENDINGS
 from regulars.shop.words import Problem, Refused, Words
 from regulars.web import uploads
 from regulars.web.customers import find_customer
@@ -313,7 +312,6 @@ def _trial_sentence(result: dict[str, Any], new_sales: int) -> Words:
 def import_batch(request: Request, upload: str) -> HttpResponse:
     """4 of 4: bring it in, by the worker."""
     known = _known(upload)
-    uploads.save_mapping(known)
     how = known.options()
     job = ask_for(
         "import", {"upload": upload, "names": known.names, **how, "by": request.user.pk}, by=request.user
@@ -514,55 +512,11 @@ def batch_refused(request: Request, number: int, ending: str) -> HttpResponse:
 def _refused_file(name: str, ending: str, lang: str, file: str) -> HttpResponse:
     """The rows as they came, with the reason beside them, to be corrected and brought in again."""
     table = vault.get_table(name)
-    if table is None or ending not in ("csv", "xlsx"):
+    if table is None or ending not in ENDINGS:
         raise Http404
-    reason, other = ("reason", "原因") if lang == "en" else ("原因", "reason")
-    keep = [c for c in table.column_names if c not in (other, "file", "sheet")]
-    heads = [c.removeprefix("raw:") for c in keep]
-    if lang != "en":
-        heads = ["行号" if h == "row" else h for h in heads]
-    rows = table.select([*[c for c in keep if c != reason], reason]).to_pylist()
-    heads = [*[h for h, c in zip(heads, keep, strict=True) if c != reason], reason]
-    out: Iterable[list[Any]] = (
-        [safe_cell("" if v is None else str(v) if not isinstance(v, int) else v) for v in r.values()]
-        for r in rows
-    )
     stem = file.rsplit(".", 1)[0][:60] + ("-left-out" if lang == "en" else "-没收的行")
-    return spreadsheet(heads, out, f"{stem}.{ending}")
-
-
-def spreadsheet(heads: list[str], rows: Iterable[list[Any]], name: str) -> HttpResponse:
-    """A table as a download: CSV that Excel opens rightly (UTF-8 with its mark, CRLF), or a workbook; no cell is a formula."""
-    from urllib.parse import quote
-
-    if name.endswith(".xlsx"):
-        import xlsxwriter
-
-        sink = io.BytesIO()
-        book = xlsxwriter.Workbook(
-            sink,
-            {
-                "in_memory": True,
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "strings_to_numbers": False,
-            },
-        )
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, heads, book.add_format({"bold": True}))
-        for n, row in enumerate(rows, 1):
-            sheet.write_row(n, 0, row)
-        sheet.freeze_panes(1, 0)
-        book.close()
-        content, kind = sink.getvalue(), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    else:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow([safe_cell(h) for h in heads])
-        writer.writerows(rows)
-        content, kind = ("\ufeff" + text.getvalue()).encode(), "text/csv; charset=utf-8"
-    response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    response = HttpResponse(left_out(table, ending, lang), content_type=ENDINGS[ending])
+    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(f'{stem}.{ending}')}"
     return response
 
 

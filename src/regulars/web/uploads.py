@@ -6,7 +6,6 @@ An upload is a name that nobody guesses; under it the vault keeps the files (`up
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import secrets
@@ -19,8 +18,8 @@ from django.core.files.uploadedfile import UploadedFile
 from regulars import daily
 from regulars.jobs import tidy, unpacked
 from regulars.sales.actions import refused_table
-from regulars.sales.models import SavedMapping
 from regulars.sales.reading import Guess, Sheet, open_file, recognise
+from regulars.sales.remembered import headers_said, remembered
 from regulars.sales.rules.cells import clean
 from regulars.sales.rules.headers import CONTRACT_FIELDS
 from regulars.shop import vault
@@ -159,18 +158,13 @@ def known_of(upload: str) -> Known | None:
 # --- recognising -----------------------------------------------------------------------------------------------------
 
 
-def signature(sheets: Sequence[Sheet]) -> str:
-    """Files with the same columns are read the same way next time."""
-    heads = sorted("\x1f".join(sheet.headers) for sheet in sheets)
-    return hashlib.sha256("\x1e".join(heads).encode()).hexdigest()
-
-
 def look(known: Known, step: Step = quiet) -> Known:
     """Open the files and say what each column is taken for; a matching of the same columns is used again."""
     step(0, 0, Words("打开文件", "Opening the files"))
     try:
         paths = unpacked(known.id, known.names)
-        sheets = [sheet for path in paths for sheet in open_file(path, known.encoding or None)]
+        names = [*known.mapping, *headers_said()]
+        sheets = [sheet for path in paths for sheet in open_file(path, known.encoding or None, names)]
         if not sheets or not any(sheet.table.num_rows for sheet in sheets):
             raise Refused(Words("文件里没有数据行", "The files hold no rows"))
     except Refused as refused:
@@ -181,12 +175,10 @@ def look(known: Known, step: Step = quiet) -> Known:
         tidy(known.id)
     known.error = []
     step(0, 0, Words("认列名", "Recognising the columns"))
-    saved = SavedMapping.objects.filter(signature=signature(sheets)).first()
+    saved = remembered(sheets)
     if saved and not known.is_recognised:
-        heads = {h for sheet in sheets for h in sheet.headers}
-        known.mapping = {h: f for h, f in saved.mapping.items() if h in heads and f in CONTRACT_FIELDS}
-        known.dates = known.dates or str(saved.options.get("dates") or "")
-        known.is_saved = bool(known.mapping or known.dates)
+        known.mapping, known.dates = saved.mapping, known.dates or saved.dates
+        known.is_saved = True
     own = {_place(g.sheet): g for g in recognise(sheets)}
     said = {_place(g.sheet): g for g in recognise(sheets, known.mapping)} if known.mapping else own
     known.sheets = [
@@ -289,12 +281,3 @@ def trial_of(known: Known) -> dict[str, Any] | None:
 def forget_trial(known: Known) -> None:
     for part in ("trial", "refused"):
         vault.forget(f"upload-{known.id}-{part}")
-
-
-def save_mapping(known: Known) -> None:
-    """A file with these columns is read the same way next time."""
-    heads = sorted("\x1f".join(c.header for c in sheet.columns) for sheet in known.sheets)
-    mark = hashlib.sha256("\x1e".join(heads).encode()).hexdigest()
-    SavedMapping.objects.update_or_create(
-        signature=mark, defaults={"mapping": known.mapping, "options": {"dates": known.dates}}
-    )
