@@ -85,6 +85,40 @@ def test_what_a_person_says_about_a_column_counts_and_is_known_next_time(house: 
     assert "上次这样的文件是这么对的" in again
 
 
+ODD = {"流水": "receipt", "哪天": "date", "谁": "member", "交了": "amount"}
+
+
+def test_the_corrected_file_of_rows_left_out_is_known_by_what_was_said_of_the_first(house: House) -> None:
+    owner = house.browser("owner")
+    row = {"流水": "A1", "哪天": "2026-11-01", "谁": "M1", "交了": "88"}
+    columns = upload(owner, as_csv([row, {**row, "流水": "A2", "交了": "很多"}]))
+    said = {f"c0-{k}": field for k, field in enumerate(ODD.values())}
+    owner.get(columns)
+    trial = owner.post(columns, said)["Location"]
+    owner.get(trial)
+    owner.post(trial.replace("trial", "batch"))
+    house.work()
+    number = Batch.objects.get().pk
+    for ending in ("csv", "xlsx"):
+        back = owner.get(f"/sales/{number}/left-out.{ending}").content
+        if ending == "csv":
+            back = back.replace("很多".encode(), b"99")
+        again = upload(owner, back, f"改好.{ending}")
+        page = owner.get(again).content.decode()
+        assert "上次这样的文件是这么对的" in page
+        assert "原因" not in page and "行号" not in page
+        if ending == "csv":
+            assert "会进 1 笔新销售" in owner.get(owner.post(again)["Location"]).content.decode()
+
+
+def test_the_browser_is_told_what_to_do_in_the_browser(house: House) -> None:
+    owner = house.browser("owner")
+    columns = upload(owner, as_csv([{"流水": "A1", "说": "甲"}, {"流水": "A2", "说": "乙"}]))
+    owner.get(columns)
+    page = owner.get(owner.post(columns)["Location"], follow=True).content.decode()
+    assert "--" not in re.sub(r"<!--.*?-->", "", page) and "请在下面说明每一列是什么" in page
+
+
 def test_day_and_month_are_asked_not_guessed(house: House) -> None:
     owner = house.browser("owner")
     rows = [
@@ -95,9 +129,19 @@ def test_day_and_month_are_asked_not_guessed(house: House) -> None:
     trial = owner.post(columns)["Location"]
     assert owner.get(trial)["Location"] == columns
     asked = owner.get(columns).content.decode()
-    assert 'name="dates"' in asked and "是哪天" in asked
+    assert 'name="dates"' in asked and "“01/02/2026”是哪天" in asked
+    assert "--dates" not in asked and "年在前" not in asked, (
+        "nothing is said about commands, nor offered in vain"
+    )
     trial = owner.post(columns, {"dates": "dmy"})["Location"]
     assert "会进 4 笔新销售" in owner.get(trial).content.decode()
+
+
+def test_a_year_of_two_digits_may_stand_first(house: House) -> None:
+    owner = house.browser("owner")
+    columns = upload(owner, as_csv([{"订单号": "D1", "日期": "03/04/05", "会员号": "M1", "金额": "10"}]))
+    owner.get(columns)
+    assert "年在前" in owner.get(owner.post(columns)["Location"], follow=True).content.decode()
 
 
 def test_refused_rows_come_back_as_a_file_without_formulas(house: House) -> None:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from regulars.shop.spreadsheets import spreadsheet
 
+ROW, REASON = ("行号", "row"), ("原因", "reason")
+"""What the file says beside the cells: in which line they stood, before them, and why they were left out, behind."""
+
+
+def own_columns(headers: Sequence[str]) -> set[str]:
+    """The columns that `left_out` has added to a shop's own. A till's lone column of reasons is none of them.
+
+    >>> own_columns(["行号", "谁", "多少", "原因"]) == {"行号", "原因"}, own_columns(["退款单", "原因"])
+    (True, set())
+    """
+    ours = len(headers) > 2 and headers[0] in ROW and headers[-1] in REASON
+    return {headers[0], headers[-1]} if ours else set()
+
 
 def left_out(table: pa.Table, ending: str, lang: str) -> bytes:
     """Rows of `actions.refused_table` as they came, with their line before them and the reason behind, as a "csv" or
     an "xlsx"."""
-    reason, other = ("reason", "原因") if lang.startswith("en") else ("原因", "reason")
+    at = 1 if lang.startswith("en") else 0
+    row, reason, other = ROW[at], REASON[at], REASON[1 - at]
     cells = [c for c in table.column_names if c not in (reason, other, "file", "sheet", "row")]
-    row = "row" if lang.startswith("en") else "行号"
     heads = [row, *(c.removeprefix("raw:") for c in cells), reason]
     rows = table.select(["row", *cells, reason]).to_pylist()
     return spreadsheet(heads, ([_cell(v) for v in r.values()] for r in rows), ending)

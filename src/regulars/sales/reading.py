@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from regulars.sales.readers import READERS, headless, till
+from regulars.sales.left_out import own_columns
+from regulars.sales.readers import READERS, files, headless, till
 from regulars.sales.readers.contract import Guess, Reader, Sheet
-from regulars.sales.readers.files import open_file
 from regulars.sales.readers.people import PEOPLE, people
 from regulars.sales.readers.receipts import LINES, SALES, Options, Took, lines_alone, receipts
 from regulars.sales.rules.cells import clean
@@ -96,6 +96,25 @@ class Reading:
     useful_for: Words | None = None
 
 
+def open_file(path: str | Path, encoding: str | None = None, also_headers: Iterable[str] = ()) -> list[Sheet]:
+    """The tables of one file, as `readers.files` opens it. A corrected file of rows left out comes back as the shop's
+    own file: what we have written beside the cells is no column of hers."""
+    return [
+        _without(sheet, own_columns(sheet.headers)) for sheet in files.open_file(path, encoding, also_headers)
+    ]
+
+
+def _without(sheet: Sheet, columns: set[str]) -> Sheet:
+    if not columns:
+        return sheet
+    kept = [k for k, header in enumerate(sheet.headers) if header not in columns]
+    headers = [sheet.headers[k] for k in kept]
+    spoiled = [
+        (problem, [cells[k] if k < len(cells) else "" for k in kept]) for problem, cells in sheet.spoiled
+    ]
+    return replace(sheet, headers=headers, table=sheet.table.select(headers), spoiled=spoiled)
+
+
 def recognise(sheets: Iterable[Sheet], mapping: dict[str, str] | None = None) -> list[Guess]:
     """What each sheet is taken for, by its headers; sheets that are nothing we know are left out.
 
@@ -148,13 +167,13 @@ def read(
 
     Raises Refused when nothing can be taken in at all, or day and month cannot be told apart.
     """
-    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    given = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     if dates is not None and dates not in ORDERS:
         raise Refused(Words("日期顺序只能是 ymd、dmy 或 mdy。", "The order of dates is ymd, dmy or mdy."))
     sheets = list(opened or ())
-    for done, path in enumerate(files if opened is None else ()):
+    for done, path in enumerate(given if opened is None else ()):
         if progress is not None:
-            progress(path.name, done, len(files))
+            progress(path.name, done, len(given))
         sheets += open_file(path, encoding, also_headers=mapping or ())
     if mapping:
         _check_mapping(mapping, sheets)
@@ -162,16 +181,16 @@ def read(
     read_files = {guess.sheet.file for guess in guesses}
     warnings = [
         Words(f"「{path.name}」看不出是什么，没有读。", f"“{path.name}” is nothing we know and was not read.")
-        for path in files
-        if len(files) > 1 and not any(sheet_file in (path.name, path.stem) for sheet_file in read_files)
+        for path in given
+        if len(given) > 1 and not any(sheet_file in (path.name, path.stem) for sheet_file in read_files)
     ]
-    name = "、".join(path.name for path in files)
+    name = "、".join(path.name for path in given)
     if not guesses:
         raise Refused(NOTHING_TO_READ.fill(file=name))
     gathered = _Gathered(Options(dates=dates, zone=zone, store=store, day_ends_at=day_ends_at), warnings)
     gathered.take_in(_parted(guesses))
     if progress is not None:
-        progress("", len(files), len(files))
+        progress("", len(given), len(given))
     return gathered.reading(guesses, name)
 
 

@@ -219,6 +219,7 @@ def import_columns(request: Request, upload: str) -> HttpResponse:
         ],
         fields=[Page(title=title, fields=[(f, FIELD_WORDS[f]) for f in fields]) for title, fields in GROUPS],
         errors=errors, ask_dates=bool(known.ask_dates or known.dates), dates=known.dates, date_example=known.ask_dates or "03/04/2026",
+        year_first=known.dates == "ymd" or uploads.may_begin_with_the_year(known.ask_dates),
         encodings=ENCODINGS, encoding=known.encoding, action=reverse("import-columns", args=[upload]), back=reverse("import"),
     )  # fmt: skip
     return render(request, "import_mapping.html", {"page": page}, status=422 if errors else 200)

@@ -18,9 +18,11 @@ from django.core.files.uploadedfile import UploadedFile
 from regulars import daily
 from regulars.jobs import tidy, unpacked
 from regulars.sales.actions import refused_table
-from regulars.sales.reading import Guess, Sheet, open_file, recognise
+from regulars.sales.readers.files import UNREADABLE
+from regulars.sales.reading import NOTHING_TO_READ, Guess, Sheet, open_file, recognise
 from regulars.sales.remembered import headers_said, remembered
 from regulars.sales.rules.cells import clean
+from regulars.sales.rules.dates import CONTRADICTORY, UNDECIDED
 from regulars.sales.rules.headers import CONTRACT_FIELDS
 from regulars.shop import vault
 from regulars.shop.models import Staff
@@ -168,9 +170,10 @@ def look(known: Known, step: Step = quiet) -> Known:
         if not sheets or not any(sheet.table.num_rows for sheet in sheets):
             raise Refused(Words("文件里没有数据行", "The files hold no rows"))
     except Refused as refused:
-        known.error, known.sheets = list(refused.words), []
+        words, _ = on_the_page(refused.words)
+        known.error, known.sheets = list(words), []
         remember(known)
-        raise
+        raise Refused(words) from refused
     finally:
         tidy(known.id)
     known.error = []
@@ -225,7 +228,48 @@ def say(known: Known, said: dict[tuple[int, int], str], dates: str, encoding: st
 
 # --- trying ----------------------------------------------------------------------------------------------------------
 
-AMBIGUOUS = re.compile(r"--dates")
+NAME_COLUMNS = Words(
+    "「{file}」里还看不出消费记录或顾客名单。请在下面说明每一列是什么：消费记录至少要有日期和金额，顾客名单至少要有会员号或手机号。",
+    "Neither sales nor customers can be seen in “{file}” yet. Please say below what each column is: sales need at least "
+    "a date and an amount, customers a member number or a phone.",
+)
+WHICH_DAY = Words(
+    "日期「{value}」看不出哪个是日、哪个是月，请在下面选。",
+    "The date “{value}” does not show which part is the day and which the month; please choose below.",
+)
+WHICH_DAYS = Words(
+    "同一列里既有「{one}」又有「{other}」，日和月的顺序不一致。请在下面选以哪个为准，另一种写法的行会退回给您。",
+    "One column holds both “{one}” and “{other}”: day and month change places. Please choose below which is meant; the "
+    "other rows come back to you.",
+)
+OTHER_ENCODING = Words(
+    "「{file}」里的文字读不出来。请在收银系统里重新导出，或用 Excel 另存为「CSV UTF-8」，再上传一次。",
+    "The text of “{file}” can't be read. Export it again from the till, or save it as “CSV UTF-8” in Excel, and upload "
+    "it again.",
+)
+ON_THE_PAGE = (
+    (NOTHING_TO_READ, NAME_COLUMNS), (UNDECIDED, WHICH_DAY), (CONTRADICTORY, WHICH_DAYS), (UNREADABLE, OTHER_ENCODING),
+)  # fmt: skip
+"""Refusals that name an option of the command, and what they say to somebody who has a page before her."""
+
+
+def on_the_page(words: Words) -> tuple[Words, str]:
+    """A refusal as the page says it, and the date that leaves open which part is the day (empty: that is not asked)."""
+    for told, said in ON_THE_PAGE:
+        form = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.*)", re.escape(told.zh))
+        if found := re.fullmatch(form, words.zh, re.DOTALL):
+            values = found.groupdict()
+            return said.fill(**values), values.get("value") or values.get("one") or ""
+    return words, ""
+
+
+def may_begin_with_the_year(date: str) -> bool:
+    """Whether the first part of a date could be the year.
+
+    >>> may_begin_with_the_year("03/04/26 12:00"), may_begin_with_the_year("03/04/2026")
+    (True, False)
+    """
+    return re.match(r"\d{1,2}\D\d{1,2}\D\d{2}(?!\d)", date) is not None
 
 
 def try_out(known: Known, step: Step = quiet) -> dict[str, Any]:
@@ -235,12 +279,10 @@ def try_out(known: Known, step: Step = quiet) -> dict[str, Any]:
     try:
         trial = daily.try_out(unpacked(known.id, known.names), **known.options())
     except Refused as refused:
-        if AMBIGUOUS.search(refused.words.zh):
-            found = re.search(r"「([^」]+)」", refused.words.zh)
-            known.ask_dates = found[1] if found else "03/04/2026"
-        known.error = list(refused.words)
+        words, known.ask_dates = on_the_page(refused.words)
+        known.error = list(words)
         remember(known)
-        raise
+        raise Refused(words) from refused
     finally:
         tidy(known.id)
     reading = trial.reading
