@@ -111,6 +111,26 @@ def test_the_corrected_file_of_rows_left_out_is_known_by_what_was_said_of_the_fi
             assert "会进 1 笔新销售" in owner.get(owner.post(again)["Location"]).content.decode()
 
 
+def test_passwords_are_shown_nowhere_and_what_was_said_of_the_others_is_kept(house: House) -> None:
+    owner = house.browser("owner")
+    row = {"流水": "A1", "哪天": "2026-11-01", "会员密码(6位)": "hunter2", "谁": "M1", "交了": "88"}
+    bad = {**row, "流水": "A2", "交了": "很多"}
+    columns = upload(owner, as_csv([row, bad]) + "A3,2026-11-02,hunter2,M3,9,9,9\n")
+    page = owner.get(columns).content.decode()
+    assert "hunter2" not in page and "密码" not in page
+    trial = owner.post(columns, {f"c0-{k}": field for k, field in enumerate(ODD.values())})["Location"]
+    assert "hunter2" not in owner.get(trial).content.decode()
+    owner.post(trial.replace("trial", "batch"))
+    house.work()
+    number = Batch.objects.get().pk
+    back = owner.get(f"/sales/{number}/left-out.csv").content.decode("utf-8-sig")
+    assert "hunter2" not in back and "很多" in back
+    without = {k: v for k, v in row.items() if "密码" not in k}
+    for text in (back, as_csv([{**row, "流水": "A3"}]), as_csv([without])):
+        again = upload(owner, text, "下个月.csv")
+        assert "上次这样的文件是这么对的" in owner.get(again).content.decode()
+
+
 def test_the_browser_is_told_what_to_do_in_the_browser(house: House) -> None:
     owner = house.browser("owner")
     columns = upload(owner, as_csv([{"流水": "A1", "说": "甲"}, {"流水": "A2", "说": "乙"}]))

@@ -21,7 +21,7 @@ from regulars.sales.readers.people import PEOPLE, people
 from regulars.sales.readers.receipts import LINES, SALES, Options, Took, lines_alone, receipts
 from regulars.sales.rules.cells import clean
 from regulars.sales.rules.dates import ORDERS
-from regulars.sales.rules.headers import CONTRACT_FIELDS, plain
+from regulars.sales.rules.headers import CONTRACT_FIELDS, plain, secret
 from regulars.shop.words import Problem, Refused, Words
 
 __all__ = ["Guess", "Reading", "Sheet", "open_file", "read", "recognise", "said_of"]
@@ -97,11 +97,23 @@ class Reading:
 
 
 def open_file(path: str | Path, encoding: str | None = None, also_headers: Iterable[str] = ()) -> list[Sheet]:
-    """The tables of one file, as `readers.files` opens it. A corrected file of rows left out comes back as the shop's
-    own file: what we have written beside the cells is no column of hers."""
-    return [
-        _without(sheet, own_columns(sheet.headers)) for sheet in files.open_file(path, encoding, also_headers)
+    """The tables of one file, as `readers.files` opens it, without passwords: these are gone before anybody looks. A
+    corrected file of rows left out comes back as the shop's own file: what we have written beside the cells is no
+    column of hers."""
+    sheets = files.open_file(path, encoding, also_headers)
+    return [_without_passwords(_without(sheet, own_columns(sheet.headers))) for sheet in sheets]
+
+
+def _without_passwords(sheet: Sheet) -> Sheet:
+    hidden = {header for header in sheet.headers if secret(header)}
+    if not hidden:
+        return sheet
+    # In a line that does not fit under the headers nobody knows where the password has slipped to.
+    first = min(sheet.headers.index(header) for header in hidden)
+    spoiled = [
+        (problem._replace(value=" | ".join(cells[:first])), cells[:first]) for problem, cells in sheet.spoiled
     ]
+    return _without(replace(sheet, spoiled=spoiled), hidden)
 
 
 def _without(sheet: Sheet, columns: set[str]) -> Sheet:

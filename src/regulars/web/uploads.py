@@ -202,8 +202,6 @@ def _found(sheet: Sheet, guess: Guess | None, mapping: dict[str, str]) -> Found:
     columns = []
     for header in sheet.headers:
         taken = mapping.get(header) or (guess.mapping.get(header, "ignore") if guess else "ignore")
-        if taken == "password":
-            continue  # never read, never shown
         cells = clean(sheet.table[header].slice(0, 200)).drop_null().unique().to_pylist()[:3]
         columns.append(Column(header, [str(c)[:40] for c in cells], taken))
     reader = guess.name if guess else Words("还认不出来", "not recognised yet")

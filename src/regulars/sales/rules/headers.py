@@ -30,6 +30,20 @@ SECRET = (
     "password", "passwd", "pwd", "answer", "密保答案",
 )  # fmt: skip
 
+_SECRET = re.compile(
+    r"密码|口令|密保|password|passwd|passcode|^(pwd|pass|pin|answer|userpwd|loginpwd|paypwd)$"
+)
+
+
+def secret(header: str) -> bool:
+    """Whether a column may hold passwords, however a till calls it.
+
+    >>> [secret(h) for h in ("会员登录密码", "支付密码(6位)", "PassWord_2", "PWD", "pinned", "商品")]
+    [True, True, True, True, False, False]
+    """
+    return _SECRET.search(plain(header)) is not None
+
+
 # Fields of the contract first, then the inner ones that readers need to get there.
 FIELDS: dict[str, tuple[str, ...]] = {
     "receipt": (
