@@ -158,6 +158,7 @@ class Trial:
     new: int
     known: int
     customers: int
+    warnings: list[Words]
     repeat_of: Batch | None = None
     remembered: Remembered = field(default_factory=Remembered)
 
@@ -167,7 +168,7 @@ class Trial:
         return {
             "batch": None, "rows": r.rows, "new": self.new, "known": self.known,
             "refused": [p.record(lang) for p in r.refused], "customers": self.customers,
-            "warnings": [w.say(lang) for w in sales.warnings_of(r)],
+            "warnings": [w.say(lang) for w in self.warnings],
         }  # fmt: skip
 
 
@@ -183,11 +184,12 @@ def try_out(
     digest = sales.digest_of(paths, _manner(mapping, dates, encoding, store))
     repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first()
     if repeat:
-        return Trial(reading, 0, reading.rows - len(reading.refused), 0, repeat, told)
+        said = [Words(*w) for w in repeat.warnings]
+        return Trial(reading, 0, reading.rows - len(reading.refused), 0, said, repeat, told)
     trial = sales.try_out(reading, store)
     new_customers, on_list = customers.would_be_new(trial)
     known = trial.known + (0 if reading.sales.num_rows else len(trial.listed) - on_list)
-    return Trial(reading, trial.new + on_list, known, new_customers, remembered=told)
+    return Trial(reading, trial.new + on_list, known, new_customers, trial.warnings, remembered=told)
 
 
 def record_of(taken: Imported | Trial, lang: str) -> dict[str, Any]:

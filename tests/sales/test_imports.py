@@ -431,6 +431,20 @@ def test_a_receipt_given_to_a_customer_rests_while_no_file_speaks_of_it(shop: Sh
     assert [s[8] for s in sales() if s[5] == "X1"] == [None]
 
 
+def test_a_trial_says_all_that_the_import_says(shop: Shop) -> None:
+    rows = year(cards_anew_on=45)
+    amended = receipt("Z1", "2026-06-18", 5, "C001")
+    shop.take_in([*(r for r in rows if str(r["会员号"]).startswith("C")), amended])
+    anew = [r for r in rows if str(r["会员号"]).startswith("N")]
+    file = shop.file("odd.csv", [*anew, {**amended, "实收金额": 9}, receipt("F1", "2126-05-01", 5)])
+    trial = daily.record_of(daily.try_out([file]), "zh")
+    taken = daily.record_of(daily.take_in([file]), "zh")
+    assert trial["warnings"] == taken["warnings"]
+    assert {**trial, "batch": taken["batch"]} == taken
+    for said in ("以这次为准", "日期在将来", "老顾客几乎一个都没再来"):
+        assert any(said in w for w in trial["warnings"]), said
+
+
 def test_numbers_of_a_batch_add_up_in_a_trial_as_in_the_import(shop: Shop) -> None:
     shop.take_in(MAY[:3])
     mixed = shop.file("mixed.csv", [*MAY[2:], receipt("A1", "2026-05-01", 77)])

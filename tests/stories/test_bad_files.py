@@ -128,7 +128,18 @@ def test_a_customer_without_a_phone_is_a_customer_and_one_with_only_a_name_is_to
         [{"会员号": "1001", "手机号": "", "姓名": "王芳"}, {"会员号": "", "手机号": "", "姓名": "李雷"}]
     )
     assert (taken.new, groups()) == (1, {frozenset({"member:1001"})})
-    assert any("只写了姓名" in zh for zh, _ in taken.batch.warnings)
+    (problem,) = daily.record_of(taken, "zh")["refused"]
+    assert (problem["row"], problem["column"], problem["value"]) == (3, "姓名", "李雷")
+    assert "只有名字" in problem["reason"] and "手机号" in problem["hint"]
+    assert (taken.batch.rows, taken.batch.refused) == (2, 1), "the numbers add up"
+    told = daily.left_out_of(taken, "csv", "zh")
+    assert told is not None and "李雷" in told.decode()
+
+
+def test_a_row_with_only_a_nickname_is_not_told_that_it_lacks_a_name(shop: Shop) -> None:
+    taken = shop.take_in("会员号,姓名,昵称\n1,王芳,\n,,小花\n")
+    (problem,) = daily.record_of(taken, "zh")["refused"]
+    assert "姓名" not in problem["reason"] and "会员号" in problem["hint"]
 
 
 def test_numbers_that_excel_destroyed_come_back_with_the_reason_and_long_ones_stay_whole(shop: Shop) -> None:

@@ -81,11 +81,6 @@ IN_THE_FUTURE = Words(
     "有 {n} 张单的日期在将来（最晚 {day}），请检查收银机的日期",
     "{n} receipts lie in the future (the last on {day}); please check the date of the till",
 )
-NAMELESS = Words(
-    "有 {n} 位只写了姓名，没有会员号、卡号或手机号，认不出是谁，没有导入；补上号码再导入",
-    "{n} people have only a name and neither number nor phone, so nobody would know them again; they were not taken "
-    "in. Add a number and import them again",
-)
 VANISHED = Words(
     "从 {day} 起，老顾客几乎一个都没再来，单子却照常有：多半是换了收银系统或重发了卡号，不是顾客都走了。"
     "请导入新旧卡号对照（一行里同时写旧卡号和新卡号），或导入带手机号的会员名单",
@@ -151,8 +146,6 @@ def take_in(
         contested = _reverse(batch, reading, None, store)
     if reading.people.num_rows:
         people = _met(batch, reading.people)
-        if strangers := int((people.strongest == 0).sum()):
-            batch.warnings = [*batch.warnings, list(NAMELESS.fill(n=strangers))]
     kept = _kept(reading, buyers.strongest, people.strongest)
     if kept is not None:
         vault.put_table(f"batch-{batch.id}-extras", kept)
@@ -204,18 +197,8 @@ def _write(batch: Batch, reading: Reading, who: Who, store: str | None, progress
     last = pd.Series(day[come]).groupby(stores[come]).max()
     batch.covers = dict.fromkeys(map(str, np.unique(stores).tolist()), "")
     batch.covers |= {str(s): date.fromordinal(epoch + int(d)).isoformat() for s, d in last.items()}
-    said = []
-    if amended:
-        which = sales["receipt"].take(pa.array(np.flatnonzero(known.amends))).to_pylist()
-        said.append(AMENDED.fill(n=amended, which=_some(which) or "—"))
-    tomorrow = timezone.now().date().toordinal() + 1 - epoch
-    if future := int((day > tomorrow).sum()):
-        said.append(IN_THE_FUTURE.fill(n=future, day=batch.covers_until))
-    usual, vanished = _vanished(batch, day, who.strongest)
-    broken: dict[str, str] = {}
-    if vanished is not None:
-        broken = {"vanished_on": date.fromordinal(epoch + vanished).isoformat()}
-        said.append(VANISHED.fill(day=date.fromordinal(epoch + vanished)))
+    said, usual, vanished = _striking(day, who.strongest, _amended(sales, known), batch.first_identity)
+    broken = {"vanished_on": vanished.isoformat()} if vanished else {}
     batch.warnings = [*batch.warnings, *map(list, said)]
     batch.options = {
         **batch.options,
@@ -265,14 +248,37 @@ def reverses(reading: Reading, store: str | None = None) -> bool:
     return bool(_reversals(reading, None, store)[0].num_rows)
 
 
-def _vanished(batch: Batch, day: np.ndarray, identity: np.ndarray) -> tuple[dict[str, float], int | None]:
+def _amended(table: pa.Table, known: Known) -> list[str | None]:
+    """The numbers of the receipts that a file tells otherwise than the files before."""
+    found: list[str | None] = table["receipt"].take(pa.array(np.flatnonzero(known.amends))).to_pylist()
+    return found
+
+
+def _striking(
+    day: np.ndarray, identity: np.ndarray, amended: list[str | None], first_new: int
+) -> tuple[list[Words], dict[str, float], date | None]:
+    """What strikes one about receipts beside those already known, in a trial as in the import; the usual share of
+    known customers; and the day on which they vanished. Identities from `first_new` on have not been met before."""
+    epoch = date(1970, 1, 1).toordinal()
+    said = [AMENDED.fill(n=len(amended), which=_some(amended) or "—")] if amended else []
+    tomorrow = timezone.now().date().toordinal() + 1 - epoch
+    if future := int((day > tomorrow).sum()):
+        said.append(IN_THE_FUTURE.fill(n=future, day=date.fromordinal(epoch + int(day.max()))))
+    usual, vanished = _vanished(day, identity, first_new)
+    gone = None if vanished is None else date.fromordinal(epoch + vanished)
+    if gone:
+        said.append(VANISHED.fill(day=gone))
+    return said, usual, gone
+
+
+def _vanished(day: np.ndarray, identity: np.ndarray, first_new: int) -> tuple[dict[str, float], int | None]:
     """The share of known customers on the last days of a file, and the day on which they vanished if they did."""
     named = identity > 0
     if not named.any():
         return {}, None
     codes, people = pd.factorize(identity[named])
     first = pd.Series(day[named]).groupby(codes).min().to_numpy()
-    first[people < batch.first_identity] = int(day.min()) - 1  # the shop knew them before
+    first[people < first_new] = int(day.min()) - 1  # the shop knew them before
     start, receipts, known = known_share(day[named], first[codes])
     before: dict[int, float] = {}
     for options in (
@@ -401,16 +407,22 @@ def problems_of(batch: Batch, lang: str) -> list[dict[str, Any]]:
 # --- what would happen ------------------------------------------------------------------------------------------------
 
 
+NOT_MET = 1 << 40
+"""Beyond the number of any identity in a shop."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """What an import would do: receipts new and known, and the identities it names with those that stand on common
-    rows; identities not met yet have numbers below zero. `listed`: the identities of a customer list."""
+    rows; identities not met yet have numbers below zero. `listed`: the identities of a customer list. `warnings`: what
+    the import would say beside the numbers."""
 
     new: int
     known: int
     identities: dict[int, tuple[str, bytes]]
     pairs: list[tuple[int, int]]
     listed: set[int]
+    warnings: list[Words]
 
 
 def try_out(reading: Reading, store: str | None = None) -> Trial:
@@ -426,6 +438,7 @@ def try_out(reading: Reading, store: str | None = None) -> Trial:
 
     new = known = 0
     sold = None
+    warnings = warnings_of(reading)
     pairs: list[tuple[int, int]] = []
     listed: set[int] = set()
     if reading.sales.num_rows:
@@ -434,13 +447,16 @@ def try_out(reading: Reading, store: str | None = None) -> Trial:
         seen = known_sales(sold)
         known = int((seen.sale > 0).sum() + seen.amends.sum())
         new = reading.sales.num_rows - known
+        unmet = np.where(who.strongest < 0, NOT_MET - who.strongest, who.strongest)
+        amended = _amended(reading.sales, seen)
+        warnings += _striking(numbers(reading.sales, "day"), unmet, amended, NOT_MET)[0]
         pairs += [(a, b) for a, b in who.pairs.tolist()]
     known += _reversals(reading, sold, store)[0].num_rows
     if reading.people.num_rows:
         who = who_is_who(reading.people, ids_of)
         listed = set(who.strongest.tolist()) - {0}
         pairs += [(a, b) for a, b in who.pairs.tolist()]
-    return Trial(new, known, named, pairs, listed)
+    return Trial(new, known, named, pairs, listed, warnings)
 
 
 # --- publish, take back -----------------------------------------------------------------------------------------------

@@ -288,7 +288,7 @@ def try_out(known: Known, step: Step = quiet) -> dict[str, Any]:
         "rows": reading.rows, "new": trial.new, "known": trial.known, "customers": trial.customers,
         "sales": reading.sales.num_rows, "people": reading.people.num_rows, "refused_total": len(reading.refused),
         "refused": [[p.row, p.column, p.value, list(p.reason), list(p.hint)] for p in reading.refused[:SHOWN_PROBLEMS]],
-        "warnings": [list(w) for w in reading.warnings if w != reading.useful_for],
+        "warnings": [list(w) for w in trial.warnings if w != reading.useful_for],
         "useful_for": list(reading.useful_for) if reading.useful_for else None,
         "repeat_of": trial.repeat_of.pk if trial.repeat_of else None,
         "sample": _sample(reading.sales.slice(0, 5).to_pylist()),

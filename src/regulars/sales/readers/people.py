@@ -36,7 +36,11 @@ PEOPLE = pa.schema(
 )  # fmt: skip
 
 NOBODY = Words(
-    "这一行没有会员号、卡号、手机号，也没有姓名，不知道是谁。", "This row has no number, card, phone or name."
+    "这一行没有会员号、卡号，也没有手机号，不知道是谁。", "This row has no member number, card or phone."
+)
+NAME_ONLY = Words(
+    "这一行只有名字，没有会员号、卡号或手机号；同名的人很多，下次来了认不出是不是她。",
+    "This row has only a name and no member number, card or phone; nobody would know her again by that.",
 )
 NOBODY_HINT = Words("至少补上会员号或手机号。", "Fill in a member number or a phone number.")
 
@@ -87,9 +91,10 @@ def people(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> Know
     if deleted is not None:
         gone = rows_where(deleted, lambda text: text.lower() in YES)
     no_data = np.zeros(n, dtype=bool)
+    known_by_name = pc.and_(out["company"], pc.is_valid(out["name"]))  # a name never identifies a person
     nobody = pc.and_(
         pc.and_(pc.is_null(out["member"]), pc.is_null(out["card"])),
-        pc.and_(pc.and_(pc.is_null(out["phone"]), pc.is_null(out["openid"])), pc.is_null(out["name"])),
+        pc.and_(pc.and_(pc.is_null(out["phone"]), pc.is_null(out["openid"])), pc.invert(known_by_name)),
     ).to_numpy(zero_copy_only=False) if n else np.zeros(0, dtype=bool)  # fmt: skip
     suspects = nobody.copy()
     for name in (*PEOPLE.names, "points", "tier", "store"):
@@ -100,7 +105,9 @@ def people(sheet: Sheet, guess: Guess, reader: Reader, options: Options) -> Know
     rows = sheet.rows.to_pylist()
     found: dict[int, Problem] = {}
     for place in np.flatnonzero(nobody).tolist():
-        found[place] = Problem(rows[place], "", "", NOBODY, NOBODY_HINT)
+        name = out["name"][place].as_py()
+        column = columns.header_of.get("name", "") if name else ""
+        found[place] = Problem(rows[place], column, name or "", NAME_ONLY if name else NOBODY, NOBODY_HINT)
     for place, (header, value) in lost.items():
         found[place] = Problem(rows[place], header, value, LOST_DIGITS, LOST_DIGITS_HINT.fill(column=header))
     order = [i for i in sorted(found) if not no_data[i] and not gone[i]]
