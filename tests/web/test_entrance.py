@@ -41,6 +41,18 @@ def test_an_owner_starts_her_shop_in_three_steps_and_is_signed_in(new_shop: Shop
     assert browser.get("/start/")["Location"] == "/"
 
 
+def test_who_leaves_half_way_goes_on_where_she_was(new_shop: Shop) -> None:
+    browser = Client()
+    browser.post("/start/", OWNER)
+    assert browser.get("/", follow=True).redirect_chain[-1][0] == "/start/business/"
+    assert OWNER["email"] in browser.get("/start/business/").content.decode()
+    assert OWNER["email"] in browser.get("/start/?anew").content.decode(), "and she may change her account"
+    browser.post("/start/business/", {"name": "老地方", "stores": ""})
+    assert browser.get("/", follow=True).redirect_chain[-1][0] == "/start/trade/"
+    assert "老地方" in browser.get("/start/business/").content.decode()
+    assert Client().get("/start/").status_code == 200
+
+
 def test_her_password_travels_in_no_cookie(new_shop: Shop) -> None:
     browser = Client()
     browser.post("/start/", OWNER)

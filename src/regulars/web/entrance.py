@@ -186,10 +186,12 @@ def _is_taken(request: HttpRequest) -> bool:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest) -> HttpResponse:
-    """1 of 4: the owner's own account."""
+    """1 of 4: the owner's own account. Who comes back half-way goes on where she was; `?anew` asks for it again."""
     if _is_taken(request):
         return redirect("today")
     started = Started.of(request)
+    if request.method == "GET" and "password" in started.said and "anew" not in request.GET:
+        return redirect("start-trade" if "business" in started.said else "start-business")
     filled = {k: request.POST.get(k, started.said.get(k, "")).strip() for k in ("name", "email")}
     errors: dict[str, Words] = {}
     if request.method == "POST":
@@ -231,7 +233,10 @@ def start_business(request: HttpRequest) -> HttpResponse:
         if not errors:
             started.said |= {"business": filled["name"][:100], "stores": filled["stores"]}
             return started.keep(request, redirect("start-trade"))
-    page = Page(filled=filled, errors=errors, problems=[], action=reverse("start-business"))
+    page = Page(
+        filled=filled, errors=errors, problems=[], action=reverse("start-business"), email=started.said["email"],
+        back=reverse("start") + "?anew",
+    )  # fmt: skip
     return render(request, "start_business.html", {"page": page}, status=422 if errors else 200)
 
 
@@ -275,7 +280,10 @@ def start_trade(request: HttpRequest) -> HttpResponse:
                 return response
         else:
             errors["trade"] = Words("请选一个", "Please choose one")
-    page = Page(trades=trades(), trade=trade, errors=errors, action=reverse("start-trade"))
+    page = Page(
+        trades=trades(), trade=trade, errors=errors, action=reverse("start-trade"),
+        business=started.said["business"], back=reverse("start-business"),
+    )  # fmt: skip
     return render(request, "start_trade.html", {"page": page}, status=422 if errors else 200)
 
 
