@@ -7,6 +7,7 @@ reverse when something is taken back.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -26,7 +27,7 @@ from regulars.sales.left_out import left_out
 from regulars.sales.models import Batch, BatchState, Sale, SavedMapping
 from regulars.sales.reading import Reading, Sheet, open_file, read
 from regulars.sales.remembered import Remembered, headers_said, remember, remembered
-from regulars.shop import vault
+from regulars.shop import bulk, vault
 from regulars.shop.models import Business, Staff, Store, audit
 from regulars.shop.turns import turn
 from regulars.shop.words import Refused, Words
@@ -267,10 +268,23 @@ def record_sale(
     amount: int,
     occasion: str = "",
     by: Staff | None = None,
-) -> Sale:
+    once: str = "",
+) -> Sale | None:
     """Write one sale of a customer (or of nobody) by hand (fen; 0: she came and paid nothing). The books follow by
-    `redraw`, at the latest with the day's run."""
-    return customers.record_sale(customer, store=store, day=day, amount=amount, occasion=occasion, by=by)
+    `redraw`, at the latest with the day's run.
+
+    `once` names the sheet of paper that she wrote on: the same words on the same sheet are one sale, however often they
+    are sent, also after it has been taken back. None where that sale was written before.
+    """
+    said = repr((once, customer and customer.id, store.id, day.isoformat(), amount, occasion))
+    digest = hashlib.sha256(said.encode()).hexdigest() if once else ""
+    with transaction.atomic():
+        bulk.alone("by-hand")
+        if digest and Batch.objects.filter(digest=digest).exists():
+            return None
+        sale = customers.record_sale(customer, store=store, day=day, amount=amount, occasion=occasion, by=by)
+        Batch.objects.filter(id=sale.batch_id).update(digest=digest)
+    return sale
 
 
 def attach(sale: Sale, customer: Customer, *, by: Staff | None = None) -> Sale:

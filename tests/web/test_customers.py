@@ -13,7 +13,7 @@ from tests.web.conftest import TODAY, House, receipts
 from regulars import daily
 from regulars.customers.models import Customer, Note
 from regulars.customers.queries import details_of
-from regulars.sales.models import Sale
+from regulars.sales.models import BatchState, Sale
 from regulars.shop.models import AuditEvent, Hold, Store
 from regulars.web import customers
 
@@ -160,6 +160,30 @@ def test_notes_facts_sales_and_peace_are_written_down(lived_in: House) -> None:
     assert {"add-note", "say-detail", "record-sale", "hold", "release-hold"} <= set(
         AuditEvent.objects.values_list("verb", flat=True)
     )
+
+
+def test_a_form_sent_twice_writes_one_sale_and_a_new_form_another(lived_in: House) -> None:
+    desk, where = lived_in.browser("front-desk"), f"/customers/{first().pk}/"
+
+    def form() -> dict[str, str]:
+        (once,) = re.findall(r'name="once" value="(\w+)"', desk.get(where).content.decode())
+        return {"day": "2026-11-20", "amount": "88", "once": once}
+
+    def written() -> int:
+        return Sale.objects.filter(amount=8800, batch__state=BatchState.COMPLETE).count()
+
+    one = form()
+    desk.post(where + "sales/", one)
+    again = desk.post(where + "sales/", one, follow=True).content.decode()
+    assert written() == 1 and "已经记下了" in again
+    desk.post(where + "sales/", {**one, "amount": "89"})
+    assert Sale.objects.filter(amount=8900).count() == 1, "other words on the same sheet are another sale"
+    desk.post(where + "sales/", form())
+    assert written() == 2
+    lived_in.work()
+    daily.undo(Sale.objects.filter(amount=8800).order_by("id")[0].batch)
+    desk.post(where + "sales/", one)
+    assert written() == 1, "what was taken back does not come back by itself"
 
 
 @pytest.mark.parametrize(

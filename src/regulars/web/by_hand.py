@@ -141,16 +141,27 @@ def customer_sales(request: Request, number: int) -> HttpResponse:
             raise Refused(Words("请选日期", "Please choose a day"))
         if store is None:
             raise Refused(Words("先在设置里加一家门店", "First add a store in the settings"))
-        daily.record_sale(
+        written = daily.record_sale(
             customer,
             store=store,
             day=date.fromisoformat(request.POST["day"]),
             amount=amount,
             occasion=request.POST.get("occasion", "")[:40],
             by=request.user,
+            once=request.POST.get("once", "")[:40],
         )
     except Refused as refused:
         messages.error(request, refused.words.say(request.lang))
+        return redirect("portrait", customer.id)
+    if written is None:
+        messages.info(
+            request,
+            Words(
+                "这笔已经记下了，没有再记一次；真的又来了一笔，在这一页再填一次就行",
+                "This sale is written down already and was not counted again; if there was a second one, fill in the form "
+                "on this page once more",
+            ).say(request.lang),
+        )
     else:
         ask_for("redraw", {"customers": [customer.id]}, by=request.user)
         messages.success(

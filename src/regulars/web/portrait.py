@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, timedelta
 from types import SimpleNamespace as Page
 from typing import Any
@@ -103,7 +104,7 @@ def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
         note_action=reverse("customer-notes", args=[customer.id]) if contact else "",
         know=_know(customer, badges, today) if contact else None,
         sale=Page(
-            action=reverse("customer-sales", args=[customer.id]), today=today.isoformat(),
+            action=reverse("customer-sales", args=[customer.id]), today=today.isoformat(), once=secrets.token_hex(8),
             stores=[(s.pk, s.name) for s in Store.objects.filter(is_open=True)], receipts_href=reverse("receipts") + f"?for={customer.id}" if everybody else "",
         ) if contact else None,
         hold=Page(active=hold is not None, said=_hold_said(hold, today), action=reverse("customer-hold", args=[customer.id]) if contact else ""),
