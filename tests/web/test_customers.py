@@ -12,7 +12,7 @@ from tests.web.conftest import TODAY, House, receipts
 
 from regulars import daily
 from regulars.customers.models import Customer, Note
-from regulars.customers.queries import details_of
+from regulars.customers.queries import details_of, find
 from regulars.sales.models import BatchState, Sale
 from regulars.shop.models import AuditEvent, Hold, Store
 from regulars.web import customers
@@ -112,6 +112,13 @@ def test_nobody_is_written_in_without_a_name_or_twice(lived_in: House, filled: d
     before = Customer.objects.count()
     assert lived_in.browser("front-desk").post("/customers/new/", filled).status_code == 422
     assert Customer.objects.count() == before
+
+
+def test_whose_number_it_is_is_one_tap_away(lived_in: House) -> None:
+    customer = find("M000")
+    assert customer
+    page = lived_in.browser("front-desk").post("/customers/new/", {"member": "M000"}).content.decode()
+    assert "这个号码已经是顾客" in page and f'href="/customers/{customer.pk}/"' in page
 
 
 def test_her_portrait_says_how_she_comes(lived_in: House) -> None:

@@ -174,6 +174,7 @@ def test_refused_rows_come_back_as_a_file_without_formulas(house: House) -> None
     assert answer.content.startswith(b"\xef\xbb\xbf") and b"\r\n" in answer.content
     text = answer.content.decode("utf-8-sig")
     assert "'=cmd()" in text and "三百" in text and "原因" in text
+    assert "。。" not in text and "消费时间：" in text
     sheet = load_workbook(io.BytesIO(owner.get(f"/sales/{number}/left-out.xlsx").content)).active
     assert sheet and all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
 

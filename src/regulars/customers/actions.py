@@ -186,6 +186,18 @@ def _detail(column: str, value: Any, by_header: dict[str, Fact]) -> tuple[str, s
     return column, "", text
 
 
+class AlreadyKnown(Refused):
+    """A number that already belongs to `customer`."""
+
+    def __init__(self, customer: Customer) -> None:
+        self.customer = customer
+        super().__init__(
+            Words("这个号码已经是顾客「{n}」的", "That number already belongs to the customer {n}").fill(
+                n=customer.name or f"#{customer.id}"
+            )
+        )
+
+
 # --- by hand ---------------------------------------------------------------------------------------------------------
 
 
@@ -193,7 +205,7 @@ def add_customer(
     *, name: str = "", phone: str = "", member: str = "", is_company: bool = False, store: Store | None = None,
     by: Staff | None = None,
 ) -> Customer:  # fmt: skip
-    """Write a customer in by hand. Whoever already has that phone or number is refused with her name."""
+    """Write a customer in by hand. Whoever already has that phone or number is refused with her name (AlreadyKnown)."""
     written = [
         (kind, value.strip()) for kind, value in (("member", member), ("phone", phone)) if value.strip()
     ]
@@ -207,15 +219,11 @@ def add_customer(
             kinds = NUMBERS if kind in NUMBERS else (kind,)
             taken = (
                 Link.objects.filter(identity__kind__in=kinds, identity__token=token_for(kind, value))
-                .select_related("customer")
+                .select_related("customer__merged_into")
                 .first()
             )
             if taken:
-                raise Refused(
-                    Words(
-                        "这个号码已经是顾客「{n}」的", "That number already belongs to the customer {n}"
-                    ).fill(n=taken.customer.name or f"#{taken.customer_id}")
-                )
+                raise AlreadyKnown(taken.customer.merged_into or taken.customer)
         ids = [int(identity_ids(kind, [value])[0]) for kind, value in written]
         if ids:  # her numbers are evidence like a list's, so that a file that brings them later finds her
             batch = sales.batch_by_hand(by, kind="customers")

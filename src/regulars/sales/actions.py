@@ -34,6 +34,7 @@ from regulars.sales.identities import (
     token_for,
     who_is_who,
 )  # fmt: skip
+from regulars.sales.left_out import why_left_out
 from regulars.sales.models import Batch, BatchState, Identity, Pairing, Sale, SaleKind, SaleLine, Sighting
 from regulars.sales.reading import Reading
 from regulars.sales.receipts import (
@@ -367,8 +368,7 @@ def _kept(reading: Reading, buyers: np.ndarray, people: np.ndarray) -> pa.Table 
 
 def refused_table(reading: Reading) -> pa.Table:
     """Refused rows as they came, with the reason in both languages, to be corrected and imported again."""
-    said = Words("{c}：{r}。{h}", "{c}: {r}. {h}")
-    told = [said.fill(c=p.column, r=p.reason, h=p.hint) for p in reading.refused]
+    told = [why_left_out(p) for p in reading.refused]
     table = reading.refused_rows
     if table.num_rows != len(told):
         table = pa.table({"row": pa.array([p.row for p in reading.refused], pa.int32())})

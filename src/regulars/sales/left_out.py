@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from regulars.shop.spreadsheets import spreadsheet
+from regulars.shop.words import Problem, Words
 
 ROW, REASON = ("行号", "row"), ("原因", "reason")
 """What the file says beside the cells: in which line they stood, before them, and why they were left out, behind."""
@@ -32,6 +33,18 @@ def left_out(table: pa.Table, ending: str, lang: str) -> bytes:
     heads = [row, *(c.removeprefix("raw:") for c in cells), reason]
     rows = table.select(["row", *cells, reason]).to_pylist()
     return spreadsheet(heads, ([_cell(v) for v in r.values()] for r in rows), ending)
+
+
+def why_left_out(problem: Problem) -> Words:
+    """The column, the reason and what to do, each sentence with one full stop.
+
+    >>> why_left_out(Problem(2, "金额", "x", Words("这不是金额。", "No amount"), Words("只写数字", "Write digits.")))
+    Words(zh='金额：这不是金额。只写数字。', en='金额: No amount. Write digits.')
+    """
+    said = [s for s in (problem.reason, problem.hint) if s.zh]
+    zh = "".join(s.zh.rstrip("。") + "。" for s in said)
+    en = " ".join(s.en.rstrip(".") + "." for s in said)
+    return Words(f"{problem.column}：{zh}", f"{problem.column}: {en}") if problem.column else Words(zh, en)
 
 
 def _cell(value: Any) -> Any:

@@ -9,6 +9,7 @@ from types import SimpleNamespace as Page
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from regulars import daily
@@ -34,6 +35,7 @@ def customer_new(request: Request) -> HttpResponse:
     """A customer whom no file names."""
     filled = {k: request.POST.get(k, "").strip() for k in ("name", "phone", "member")}
     problems: list[Words] = []
+    taken: Page | None = None
     if request.method == "POST":
         try:
             phone = _phone(filled["phone"])
@@ -41,13 +43,15 @@ def customer_new(request: Request) -> HttpResponse:
                 name=filled["name"], phone=phone, member=filled["member"][:60], is_company="is_company" in request.POST,
                 store=request.user.store, by=request.user,
             )  # fmt: skip
+        except actions.AlreadyKnown as refused:
+            taken = Page(said=refused.words, href=reverse("portrait", args=[refused.customer.id]))
         except Refused as refused:
             problems.append(refused.words)
         else:
             messages.success(request, Words("记下了", "Written down").say(request.lang))
             return redirect("portrait", made.id)
-    page = Page(filled=filled, problems=problems, is_company="is_company" in request.POST)
-    return render(request, "customer_new.html", {"page": page}, status=422 if problems else 200)
+    page = Page(filled=filled, problems=problems, is_company="is_company" in request.POST, taken=taken)
+    return render(request, "customer_new.html", {"page": page}, status=422 if problems or taken else 200)
 
 
 def _phone(text: str) -> str:
