@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from regulars.sales.models import Batch, BatchState
 from regulars.shop.home import Home
 from regulars.shop.keys import WrongKey, keys
 from regulars.shop.models import Business, Job, JobState
-from regulars.shop.words import Words
+from regulars.shop.turns import turn
+from regulars.shop.words import Refused, Words
 
 ROOM = 1 << 30
 """A gigabyte: an import and a backup of a busy shop fit."""
@@ -81,17 +83,38 @@ def _business() -> Finding:
 
 
 def _imports() -> Finding:
-    half = Batch.objects.filter(state=BatchState.WRITING, at__lt=timezone.now() - timedelta(hours=6)).count()
-    if half:
+    """What a crash or a power cut has left half done. Whoever works right now holds the turn, and nothing is amiss."""
+    unfinished = Batch.objects.filter(state__in=(BatchState.WRITING, BatchState.UNDOING))
+    if not unfinished.exists():
+        return Finding("imports", True, Words("导入都完整", "All imports are complete"))
+    try:
+        with turn(patience=0):
+            states = Counter(unfinished.values_list("state", flat=True))
+    except Refused:
         return Finding(
             "imports",
-            False,
-            Words(
-                "有 {n} 次导入写到一半；下次导入或过一天时会清掉",
-                "{n} imports are half written; the next import or day clears them",
-            ).fill(n=half),
+            True,
+            Words("正在导入或撤回，等它做完", "An import or its undoing is at work right now"),
         )
-    return Finding("imports", True, Words("导入都完整", "All imports are complete"))
+    if not states:  # it has just come to its end
+        return Finding("imports", True, Words("导入都完整", "All imports are complete"))
+    said = [
+        words.fill(n=states[state])
+        for state, words in (
+            (BatchState.WRITING, Words("有 {n} 次导入写到一半", "{n} imports are half written")),
+            (BatchState.UNDOING, Words("有 {n} 次撤回做到一半", "{n} are half taken back")),
+        )
+        if states[state]
+    ]
+    return Finding(
+        "imports",
+        False,
+        Words(
+            "{w}，没写完的不算数；下次导入或过一天时自动收拾好（现在就收拾：regulars day），写到一半的那份文件请再导一次",
+            "{w}; nothing of it counts. The next import or day puts it in order (at once: regulars day); a file that was "
+            "half written has to be imported again",
+        ).fill(w=Words("，".join(w.zh for w in said), ", ".join(w.en for w in said))),
+    )
 
 
 def _books() -> Finding:
