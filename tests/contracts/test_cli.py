@@ -279,6 +279,24 @@ def test_what_was_said_about_columns_once_counts_for_the_next_file_like_it(
     assert says(opened, "import", first)["new"] == 0
 
 
+@pytest.mark.parametrize("cut", ["", "行号", "原因"])
+def test_the_corrected_file_of_rows_left_out_is_read_as_the_first_was(
+    opened: Call, tmp_path: Path, cut: str
+) -> None:
+    odd, out = "谁,哪天,单子,多少", tmp_path / "left-out.csv"
+    first = write(tmp_path, ["X1,2026-08-20,Q1,12", "X2,2026-08-20,Q2,三块"], headers=odd)
+    said = [w for pair in ("谁=member", "哪天=date", "单子=receipt", "多少=amount") for w in ("--map", pair)]
+    assert says(opened, "import", first, *said, "--refused", out)["new"] == 1
+    rows = list(csv.DictReader(out.read_text("utf-8-sig").splitlines()))
+    for row in rows:
+        row["多少"] = "3"
+        row.pop(cut, None)
+    text = [",".join(rows[0]), *(",".join(r.values()) for r in rows)]
+    out.write_text("\n".join(text) + "\n", "utf-8")
+    taken = says(opened, "import", out)
+    assert (taken["new"], taken["refused"]) == (1, [])
+
+
 def test_day_and_month_said_once_count_for_the_next_file_like_it(opened: Call, tmp_path: Path) -> None:
     says(opened, "import", write(tmp_path, ["K1,2/11/2025,R1,10"]), "--dates", "dmy")
     assert says(opened, "import", write(tmp_path, ["K1,3/11/2025,R2,10"], "next.csv"))["new"] == 1

@@ -179,6 +179,14 @@ def test_refused_rows_come_back_as_a_file_without_formulas(house: House) -> None
     assert sheet and all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
 
 
+def test_the_trial_says_what_differs_from_earlier_files(house: House) -> None:
+    owner = house.browser("owner")
+    bring_in(house, owner, as_csv(receipts(2)))
+    amended = [{**row, "实收金额": "5.00"} for row in receipts(2)[:3]]
+    columns = upload(owner, as_csv([*amended, *receipts(1, start=5)]), "更正.csv")
+    assert "有 3 张单和以前导入的不一样" in owner.get(owner.post(columns)["Location"]).content.decode()
+
+
 def test_undo_says_what_goes_and_takes_it_back(house: House) -> None:
     owner = house.browser("owner")
     page = bring_in(house, owner, as_csv(receipts(2)))

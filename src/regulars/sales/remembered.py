@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from regulars.sales.left_out import REASON, ROW
 from regulars.sales.models import SavedMapping
 from regulars.sales.reading import Sheet, said_of
 from regulars.sales.rules.headers import CONTRACT_FIELDS
@@ -27,8 +28,18 @@ class Remembered:
 
 
 def signature(headers: Sequence[str]) -> str:
-    """Tables with the same columns in the same order are of one kind."""
-    return hashlib.sha256("\x1f".join(headers).encode()).hexdigest()
+    """Tables with the same columns in the same order are of one kind; so is a corrected file of rows left out of which
+    somebody has taken one of our two columns away.
+
+    >>> signature(["行号", "谁", "多少"]) == signature(["谁", "多少", "原因"]) == signature(["谁", "多少"])
+    True
+    """
+    own = [
+        h
+        for k, h in enumerate(headers)
+        if not (k == 0 and h in ROW) and not (k == len(headers) - 1 and h in REASON)
+    ]
+    return hashlib.sha256("\x1f".join(own).encode()).hexdigest()
 
 
 def remembered(sheets: Iterable[Sheet]) -> Remembered:
