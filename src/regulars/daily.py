@@ -83,7 +83,9 @@ def take_in(
     repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first()
     if repeat:
         return Imported(repeat, True, known)
-    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, opened=opened, **_by_the_shop())
+    reading = read(
+        paths, mapping=mapping, dates=dates, encoding=encoding, store=store, opened=opened, **_by_the_shop()
+    )
     taken = put_in(
         reading, names=names or [p.name for p in paths], digest=digest, mapping=mapping, dates=dates, store=store, by=by,
         progress=progress, content=sales.digest_of(paths),
@@ -180,7 +182,9 @@ def try_out(
     """Say what taking these files in would do; writes nothing."""
     told, opened = _remembered(paths, mapping, encoding)
     mapping, dates = {**told.mapping, **(mapping or {})}, dates or told.dates or None
-    reading = read(paths, mapping=mapping, dates=dates, encoding=encoding, store=store, opened=opened, **_by_the_shop())
+    reading = read(
+        paths, mapping=mapping, dates=dates, encoding=encoding, store=store, opened=opened, **_by_the_shop()
+    )
     must_serve(reading, store)
     digest = sales.digest_of(paths, _manner(mapping, dates, encoding, store))
     repeat = Batch.objects.filter(digest=digest, state=BatchState.COMPLETE).first()

@@ -40,6 +40,7 @@ from regulars.sales.reading import Reading
 from regulars.sales.receipts import (
     ATTACHED,
     Keyed,
+    Known,
     Lines,
     carry_over,
     contested_by,
