@@ -46,7 +46,7 @@ def test_the_same_bytes_read_otherwise_are_another_file(shop: Shop) -> None:
     path = shop.file("latin.csv", rows, "gb18030")
     shop.take_in(path, dates="dmy", encoding="gb18030", mapping={"姓名": "note"})
     for how in (
-        {"dates": "mdy", "encoding": "gb18030"}, {"dates": "dmy", "encoding": "gb18030"},
+        {"dates": "mdy", "encoding": "gb18030"}, {"dates": "dmy", "encoding": "gb18030", "mapping": {"姓名": "name"}},
         {"dates": "dmy", "encoding": "gbk"}, {"dates": "dmy"},
     ):  # fmt: skip
         first, again = shop.take_in(path, **how), shop.take_in(path, **how)

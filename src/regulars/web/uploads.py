@@ -22,7 +22,7 @@ from regulars.sales.readers.files import UNREADABLE
 from regulars.sales.reading import NOTHING_TO_READ, Guess, Sheet, open_file, recognise
 from regulars.sales.remembered import headers_said, remembered
 from regulars.sales.rules.cells import clean
-from regulars.sales.rules.dates import CONTRADICTORY, UNDECIDED
+from regulars.sales.rules.dates import CONTRADICTORY, UNDECIDED, UNDECIDED_YEAR
 from regulars.sales.rules.headers import CONTRACT_FIELDS
 from regulars.shop import vault
 from regulars.shop.models import Staff
@@ -235,6 +235,10 @@ WHICH_DAY = Words(
     "日期「{value}」看不出哪个是日、哪个是月，请在下面选。",
     "The date “{value}” does not show which part is the day and which the month; please choose below.",
 )
+WHICH_YEAR = Words(
+    "日期「{value}」看不出哪个是年、哪个是日，请在下面选。",
+    "The date “{value}” does not show which part is the year and which the day; please choose below.",
+)
 WHICH_DAYS = Words(
     "同一列里既有「{one}」又有「{other}」，日和月的顺序不一致。请在下面选以哪个为准，另一种写法的行会退回给您。",
     "One column holds both “{one}” and “{other}”: day and month change places. Please choose below which is meant; the "
@@ -246,7 +250,7 @@ OTHER_ENCODING = Words(
     "it again.",
 )
 ON_THE_PAGE = (
-    (NOTHING_TO_READ, NAME_COLUMNS), (UNDECIDED, WHICH_DAY), (CONTRADICTORY, WHICH_DAYS), (UNREADABLE, OTHER_ENCODING),
+    (NOTHING_TO_READ, NAME_COLUMNS), (UNDECIDED, WHICH_DAY), (UNDECIDED_YEAR, WHICH_YEAR), (CONTRADICTORY, WHICH_DAYS), (UNREADABLE, OTHER_ENCODING),
 )  # fmt: skip
 """Refusals that name an option of the command, and what they say to somebody who has a page before her."""
 
