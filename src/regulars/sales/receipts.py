@@ -322,8 +322,8 @@ def settle_refunds(batch: Batch) -> set[int]:
     sale, state = Sale._meta.db_table, Batch._meta.db_table
     named = [r for (r,) in bulk.rows(
         f"SELECT DISTINCT refund_of FROM {sale} WHERE batch_id = %s AND refund_of <> '' UNION "
-        f"SELECT DISTINCT o.receipt FROM {sale} o JOIN {sale} r ON r.refund_of = o.receipt AND r.refund_of <> '' "
-        f"WHERE o.batch_id = %s AND o.receipt <> ''", [batch.id, batch.id],
+        f"SELECT DISTINCT receipt FROM {sale} WHERE batch_id = %s AND receipt <> '' "
+        f"AND receipt IN (SELECT refund_of FROM {sale} WHERE refund_of <> '')", [batch.id, batch.id],
     )]  # fmt: skip
     originals: dict[str, list[tuple[int, date, int | None]]] = defaultdict(list)
     for receipt, store, day, identity in bulk.rows_in(
