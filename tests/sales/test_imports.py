@@ -282,6 +282,17 @@ def test_who_vanished_with_the_old_cards_is_not_called_and_keeps_her_grade(shop:
     assert not absent.exists()
 
 
+def test_receipts_without_a_store_are_told_where_there_are_several(shop: Shop) -> None:
+    assert not any("哪家店" in zh for zh, _ in shop.take_in(MAY[:1]).batch.warnings)
+    Store.objects.create(name="东店")
+    told = next(w.zh for w in daily.try_out([shop.file("more.csv", MAY[1:])]).warnings if "哪家店" in w.zh)
+    assert told.startswith("有 5 张单") and "总店" in told
+    assert [told] == [zh for zh, _ in shop.take_in(shop.file("more.csv", MAY[1:])).batch.warnings]
+    assert not shop.take_in(
+        shop.file("east.csv", [receipt("E1", "2026-05-09", 9)]), store="东店"
+    ).batch.warnings
+
+
 def test_a_file_that_begins_with_new_cards_is_held_against_the_files_before(shop: Shop) -> None:
     rows = year(cards_anew_on=45)
     before = [r for r in rows if str(r["会员号"]).startswith("C")]

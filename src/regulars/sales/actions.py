@@ -201,7 +201,7 @@ def _write(batch: Batch, reading: Reading, who: Who, store: str | None, progress
     batch.covers |= {str(s): date.fromordinal(epoch + int(d)).isoformat() for s, d in last.items()}
     said, usual, vanished = _striking(day, who.strongest, _amended(sales, known), batch.first_identity)
     broken = {"vanished_on": vanished.isoformat()} if vanished else {}
-    batch.warnings = [*batch.warnings, *map(list, said)]
+    batch.warnings = [*batch.warnings, *map(list, said), *map(list, _unplaced(sales, store))]
     batch.options = {
         **batch.options,
         "known_share": usual,
@@ -292,6 +292,21 @@ def _vanished(day: np.ndarray, identity: np.ndarray, first_new: int) -> tuple[di
     return {
         str(start + k): round(float(known[k] / receipts[k]), 3) for k in tail if receipts[k] >= 30
     }, vanished
+
+
+NO_STORE = Words(
+    "有 {n} 张单没写是哪家店的，都记在「{s}」。不对的话，撤回这次导入，选好门店再导一次。",
+    "{n} receipts do not say of which store they are and stand under {s}. If that is wrong, take this import back, choose "
+    "the store and bring the file in again.",
+)
+
+
+def _unplaced(table: pa.Table, given: str | None) -> list[Words]:
+    """Where a business has several stores: how many receipts name none and nobody has said which it is."""
+    names = list(Store.objects.order_by("id").values_list("name", flat=True)[:2])
+    column = column_of(table, "store")
+    n = table.num_rows if column is None else column.null_count
+    return [NO_STORE.fill(n=n, s=names[0])] if n and not given and len(names) > 1 else []
 
 
 def _stores(table: pa.Table, given: str | None, make: bool = True) -> tuple[np.ndarray, list[int]]:
@@ -451,6 +466,7 @@ def try_out(reading: Reading, store: str | None = None) -> Trial:
         unmet = np.where(who.strongest < 0, NOT_MET - who.strongest, who.strongest)
         amended = _amended(reading.sales, seen)
         warnings += _striking(numbers(reading.sales, "day"), unmet, amended, NOT_MET)[0]
+        warnings += _unplaced(reading.sales, store)
         pairs += [(a, b) for a, b in who.pairs.tolist()]
     known += _reversals(reading, sold, store)[0].num_rows
     if reading.people.num_rows:
