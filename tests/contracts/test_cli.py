@@ -61,23 +61,31 @@ def regulars(home: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Call]:
 
 @pytest.fixture(scope="session")
 def made(django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two shops made once by the program itself: `opened` on its first morning, `sold` with sales and a day behind it.
-    Tests get copies."""
+    """Made once by the program itself: a folder with no shop yet (`empty`), a shop on its first morning (`opened`),
+    one with sales and a day behind it (`sold`). Tests get copies."""
     folder = tmp_path_factory.mktemp("made")
 
-    def call(shop: str, *words: object, given: str | None = None) -> None:
+    def call(shop: str, *words: object, given: str | None = None, code: int = 0) -> None:
         with pytest.MonkeyPatch.context() as surroundings, django_db_blocker.unblock():
             surroundings.setenv("REGULARS_HOME", str(folder / shop))
             surroundings.delenv("REGULARS_DATABASE", raising=False)
             done = called(*words, input=given)
-            assert done.returncode == 0, done.stderr
+            assert done.returncode == code, done.stderr
 
+    call("empty", "doctor", code=1)
+    shutil.copytree(folder / "empty", folder / "opened")
     business = ("--name", "老灶", "--trade", "restaurant", "--owner", "lin@example.com")
     call("opened", "setup", *business, "--password-stdin", given="nine-red-peppers\n")
     shutil.copytree(folder / "opened", folder / "sold")
     call("sold", "import", write(folder, SALES))
     call("sold", "day", "--on", ON)
     return folder
+
+
+@pytest.fixture
+def empty(regulars: Call, home: Path, made: Path) -> Call:
+    shutil.copytree(made / "empty", home, dirs_exist_ok=True)
+    return regulars
 
 
 @pytest.fixture
@@ -376,8 +384,8 @@ def test_doctor_finds_a_shop_sound(shop: Call) -> None:
     assert [f for f in findings if not f["ok"]] == []
 
 
-def test_doctor_fails_where_there_is_no_shop(regulars: Call) -> None:
-    missing = says(regulars, "doctor", code=1)
+def test_doctor_fails_where_there_is_no_shop(empty: Call) -> None:
+    missing = says(empty, "doctor", code=1)
     assert [f["check"] for f in missing if not f["ok"]] == ["business"]
 
 
@@ -391,10 +399,10 @@ def test_a_forgotten_password_is_reset_from_the_machine(shop: Call) -> None:
     assert shop("reset-password", "lin@example.com", "--password-stdin", input="short\n").returncode == 3
 
 
-def test_without_a_shop_a_command_says_how_to_begin(regulars: Call, tmp_path: Path) -> None:
-    assert "regulars" in refuses(regulars, "grade", "--csv", tmp_path / "x.csv")
+def test_without_a_shop_a_command_says_how_to_begin(empty: Call, tmp_path: Path) -> None:
+    assert "regulars" in refuses(empty, "grade", "--csv", tmp_path / "x.csv")
     refuses(
-        regulars, "setup", "--name", "x", "--trade", "bakery", "--owner", "a@example.com", "--password-stdin"
+        empty, "setup", "--name", "x", "--trade", "bakery", "--owner", "a@example.com", "--password-stdin"
     )
 
 
