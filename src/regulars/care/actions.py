@@ -21,7 +21,7 @@ from regulars.care.rules.terms import Task as Card
 from regulars.care.rules.whom import IN_PERSON
 from regulars.customers.models import Customer, Link
 from regulars.customers.queries import arrow
-from regulars.grading.actions import STALE_AFTER, InForce, Outcome, in_force, with_grades
+from regulars.grading.actions import STALE_AFTER, InForce, Outcome, grade_columns, in_force
 from regulars.playbooks.playbook import Playbook
 from regulars.sales.models import Identity
 from regulars.shop.models import Business, Contact, Hold, Role, Staff, Store, audit
@@ -154,9 +154,8 @@ def _plan(outcome: Outcome, holding: list[InForce], on: date, put_off: list[Task
         if not playbook.care:
             continue
         people = everybody
-        graded = pa.concat_tables(with_grades(outcome, playbook.key), promote_options="permissive")
-        for name in graded.column_names[len(outcome.tables[0].column_names) :]:
-            people = people.append_column(name, graded[name])
+        for name, values in grade_columns(outcome, playbook.key).items():
+            people = people.append_column(name, values)
         day = replace(day, scales={s.key: s.names for s in playbook.scales})
         found = due(people, playbook.care, day, _seen_by(done, playbook), playbook.key)
         dues.append(_left_in_peace(found, on))

@@ -311,7 +311,7 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
     for holds in holding:
         last = GradeRun.objects.filter(playbook=holds.playbook.key, on__lt=on).order_by("-on").first()
         latest = GradeRun.objects.filter(playbook=holds.playbook.key).order_by("-id").first()
-        is_new_ruler = latest is not None and latest.version != str(holds.playbook.version)
+        is_new_version = latest is not None and latest.version != str(holds.playbook.version)
         summary: dict[str, Any] = {}
         changed = 0
         for scale in holds.playbook.scales:
@@ -332,7 +332,7 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
                     number_of(on),
                     horizon,
                 )
-            now = standings(outcome, graded, drops, is_new_ruler)
+            now = standings(outcome, graded, drops, is_new_version)
             moved = _record(outcome, graded, now)
             changed += moved
             outcome.changes[(holds.playbook.key, scale.key)] = moved
@@ -352,29 +352,15 @@ def run(on: date, *, full: bool = False, progress: Progress = quiet, by: Staff |
     return outcome
 
 
-def with_grades(outcome: Outcome, playbook: str) -> list[pa.Table]:
-    """Portraits with the columns that care reads of one playbook: grade, since, what it was before, when it would be
-    lost."""
-    tables = outcome.tables
+def grade_columns(outcome: Outcome, playbook: str) -> dict[str, pa.Array]:
+    """What care reads of one playbook, in the order of the portraits: on each scale the grade, since when, what it was
+    before, when it would be lost."""
+    found = {}
     for graded, now in outcome.graded.get(playbook, []):
-        tables = _with_scale(tables, graded, now)
-    return tables
-
-
-def _with_scale(tables: list[pa.Table], graded: Graded, now: Standings) -> list[pa.Table]:
-    out, start = [], 0
-    was = pc.if_else(pc.equal(now.was, ""), pa.scalar(None, pa.string()), now.was)
-    for table in tables:
-        end = start + table.num_rows
-        columns = {
-            "grade": now.grade[start:end], "since": now.since[start:end],
-            "was": was[start:end], "drops_on": now.drops_on[start:end],
-        }  # fmt: skip
-        for name, values in columns.items():
-            table = table.append_column(f"{name}:{graded.scale.key}", values)
-        out.append(table)
-        start = end
-    return out
+        was = pc.if_else(pc.equal(now.was, ""), pa.scalar(None, pa.string()), now.was)
+        columns = {"grade": now.grade, "since": now.since, "was": was, "drops_on": now.drops_on}
+        found.update({f"{name}:{graded.scale.key}": values for name, values in columns.items()})
+    return found
 
 
 @dataclass(frozen=True)
@@ -393,10 +379,10 @@ class Standings:
 
 
 def standings(
-    outcome: Outcome, graded: Graded, drops: dict[int, int], is_new_ruler: bool = False
+    outcome: Outcome, graded: Graded, drops: dict[int, int], is_new_version: bool = False
 ) -> Standings:
     """Everybody's standing after the run, who moved, and whose line in the store has to change. By new numbers
-    (`is_new_ruler`) nobody has risen: the ruler moved, not she."""
+    (`is_new_version`) nobody has risen: the ruler moved, not she."""
     before, after, scale = graded.stood, graded.after, graded.scale
     held = graded.before
     now, was = _joined(after, "grade"), _joined(held, "grade")
@@ -409,7 +395,7 @@ def standings(
     names = np.array(
         [*(g.key for g in scale.grades), "", "none", "new"], object
     )  # NEW, NONE, UNGRADED count from the end
-    previous = np.where(moved, "" if is_new_ruler else names[was], before.was)
+    previous = np.where(moved, "" if is_new_version else names[was], before.was)
     return Standings(
         pa.array(names[now], pa.string()), pa.array(previous, pa.string()), pa.array(names[was], pa.string()), _dates(_joined(after, "since"), None),
         _dates(below, NOT_BELOW), _dates(drop, 0), moved, touched,
