@@ -88,6 +88,10 @@ def test_a_customer_is_found_by_the_end_of_her_phone_and_never_shows_all_of_it(s
     assert one["facts"]["visits"] == one["visits"] == 8
     assert one["facts"]["spend"] == one["spend"] == 8 * 820.5
     assert one["facts"]["last_visit_on"] == one["last_visit_on"] == "2026-08-19"
+    before = get(shop, f"/customers/{found['id']}", on="2026-08-01")
+    for key in ("visits", "spend", "last_visit_on", "visits_in_12_months"):
+        assert before[key] == before["facts"][key] != one[key], "one answer speaks of one day"
+    assert [g["grade"] for g in before["grades"]] == [e["grade"] for e in before["explained"]]
     (main,) = one["explained"]
     assert main["playbook"] == "restaurant"
     assert {c["fact"] for c in main["conditions"]} <= {

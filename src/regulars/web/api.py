@@ -438,10 +438,13 @@ def customer(request: Any, number: Number, on: Day = None) -> Any:
     )
     who = who.merged_into or who
     drawn = portrait(who, the_day(request, on))
+    facts = spoken(drawn.facts)
+    row = rows([who])[0]
     return {
-        **rows([who])[0], "on": drawn.on,
+        **row, **{key: facts[key] for key in row if facts.get(key) is not None}, "on": drawn.on,
+        "grades": [{"playbook": e.playbook.key, "scale": e.scale.key, "grade": e.grade} for e in drawn.grades],
         "identities": [{"kind": i.kind, "shown": i.shown} for i in identities_of(who)],
-        "facts": spoken(drawn.facts),
+        "facts": facts,
         "explained": [_explained(e) for e in drawn.grades],
     }  # fmt: skip
 
