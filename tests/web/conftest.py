@@ -13,7 +13,8 @@ from tests.shops import Shop
 from regulars import daily
 from regulars.grading.actions import adopt
 from regulars.shop.actions import add_staff
-from regulars.shop.models import Job, Role, Staff, Store
+from regulars.shop.models import Job, Staff, Store
+from regulars.shop.rules.policy import HOUSE_ROLES
 from regulars.shop.worker import carry_out, take_next
 
 TODAY = date(2026, 11, 22)
@@ -66,7 +67,7 @@ def today(monkeypatch: pytest.MonkeyPatch) -> date:
 
 @pytest.fixture
 def house(shop: Shop, today: date) -> House:
-    """A restaurant with six people at work and nothing sold yet."""
+    """A restaurant with somebody of every role and nothing sold yet."""
     cache.clear()
     store = Store.objects.get()
     staff = {
@@ -76,7 +77,7 @@ def house(shop: Shop, today: date) -> House:
             role=role,
             store=None if role in ("owner", "analyst") else store,
         )
-        for role in Role.values
+        for role in HOUSE_ROLES
     }
     adopt("restaurant", by=staff["owner"])
     return House(shop, staff)

@@ -24,7 +24,8 @@ from regulars.customers.queries import arrow
 from regulars.grading.actions import STALE_AFTER, InForce, Outcome, grade_columns, in_force
 from regulars.playbooks.playbook import Playbook
 from regulars.sales.models import Identity
-from regulars.shop.models import Business, Contact, Hold, Role, Staff, Store, audit
+from regulars.shop.models import Business, Contact, Hold, Staff, Store, audit, own_roles
+from regulars.shop.rules.policy import role_of
 from regulars.shop.words import Refused, Words
 
 PATIENCE_DAYS = 3
@@ -191,17 +192,17 @@ def people_at_work(on: date) -> list[Person]:
         "ended_by", "minutes"
     ):
         spent[staff] = spent.get(staff, 0) + minutes
-    working = Staff.objects.filter(is_active=True).exclude(role=Role.ANALYST).select_related("store")
-    return [
-        Person(
-            s.id,
-            s.name,
-            s.role,
-            s.store.name if s.store else None,
-            max(0, s.minutes_a_day - spent.get(s.id, 0)),
+    own = own_roles()
+    found = []
+    for s in Staff.objects.filter(is_active=True).select_related("store").order_by("id"):
+        role = role_of(s.role, own)
+        if role is None or "contact" not in role.abilities:
+            continue
+        left = max(0, s.minutes_a_day - spent.get(s.id, 0))
+        found.append(
+            Person(s.id, s.name, role.works_like or role.key, s.store.name if s.store else None, left)
         )
-        for s in working.order_by("id")
-    ]
+    return found
 
 
 def _with_people(graded: pa.Table, on: date, promised: dict[int, int | None]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -10,8 +11,15 @@ from django.db.models import Q, QuerySet
 from regulars.care.models import DayPlan, Task, TaskState
 from regulars.customers.models import Customer
 from regulars.customers.queries import first_written
+from regulars.customers.sight import also_sees
 from regulars.shop.models import Staff
 from regulars.shop.words import Refused, Words
+
+
+@also_sees
+def on_her_list(staff: Staff) -> Iterable[int]:
+    """Whoever is to do something for a customer sees her until it is done."""
+    return Task.objects.filter(staff=staff, state=TaskState.OPEN).values_list("customer", flat=True)
 
 
 def open_on(on: date, staff: Staff | None = None, fits: bool | None = True) -> QuerySet[Task]:
@@ -22,6 +30,22 @@ def open_on(on: date, staff: Staff | None = None, fits: bool | None = True) -> Q
     if fits is not None:
         found = found.filter(fits=fits)
     return found.order_by("place", "id")
+
+
+def team_of(staff: Staff) -> Q:
+    """The tasks that somebody may look at and work off: her own, those of nobody, and, where she leads a team, all of
+    its stores."""
+    reach = staff.reach("team")
+    if reach.everybody:
+        return Q()
+    mine = Q(staff=staff) | Q(ended_by=staff)
+    if staff.reach("contact").everybody:
+        mine |= Q(staff=None)
+    elif stores := staff.reach("contact").stores:
+        mine |= Q(staff=None) & (Q(store__in=stores) | Q(store=None))
+    if reach.stores:
+        mine |= Q(store__in=reach.stores) | Q(staff__store__in=reach.stores)
+    return mine
 
 
 def ended_on(on: date, staff: Staff | None = None) -> QuerySet[Task]:

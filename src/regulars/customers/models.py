@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 
 from regulars.sales.models import Batch, Identity
 from regulars.shop.models import SealedTextField, Staff, Store
+
+
+class Customers(models.QuerySet["Customer"]):
+    """Questions of one line about customers."""
+
+    def visible_to(self, staff: Staff, ability: str = "look") -> Self:
+        """Those with whom this member of staff may do this: see `regulars.customers.sight`."""
+        from regulars.customers.sight import within
+
+        within_reach = within(staff, ability)
+        return self if within_reach is None else self.filter(within_reach)
 
 
 class Customer(models.Model):
@@ -34,6 +47,8 @@ class Customer(models.Model):
         default=False
     )  # nothing is left of her (every batch that knew her was undone)
     since_at = models.DateTimeField(auto_now_add=True)
+
+    objects = Customers.as_manager()
 
     class Meta:
         indexes = [
@@ -75,6 +90,31 @@ class Detail(models.Model):
             models.Index(fields=["customer", "key"], name="customers_detail_customer"),
             models.Index(fields=["key"], name="customers_detail_key"),
         ]
+
+
+class Shared(models.Model):
+    """A colleague who looks after a customer together with the one in charge."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="shared")
+    staff = models.ForeignKey(Staff, on_delete=models.CASCADE, related_name="shared")
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["customer", "staff"], name="customers_shared_once")]
+
+
+class Opened(models.Model):
+    """A customer of another store who stands at the counter: she said her whole number, so her file is open to this
+    member of staff until then."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
+    staff = models.ForeignKey(Staff, on_delete=models.CASCADE, related_name="+")
+    until = models.DateTimeField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["staff", "until"], name="customers_opened_staff")]
 
 
 class Touched(models.Model):

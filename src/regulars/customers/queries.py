@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Count, Q, Sum
 
 from regulars.customers.actions import tail_word
-from regulars.customers.models import Customer, Detail, Link, Note, Portrait, SearchKey
+from regulars.customers.models import Customer, Customers, Detail, Link, Note, Portrait, SearchKey
 from regulars.customers.rules.names import plain
 from regulars.playbooks.catalogue import Fact
 from regulars.sales.actions import token_for
@@ -23,7 +23,8 @@ from regulars.shop import bulk
 from regulars.shop.calendar import Birthday, age_on
 from regulars.shop.engine import number_of
 from regulars.shop.keys import keys
-from regulars.shop.models import Store
+from regulars.shop.models import Staff, Store
+from regulars.shop.words import Words
 
 SALES_SCHEMA = pa.schema(
     [
@@ -225,12 +226,24 @@ def sales_of(customer: Customer) -> pa.Table:
 # --- search and lists ------------------------------------------------------------------------------------------------
 
 
-def search(text: str, limit: int = 20) -> list[Customer]:
+LOOKED_THROUGH = 2_000
+"""Hits of one word that are looked through for those whom somebody sees: a common name in a chain of a million."""
+
+
+def search(text: str, limit: int = 20, viewer: Staff | None = None) -> list[Customer]:
     """Customers found by the last four digits or the whole of a phone, a member number or card, the beginning of a
-    name, its sound or its initials. At most `limit`, best first; a handful of indexed look-ups whatever the size."""
+    name, its sound or its initials. At most `limit`, best first; a handful of indexed look-ups whatever the size.
+
+    `viewer`: only among those whom she sees by name. Who sees no names finds by the number of the file ("#12") alone:
+    a search that answers to a phone would tell whose it is.
+    """
+    if text.startswith("#") and text[1:].isdecimal() and len(text) < 19:
+        by_number = Customer.objects.filter(id=int(text[1:]), is_gone=False)
+        return list(_visible(by_number, viewer, "look").select_related("portrait", "store"))
     folded = plain(text)
-    if not folded:
+    if not folded or (viewer is not None and not viewer.may("names")):
         return []
+    wanted, limit = limit, limit if viewer is None or viewer.reach("names").everybody else LOOKED_THROUGH
     found: dict[int, None] = {}
     for kind in ("member", "card", "phone", "openid"):
         for value in dict.fromkeys((text.strip(), folded, folded.upper())):
@@ -255,12 +268,24 @@ def search(text: str, limit: int = 20) -> list[Customer]:
             beyond = folded + "\U0010ffff" if not bulk.is_postgres() else folded + "\uffff"
             near = SearchKey.objects.filter(word__gt=folded, word__lt=beyond).order_by("word")
             found.update(dict.fromkeys(near.values_list("customer_id", flat=True)[: limit * 3]))
-    ids = list(dict.fromkeys(_in_order(list(found))))[:limit]
-    rows = {
-        c.id: c
-        for c in Customer.objects.filter(id__in=ids, is_gone=False).select_related("portrait", "store")
-    }
-    return [rows[i] for i in ids if i in rows]
+    ids = list(dict.fromkeys(_in_order(list(found))))[:LOOKED_THROUGH]
+    alive = Customer.objects.filter(id__in=ids[:limit], is_gone=False)
+    rows = {c.id: c for c in _visible(alive, viewer, "names").select_related("portrait", "store")}
+    return [rows[i] for i in ids if i in rows][:wanted]
+
+
+def _visible(found: Customers, viewer: Staff | None, ability: str) -> Customers:
+    return found if viewer is None else found.visible_to(viewer, ability)
+
+
+def named_exactly(text: str) -> Customer | None:
+    """Whom a whole phone, a member number or a card names, whoever asks: at the counter she says it herself."""
+    folded = plain(text)
+    digits = sum(ch.isdigit() for ch in folded)
+    if len(folded) < 4 or (folded.isdigit() and digits == 4):
+        return None
+    found = find(text) or find(folded.upper())
+    return None if found is None or found.is_gone or text.startswith("#") or found.is_company else found
 
 
 def _in_order(ids: list[int]) -> list[int]:
@@ -290,11 +315,85 @@ def mask(kind: str, written: str) -> str:
     return written
 
 
+MASKED = {
+    "address": Words("地址", "Address"),
+    "email": Words("邮箱", "E-mail"),
+    "wechat": Words("微信", "WeChat"),
+}
+"""What was said about her that is masked like a phone, and how it is called."""
+
+
+def masked_details(said: dict[str, str]) -> dict[str, str]:
+    """Of what was said about her the masked part, as it is shown until somebody asks for it.
+
+    >>> masked_details({"address": "幸福路 12 号", "email": "wang@example.cn", "tier": "gold"})
+    {'address': '幸福****', 'email': 'wa****'}
+    """
+    return {key: f"{said[key][:2]}****" for key in MASKED if said.get(key)}
+
+
+def clear_of(customer: Customer, what: str) -> str:
+    """What is masked, in clear: her "phone" (of several the first), or one of `MASKED`. Ask `shop.readings.read` first."""
+    if what == "phone":
+        family = family_of(customer)
+        phones = Identity.objects.filter(link__customer__in=family, kind="phone", is_shared=False).order_by(
+            "id"
+        )
+        found = phones.first()
+        return str(found.written) if found else ""
+    return details_of(customer).get(what, "") if what in MASKED else ""
+
+
 def identities_of(customer: Customer, clear: bool = False) -> list[IdentityShown]:
     found = Identity.objects.filter(link__customer__in=family_of(customer)).order_by("id")
     return [
         IdentityShown(i.kind, i.written if clear else mask(i.kind, i.written), i.is_shared) for i in found
     ]
+
+
+def _identities_in(customers: Sequence[int], kinds: str) -> Iterator[tuple[int, str, str]]:
+    """(customer, kind, written in clear) of identities of some kinds, in the order in which they were first written,
+    read through merging. Shared phones are left out."""
+    customer, identity, link = Customer._meta.db_table, Identity._meta.db_table, Link._meta.db_table
+    into = f"SELECT id, merged_into_id FROM {customer} WHERE merged_into_id IN ({{marks}})"
+    family = dict(bulk.rows_in(into, list(customers)))
+    sql = (
+        f"SELECT l.customer_id, i.kind, i.written, i.id FROM {identity} i JOIN {link} l ON l.identity_id = i.id "
+        f"WHERE i.kind IN ({kinds}) AND NOT i.is_shared AND l.customer_id IN ({{marks}})"
+    )
+    unseal = keys().unseal
+    for owner, kind, written, _ in sorted(bulk.rows_in(sql, [*customers, *family]), key=lambda row: row[3]):
+        yield family.get(owner, owner), kind, unseal(written)
+
+
+def numbers_given(customers: Sequence[int]) -> dict[int, str]:
+    """The member number, else the card, of each customer who has one; none that the shop made up itself."""
+    found: dict[int, tuple[int, str]] = {}
+    for owner, kind, written in _identities_in(customers, "'member', 'card'"):
+        place = 0 if kind == "member" else 1
+        if not written.startswith("hand-") and place < found.get(owner, (2, ""))[0]:
+            found[owner] = (place, written)
+    return {owner: written for owner, (_, written) in found.items()}
+
+
+def reached_by(customers: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """The first phone and the latest address of each customer, in clear: for files that leave the house on record."""
+    phones: dict[int, str] = {}
+    for owner, _, written in _identities_in(customers, "'phone'"):
+        phones.setdefault(owner, written)
+    detail, link, customer = Detail._meta.db_table, Link._meta.db_table, Customer._meta.db_table
+    sql = (
+        f"SELECT d.id, c.id, c.merged_into_id, d.sealed FROM {detail} d LEFT JOIN {link} l ON l.identity_id = d.identity_id "
+        f"JOIN {customer} c ON c.id = COALESCE(d.customer_id, l.customer_id) WHERE d.key = 'address' AND {{who}} IN ({{{{marks}}}})"
+    )
+    latest: dict[int, tuple[int, Any]] = {}
+    for who in ("c.id", "c.merged_into_id"):
+        for number, own, into, sealed in bulk.rows_in(sql.format(who=who), list(customers)):
+            if number > latest.get(into or own, (0, None))[0]:
+                latest[into or own] = (number, sealed)
+    unseal = keys().unseal
+    addresses = {c: unseal(sealed) if sealed is not None else "" for c, (_, sealed) in latest.items()}
+    return {c: (phones.get(c, ""), addresses.get(c, "")) for c in {*phones, *addresses}}
 
 
 def first_written(customers: Sequence[int]) -> dict[int, str]:
@@ -356,10 +455,10 @@ class Away:
 
 
 def listed(
-    *, order: str = "spend", only: Q | None = None, late: Away | None = None,
+    *, order: str = "spend", only: Q | None = None, late: Away | None = None, viewer: Staff | None = None,
     after: tuple[int, int] | None = None, before: tuple[int, int] | None = None, limit: int = 50,
 ) -> list[Customer]:  # fmt: skip
-    """One page of customers (`only` those meant), best or newest first, each with her portrait: `limit` and one more, so that the page knows
+    """One page of customers (`only` those meant, and those whom `viewer` sees), best or newest first, each with her portrait: `limit` and one more, so that the page knows
     whether another follows.
 
     A place in the list is (spend in 12 months, number), or (0, number) for the newest. `after` and `before` are places:
@@ -367,7 +466,8 @@ def listed(
     """
     back = before is not None
     place = before if back else after
-    found = Customer.objects.filter(merged_into=None, is_gone=False).select_related("portrait", "store")
+    alive = Customer.objects.filter(merged_into=None, is_gone=False)
+    found: Any = _visible(alive, viewer, "look").select_related("portrait", "store")
     if only is not None:
         found = found.filter(only)
     if late:
@@ -425,9 +525,20 @@ class Called:
     tail: str
 
 
-def called(customers: Iterable[Customer]) -> dict[int, Called]:
-    """What lists call these customers, in two queries however many they are."""
-    people = {c.id: c for c in customers}
+def named_for(viewer: Staff | None, customers: Iterable[int]) -> set[int] | None:
+    """Those of these customers whose name and file somebody may read; None: all of them."""
+    if viewer is None or viewer.reach("names") == viewer.reach("look"):
+        return None
+    found = Customer.objects.filter(id__in=list(customers)).visible_to(viewer, "names")
+    return set(found.values_list("id", flat=True))
+
+
+def called(customers: Iterable[Customer], viewer: Staff | None = None) -> dict[int, Called]:
+    """What lists call these customers, in two queries however many they are. Of whom `viewer` may not know the name
+    nothing is told."""
+    everybody = {c.id: c for c in customers}
+    known = named_for(viewer, everybody)
+    people = everybody if known is None else {i: c for i, c in everybody.items() if i in known}
     identity, link, customer = Identity._meta.db_table, Link._meta.db_table, Customer._meta.db_table
     into = dict(
         bulk.rows_in(
@@ -450,7 +561,8 @@ def called(customers: Iterable[Customer]) -> dict[int, Called]:
             "hand-"
         ):
             numbers[owner] = number
-    return {i: Called(c.name or numbers.get(i, ""), tails.get(i, "")) for i, c in people.items()}
+    told = {i: Called(c.name or numbers.get(i, ""), tails.get(i, "")) for i, c in people.items()}
+    return {i: told.get(i, Called("", "")) for i in everybody}
 
 
 def find(text: str) -> Customer | None:

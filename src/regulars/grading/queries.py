@@ -37,7 +37,7 @@ from regulars.playbooks.playbook import Playbook, Scale, fits, stays
 from regulars.shop import bulk
 from regulars.shop.books import Books
 from regulars.shop.engine import Engine, day_of, number_of
-from regulars.shop.models import Store
+from regulars.shop.models import Staff, Store
 from regulars.shop.spreadsheets import safe_cell
 from regulars.shop.turns import turn
 
@@ -407,14 +407,16 @@ def distribution(run: GradeRun, scale: Scale) -> list[GradeShare]:
     ]
 
 
-def moved(playbook: str, since: date, limit: int = 50) -> list[GradeChange]:
+def moved(playbook: str, since: date, limit: int = 50, viewer: Staff | None = None) -> list[GradeChange]:
     """Changes of grade since a day, the latest first, within a day by where they came from; first gradings are not
-    moves."""
+    moves. `viewer`: of those whom she sees."""
     found = (
         GradeChange.objects.filter(playbook=playbook, on__gte=since)
         .exclude(was="")
         .select_related("customer")
     )
+    if viewer is not None and not viewer.reach("look").everybody:
+        found = found.filter(customer__in=Customer.objects.visible_to(viewer))
     return list(found.order_by("-on", "-was", "-id")[:limit])
 
 

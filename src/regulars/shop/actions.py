@@ -11,7 +11,8 @@ from django.contrib.auth.password_validation import password_changed, validate_p
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from regulars.shop.models import ApiToken, Business, Job, JobState, Role, Staff, Store, audit
+from regulars.shop.models import ApiToken, Business, Job, JobState, OwnRole, Post, Staff, Store, audit
+from regulars.shop.rules.policy import ABILITIES, HOUSE_ROLES, REACHES
 from regulars.shop.words import Refused, Words
 
 TRADES: dict[str, Words] = {
@@ -65,7 +66,7 @@ def found_business(
         )
         for store in dict.fromkeys([s.strip() for s in stores if s.strip()] or [business.name]):
             Store.objects.create(name=store[:100])
-        owner = add_staff(name=owner_name, email=owner_email, role=Role.OWNER, password=password)
+        owner = add_staff(name=owner_name, email=owner_email, role="owner", password=password)
         audit("found-business", "business", by=owner)
     return business, owner
 
@@ -90,6 +91,67 @@ def add_staff(
     return staff
 
 
+def give_post(staff: Staff, role: str, store: Store | None, *, by: Staff | None = None) -> Post:
+    """A further post for a member of staff; one that she has already is not given twice."""
+    if (role, store.pk if store else None) == (staff.role, staff.store_id):
+        raise Refused(Words("这已经是她的岗位", "She holds this post already"))
+    post, is_new = Post.objects.get_or_create(staff=staff, role=role, store=store)
+    if is_new:
+        audit(
+            "give-post",
+            f"staff {staff.pk}",
+            by=by,
+            detail={"role": role, "store": store.pk if store else None},
+        )
+    return post
+
+
+def end_post(post: Post, *, by: Staff | None = None) -> None:
+    """Take a further post from a member of staff; the next page that she opens knows."""
+    post.delete()
+    audit("end-post", f"staff {post.staff_id}", by=by, detail={"role": post.role, "store": post.store_id})
+
+
+def keep_role(
+    name: str, abilities: Sequence[str], *, reach: str = "all", works_like: str = "front-desk", key: str = "", by: Staff | None = None,
+) -> OwnRole:  # fmt: skip
+    """Make a role of the shop's own out of abilities, or change the one that `key` names."""
+    if not name.strip():
+        raise Refused(Words("请给岗位起个名字", "Please give the role a name"))
+    if "look" not in abilities or not set(abilities) <= set(ABILITIES) or reach not in REACHES:
+        raise Refused(Words("至少要能看顾客", "A role must at least see customers"))
+    if works_like not in HOUSE_ROLES:
+        raise Refused(Words("没有这个岗位", "There is no such role"))
+    with transaction.atomic():
+        if key:
+            role = OwnRole.objects.filter(key=key).first()
+            if role is None:
+                raise Refused(Words("没有这个岗位", "There is no such role"))
+        else:
+            role = OwnRole(key=f"own-{secrets.token_hex(3)}")
+        role.name, role.abilities, role.reach, role.works_like = (
+            name.strip()[:40],
+            sorted(set(abilities)),
+            reach,
+            works_like,
+        )
+        role.save()
+        audit("keep-role", f"role {role.key}", by=by, detail={"abilities": role.abilities, "reach": reach})
+    return role
+
+
+def end_role(role: OwnRole, *, by: Staff | None = None) -> None:
+    """Give up a role that nobody holds."""
+    if Staff.objects.filter(role=role.key).exists() or Post.objects.filter(role=role.key).exists():
+        raise Refused(
+            Words(
+                "还有人在这个岗位上，先给他们换岗", "Somebody still holds this role; give them another first"
+            )
+        )
+    role.delete()
+    audit("end-role", f"role {role.key}", by=by)
+
+
 def set_password(staff: Staff, password: str, *, by: Staff | None = None) -> None:
     """Give a member of staff a new password; every session she has ends."""
     staff.set_password(checked_password(password, staff.email, staff.name))
@@ -98,13 +160,17 @@ def set_password(staff: Staff, password: str, *, by: Staff | None = None) -> Non
     audit("set-password", f"staff {staff.id}", by=by)
 
 
-def make_token(staff: Staff, name: str, *, by: Staff | None = None) -> tuple[ApiToken, str]:
+def make_token(
+    staff: Staff, name: str, *, may_write: bool = True, by: Staff | None = None
+) -> tuple[ApiToken, str]:
     """A key for a program that acts as this member of staff: the record, and the key itself, which is shown once and
-    can't be read again. It may what she may, and ends when she leaves."""
+    can't be read again. It may what she may (with `may_write` False: only read), and ends when she leaves."""
     if not name.strip():
         raise Refused(Words("请写明给哪个程序用", "Say which program it is for"))
     text = f"regulars-{secrets.token_urlsafe(32)}"
-    token = ApiToken.objects.create(staff=staff, name=name.strip()[:60], digest=token_digest(text))
+    token = ApiToken.objects.create(
+        staff=staff, name=name.strip()[:60], digest=token_digest(text), may_write=may_write
+    )
     audit("make-token", f"staff {staff.pk}", by=by or staff, detail={"name": token.name})
     return token, text
 

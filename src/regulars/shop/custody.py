@@ -68,6 +68,13 @@ register(
             erasing="kept without the person", leaving=(("staff", "keeps its author"),)),
     Custody("shop.Hold", customer=("person",), staff=("by",), merging="read through", copied=True, erasing="deleted",
             leaving=(("by", "keeps its author"),)),
+    Custody("shop.Post", staff=("staff",), leaving=(("staff", "ends"),)),
+    Custody("shop.Reading", customer=("person",), staff=("staff",), merging="read through", copied=True, erasing="deleted",
+            leaving=(("staff", "keeps its author"),)),
+    Custody("shop.TakenOut", staff=("staff",), leaving=(("staff", "keeps its author"),)),
+    Custody("shop.Use", staff=("staff",), leaving=(("staff", "keeps its author"),)),
+    Custody("shop.Alert", staff=("staff", "seen_by"),
+            leaving=(("staff", "keeps its author"), ("seen_by", "keeps its author"))),
     Custody("shop.ApiToken", staff=("staff",), leaving=(("staff", "ends"),)),
     Custody("shop.Job", staff=("asked_by",), leaving=(("asked_by", "keeps its author"),)),
 )  # fmt: skip

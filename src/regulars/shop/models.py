@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from regulars.shop.keys import keys
+from regulars.shop.rules.policy import HOUSE_ROLES, Powers, Reach, Role, powers
 from regulars.shop.words import Words
 
 
@@ -45,6 +47,11 @@ class Business(models.Model):
     )  # how the shop signs its messages, if not by its name
     last_day_run_on = models.DateField(null=True)
     is_example = models.BooleanField(default=False)
+    reveals_a_day = models.PositiveSmallIntegerField(
+        default=20
+    )  # numbers shown to one person beside her list
+    export_rows = models.PositiveIntegerField(default=2000)  # rows that one person takes out on a day
+    has_watermark = models.BooleanField(default=False)  # every screen carries its reader's name, faintly
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -62,23 +69,27 @@ class Store(models.Model):
         return self.name
 
 
-class Role(models.TextChoices):
-    OWNER = "owner"
-    MANAGER = "manager"
-    KEY_ACCOUNT = "key-account"
-    FRONT_DESK = "front-desk"
-    SERVICE = "service"
-    ANALYST = "analyst"
+class OwnRole(models.Model):
+    """A role that the shop has made for itself out of abilities. Staff hold it by its key."""
+
+    key = models.CharField(max_length=20, unique=True)
+    name = models.CharField(max_length=40)
+    abilities = models.JSONField(default=list)
+    reach = models.CharField(max_length=5, default="all")
+    works_like = models.CharField(max_length=20, default="front-desk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def role(self) -> Role:
+        words = Words(self.name, self.name)
+        return Role(self.key, words, frozenset(self.abilities), self.reach, self.works_like)
 
 
-ROLES: dict[str, Words] = {
-    "owner": Words("老板", "Owner"),
-    "manager": Words("店长", "Store manager"),
-    "key-account": Words("大客户经理", "Key-account manager"),
-    "front-desk": Words("前台", "Front desk"),
-    "service": Words("客服", "Customer service"),
-    "analyst": Words("数据分析", "Analyst"),
-}
+def own_roles() -> dict[str, Role]:
+    """The roles that the shop has made, by key."""
+    return {r.key: r.role for r in OwnRole.objects.order_by("id")}
 
 
 class Staffing(BaseUserManager["Staff"]):
@@ -87,11 +98,12 @@ class Staffing(BaseUserManager["Staff"]):
 
 
 class Staff(AbstractBaseUser):
-    """A member of staff: who she is, what she may do, and how many minutes a day she has for customers."""
+    """A member of staff: who she is, her first post (role and store), and how many minutes a day she has for customers.
+    Further posts stand in `Post`."""
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=60)
-    role = models.CharField(max_length=20, choices=Role.choices, default=Role.FRONT_DESK)
+    role = models.CharField(max_length=20, default="front-desk")
     store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="staff")
     minutes_a_day = models.PositiveSmallIntegerField(default=60)
     lang = models.CharField(max_length=2, blank=True)
@@ -108,11 +120,99 @@ class Staff(AbstractBaseUser):
 
     @property
     def role_words(self) -> Words:
-        return ROLES[self.role]
+        found = HOUSE_ROLES.get(self.role) or own_roles().get(self.role)
+        return found.name if found else Words("没有岗位", "No post")
 
-    @property
-    def may_manage(self) -> bool:
-        return self.role in (Role.OWNER, Role.MANAGER)
+    @cached_property
+    def powers(self) -> Powers:
+        """What she may do and how far it reaches, over all her posts; nothing once she has left."""
+        if not self.is_active:
+            return Powers()
+        held = [(self.role, self.store_id), *self.posts.values_list("role", "store")]
+        own = own_roles() if any(role not in HOUSE_ROLES for role, _ in held) else {}
+        return powers(held, own, only_store() if any(store for _, store in held) else None)
+
+    def may(self, ability: str) -> bool:
+        return self.powers.may(ability)
+
+    def reach(self, ability: str = "look") -> Reach:
+        return self.powers.reach(ability)
+
+
+def only_store() -> int | None:
+    """The number of the store where a business has one only."""
+    found = list(Store.objects.values_list("id", flat=True)[:2])
+    return found[0] if len(found) == 1 else None
+
+
+class Post(models.Model):
+    """A further post of a member of staff: a role in one store, or in all."""
+
+    staff = models.ForeignKey(Staff, on_delete=models.CASCADE, related_name="posts")
+    role = models.CharField(max_length=20)
+    store = models.ForeignKey(Store, null=True, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["staff", "role", "store"], name="shop_post_once")]
+
+
+class Reading(models.Model):
+    """Somebody looked at what is masked: whose, what, why. The day's limit is counted from here."""
+
+    person = models.BigIntegerField()
+    staff = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    what = models.CharField(max_length=20)
+    reason = models.CharField(max_length=20)
+    said = SealedTextField(null=True)
+    on = models.DateField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["staff", "on"], name="shop_reading_staff"),
+            models.Index(fields=["person"], name="shop_reading_person"),
+        ]
+
+
+class TakenOut(models.Model):
+    """A list of customers that somebody has taken out as a file."""
+
+    staff = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    on = models.DateField()
+    at = models.DateTimeField(auto_now_add=True)
+    rows = models.PositiveIntegerField()
+    with_numbers = models.BooleanField(default=False)
+    why = SealedTextField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["staff", "on"], name="shop_takenout_staff")]
+
+
+class Use(models.Model):
+    """How often somebody opened customers or searched on a day: what is unusual stands out against it."""
+
+    staff = models.ForeignKey(Staff, on_delete=models.CASCADE, related_name="+")
+    on = models.DateField()
+    kind = models.CharField(max_length=20)
+    n = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["staff", "on", "kind"], name="shop_use_once")]
+
+
+class Alert(models.Model):
+    """Something that those who guard the data should look at: once a day for each kind and person."""
+
+    kind = models.CharField(max_length=20)
+    staff = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    on = models.DateField()
+    words = models.JSONField(default=list)  # [zh, en]
+    at = models.DateTimeField(auto_now_add=True)
+    seen_by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "staff", "on"], name="shop_alert_once")]
 
 
 class AuditEvent(models.Model):
@@ -196,6 +296,7 @@ class ApiToken(models.Model):
 
     staff = models.ForeignKey(Staff, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=60)
+    may_write = models.BooleanField(default=True)  # else it reads only
     digest = models.CharField(max_length=64, unique=True)
     made_at = models.DateTimeField(auto_now_add=True)
     used_at = models.DateTimeField(null=True)

@@ -22,9 +22,10 @@ from pydantic import Field
 
 from regulars.care import actions as care
 from regulars.care.models import DayPlan, Task
-from regulars.care.queries import ended_on, open_on
+from regulars.care.queries import ended_on, open_on, team_of
 from regulars.customers.models import Customer
 from regulars.customers.queries import called, identities_of, listed, search
+from regulars.customers.sight import sees
 from regulars.facts import catalogue
 from regulars.grading.actions import in_force, loaded
 from regulars.grading.models import GradeRun, Standing
@@ -59,6 +60,8 @@ class Bearer(HttpBearer):
         )
         if found is None:
             return None
+        if not found.may_write and request.method not in ("GET", "HEAD"):
+            raise Denied
         now = timezone.now()
         if found.used_at is None or now - found.used_at > USED_EVERY:
             ApiToken.objects.filter(pk=found.pk).update(used_at=now)
@@ -381,13 +384,18 @@ def customers(
     """Who spent most in the last 12 months comes first. A search finds at most `limit`, the best hit first."""
     text = search_.strip()
     if text:
-        return {"items": rows(search(text, limit)), "next": None}
+        return {"items": rows(search(text, limit, request.user), request.user), "next": None}
     spend, _, number = (after or "").partition(".")
-    found = listed(only=_with_grade(grade), after=(int(spend), int(number)) if after else None, limit=limit)
+    found = listed(
+        only=_with_grade(grade),
+        viewer=request.user,
+        after=(int(spend), int(number)) if after else None,
+        limit=limit,
+    )
     page = found[:limit]
     more = len(found) > limit
     return {
-        "items": rows(page),
+        "items": rows(page, request.user),
         "next": f"{page[-1].portrait.spend_in_12_months}.{page[-1].id}" if more else None,
     }
 
@@ -401,9 +409,9 @@ def _with_grade(grade: str) -> Q | None:
     return Q(**meant, standings__scale=scale or (holding[0].playbook.scales[0].key if holding else ""))
 
 
-def rows(people: list[Customer]) -> list[dict[str, Any]]:
-    """Customers as a list shows them, in a handful of queries however many they are."""
-    names = called(people)
+def rows(people: list[Customer], viewer: Staff) -> list[dict[str, Any]]:
+    """Customers as a list shows them to somebody, in a handful of queries however many they are."""
+    names = called(people, viewer)
     grades: dict[int, list[dict[str, str]]] = {}
     keys = [h.playbook.key for h in in_force()]
     for s in Standing.objects.filter(customer__in=[c.id for c in people], playbook__in=keys).order_by("id"):
@@ -437,13 +445,16 @@ def customer(request: Any, number: Number, on: Day = None) -> Any:
         Customer.objects.select_related("portrait", "merged_into"), id=number, is_gone=False
     )
     who = who.merged_into or who
+    if not sees(request.user, who):
+        raise NotThere
+    by_name = sees(request.user, who, "names")
     drawn = portrait(who, the_day(request, on))
     facts = spoken(drawn.facts)
-    row = rows([who])[0]
+    row = rows([who], request.user)[0]
     return {
         **row, **{key: facts[key] for key in row if facts.get(key) is not None}, "on": drawn.on,
         "grades": [{"playbook": e.playbook.key, "scale": e.scale.key, "grade": e.grade} for e in drawn.grades],
-        "identities": [{"kind": i.kind, "shown": i.shown} for i in identities_of(who)],
+        "identities": [{"kind": i.kind, "shown": i.shown} for i in identities_of(who)] if by_name else [],
         "facts": facts,
         "explained": [_explained(e) for e in drawn.grades],
     }  # fmt: skip
@@ -525,8 +536,8 @@ def changes(
     """Changes of grade since a day, the latest first, with the facts that decided. First gradings are no moves."""
     holding = in_force()
     key = playbook or (holding[0].playbook.key if holding else "")
-    found = moved(key, since, limit)
-    names = called([c.customer for c in found])
+    found = moved(key, since, limit, request.user)
+    names = called([c.customer for c in found], request.user)
     return [
         {"customer": c.customer_id, "name": names[c.customer_id].name, "playbook": c.playbook, "version": c.version,
          "scale": c.scale, "was": c.was, "grade": c.grade, "on": c.on, "conditions": c.conditions}
@@ -548,16 +559,16 @@ def today(
     """Open tasks, best first. Somebody else's list is for those who manage."""
     whose: Staff | None = request.user
     if staff == "all" or (staff and staff.lower() != request.user.email.lower()):
-        if not may(request.user, "manage"):
+        if not may(request.user, "team"):
             raise Denied
         whose = None if staff == "all" else get_object_or_404(Staff, email__iexact=staff)
     day = the_day(request, on)
     found = ended_on(day, whose) if done else open_on(day, whose, fits=not waiting)
-    return tasks(list(found[:500]), lang or request.lang)
+    return tasks(list(found.filter(team_of(request.user))[:500]), lang or request.lang, request.user)
 
 
-def tasks(found: list[Task], lang: str) -> list[dict[str, Any]]:
-    names = called([t.customer for t in found])
+def tasks(found: list[Task], lang: str, viewer: Staff) -> list[dict[str, Any]]:
+    names = called([t.customer for t in found], viewer)
     return [
         {
             "task": t.id, "customer": {"id": t.customer_id, "name": names[t.customer_id].name, "phone_tail": names[t.customer_id].tail},
@@ -571,14 +582,8 @@ def tasks(found: list[Task], lang: str) -> list[dict[str, Any]]:
 
 def mine(request: Any, number: int) -> Task:
     """The task, if it stands on a list that this person works off."""
-    task = get_object_or_404(Task.objects.select_related("customer", "staff", "ended_by"), pk=number)
-    if (
-        not may(request.user, "manage")
-        and task.staff_id not in (None, request.user.pk)
-        and task.ended_by_id != request.user.pk
-    ):
-        raise Denied
-    return task
+    mine = Task.objects.filter(team_of(request.user))
+    return get_object_or_404(mine.select_related("customer", "staff", "ended_by"), pk=number)
 
 
 @router.post(
@@ -593,7 +598,7 @@ def result(request: Any, number: Number, said: Annotated[Result, Body()], lang: 
     task = care.end(
         mine(request, number), said.how, by=request.user, on=request.today, note=said.note, until=said.until
     )
-    return tasks([task], lang or request.lang)[0]
+    return tasks([task], lang or request.lang, request.user)[0]
 
 
 @router.delete(
@@ -606,7 +611,7 @@ def result(request: Any, number: Number, said: Annotated[Result, Body()], lang: 
 def undo_result(request: Any, number: Number, lang: Lang = None) -> Any:
     """Only what was ended today can be taken back."""
     task = care.reopen(mine(request, number), by=request.user, on=request.today)
-    return tasks([task], lang or request.lang)[0]
+    return tasks([task], lang or request.lang, request.user)[0]
 
 
 @router.get(
@@ -646,7 +651,7 @@ def playbook(request: Any, key: Annotated[str, Path(max_length=40)]) -> Any:
 
 
 @router.get("/imports", response={200: ImportPage, **ALWAYS}, tags=["sales"], summary="导入。Imports.")
-@needs("manage")
+@needs("sales")
 def imports(
     request: Any, before: Annotated[int | None, Query(ge=1, le=2**62)] = None, limit: Annotated[int, Query(ge=1, le=200)] = A_PAGE,
     lang: Lang = None,
@@ -670,7 +675,7 @@ def _import(batch: Batch, lang: str) -> dict[str, Any]:
 @router.get(
     "/imports/{number}", response={200: ImportOut, **ONE}, tags=["sales"], summary="一次导入。One import."
 )
-@needs("manage")
+@needs("sales")
 def import_(request: Any, number: Number, lang: Lang = None) -> Any:
     """With the rows that were refused, as long as they are kept."""
     batch = get_object_or_404(Batch, id=number)

@@ -66,15 +66,15 @@ def _phone(text: str) -> str:
     return read
 
 
-def _live(number: int) -> Customer:
-    customer = find_customer(number)
+def _live(request: Request, number: int) -> Customer:
+    customer = find_customer(request, number, "contact")
     return customer.merged_into or customer
 
 
 @needs("contact")
 @require_POST
 def customer_notes(request: Request, number: int) -> HttpResponse:
-    customer = _live(number)
+    customer = _live(request, number)
     try:
         actions.add_note(customer, request.POST.get("note", ""), on=request.today, by=request.user)
     except Refused as refused:
@@ -86,7 +86,7 @@ def customer_notes(request: Request, number: int) -> HttpResponse:
 @require_POST
 def customer_facts(request: Request, number: int) -> HttpResponse:
     """Keep what changed of all that the form says."""
-    customer = _live(number)
+    customer = _live(request, number)
     said = details_of(customer)
     wrong: list[Words] = []
     changed = 0
@@ -133,7 +133,7 @@ def customer_facts(request: Request, number: int) -> HttpResponse:
 @require_POST
 def customer_sales(request: Request, number: int) -> HttpResponse:
     """A sale that no till knows of."""
-    customer = _live(number)
+    customer = _live(request, number)
     store = (
         Store.objects.filter(pk=number_in(request.POST.get("store"), 1, 2**62) or 0).first()
         or request.user.store
@@ -204,7 +204,7 @@ def _amount(text: str) -> Decimal:
 @require_POST
 def customer_hold(request: Request, number: int) -> HttpResponse:
     """She wants to be left in peace, or may be contacted again."""
-    customer = _live(number)
+    customer = _live(request, number)
     if "release" in request.POST:
         Hold.objects.filter(person=customer.id, rule="", channel="").delete()
         audit("release-hold", f"customer {customer.id}", by=request.user)

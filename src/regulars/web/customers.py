@@ -17,11 +17,14 @@ from regulars.customers.models import Customer
 from regulars.customers.queries import (
     Away,
     listed,
+    named_exactly,
     search,
 )  # fmt: skip
+from regulars.customers.sight import sees
 from regulars.grading.models import GradeRun
 from regulars.playbooks.playbook import Playbook
 from regulars.sales.models import Batch, BatchState
+from regulars.shop import readings
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Store
 from regulars.shop.money import say_money
@@ -42,13 +45,14 @@ def customers(request: Request) -> HttpResponse:
     away = lateness(badges.leading, request.today)
     plan = DayPlan.objects.filter(on=request.today).first()
     if text:
-        found = search(text, 50)
+        found = search(text, 50, request.user)
+        readings.count(request.user, "search", request.today)
         if len(found) == 1 and "list" not in request.GET:
             return redirect("portrait", found[0].id)
         page = Page(
             sentence=Words("找到 {n}", "{n} found").fill(n=people(len(found))) if found else "", more="", search=text,
-            fresh=freshness(request.today, plan, may(request.user, "manage")), filters=[], rows=_rows(found, badges, away, request.today),
-            newer="", older="", place="", waiting="",
+            fresh=freshness(request.today, plan, may(request.user, "sales")), filters=[], rows=_rows(found, badges, away, request),
+            newer="", older="", place="", waiting="", elsewhere=not found and _is_elsewhere(request, text),
         )  # fmt: skip
         return render(request, "customers.html", {"page": page, "q": text})
     return _list(request, badges, away, plan)
@@ -70,6 +74,33 @@ def lateness(playbook: Playbook | None, today: date) -> Away | None:
     )
 
 
+def _is_elsewhere(request: Request, text: str) -> bool:
+    """Whether a whole number was typed that belongs to somebody whom this visitor doesn't see. Searches are counted, and
+    letting her in counts against the day's limit, so numbers can't be tried out unnoticed."""
+    if not may(request.user, "contact") or request.user.reach("names").everybody:
+        return False
+    return named_exactly(text) is not None
+
+
+def asked_customers(request: Request) -> tuple[Q | None, Away | None, Words]:
+    """Which customers the address asks for (`grade`, `show`), as the list and a file of it mean them."""
+    badges = Badges()
+    grade = _asked_grade(request.GET.get("grade", ""), badges)
+    away = lateness(badges.leading, request.today)
+    late = away if request.GET.get("show", "") == "late" else None
+    run = None
+    if badges.leading:
+        run = GradeRun.objects.filter(playbook=badges.leading.key).order_by("-on", "-id").first()
+    said, _ = _list_sentence(run, grade, request.GET.get("show", ""), badges, away, request.today)
+    return _with_grade(grade), late, said if isinstance(said, Words) else Words(said, said)
+
+
+def _with_grade(grade: tuple[str, str, str] | None) -> Q | None:
+    if grade is None:
+        return None
+    return Q(standings__playbook=grade[0], standings__scale=grade[1], standings__grade=grade[2])
+
+
 def _list(request: Request, badges: Badges, away: Away | None, plan: DayPlan | None) -> HttpResponse:
     run = (
         GradeRun.objects.filter(playbook=badges.leading.key).order_by("-on", "-id").first()
@@ -82,10 +113,9 @@ def _list(request: Request, badges: Badges, away: Away | None, plan: DayPlan | N
     order = "newest" if show == "newest" else "spend"
     found = listed(
         order=order,
-        only=Q(standings__playbook=grade[0], standings__scale=grade[1], standings__grade=grade[2])
-        if grade
-        else None,
+        only=_with_grade(grade),
         late=late,
+        viewer=request.user,
         after=_place(request.GET.get("after")),
         before=_place(request.GET.get("before")),
         limit=A_PAGE,
@@ -101,11 +131,12 @@ def _list(request: Request, badges: Badges, away: Away | None, plan: DayPlan | N
     sentence, said = _list_sentence(run, grade, show, badges, away, request.today)
     waiting = "" if found or Batch.objects.filter(state=BatchState.COMPLETE).exists() else "no-sales"
     page = Page(
-        sentence=sentence, more=said, fresh=freshness(request.today, plan, may(request.user, "manage")), search="", filters=[] if waiting else filters,
-        rows=_rows(found, badges, away, request.today),
+        sentence=sentence, more=said, fresh=freshness(request.today, plan, may(request.user, "sales")), search="", filters=[] if waiting else filters,
+        rows=_rows(found, badges, away, request),
         newer="" if is_first or not found else _link(request, before=_mark(found[0], order)),
         older=_link(request, after=_mark(found[-1], order)) if has_older and found else "", place="",
         waiting=waiting, add_href=reverse("customer-new") if may(request.user, "contact") else "",
+        export_href=reverse("customers-export") + ("?" + request.GET.urlencode() if request.GET else "") if may(request.user, "export") else "",
     )  # fmt: skip
     return render(request, "customers.html", {"page": page})
 
@@ -206,8 +237,8 @@ def _list_sentence(
     return "", ""
 
 
-def _rows(found: list[Customer], badges: Badges, away: Away | None, today: date) -> list[Page]:
-    shown = customers_shown(found, badges)
+def _rows(found: list[Customer], badges: Badges, away: Away | None, request: Request) -> list[Page]:
+    shown, today = customers_shown(found, badges, request.user), request.today
     rows = []
     for c in found:
         portrait = getattr(c, "portrait", None)
@@ -234,20 +265,18 @@ def _gap(days: float | None) -> str | None:
 def suggestions(request: Request) -> HttpResponse:
     """A few names under the search box while one types."""
     text = request.GET.get("q", "").strip()[:60]
-    found = search(text, 8) if text else []
-    shown = customers_shown(found, Badges())
+    found = search(text, 8, request.user) if text else []
+    shown = customers_shown(found, Badges(), request.user)
     return render(
         request, "suggestions.html", {"page": Page(found=[shown[c.id] for c in found], search=text)}
     )
 
 
-def find_customer(number: int) -> Customer:
-    """The customer who stands behind a number, read through merging."""
-    found = (
-        Customer.objects.select_related("merged_into", "portrait", "store", "in_charge")
-        .filter(pk=number)
-        .first()
-    )
-    if found is None or found.is_gone:
+def find_customer(request: Request, number: int, ability: str = "look") -> Customer:
+    """The customer who stands behind a number, if this visitor may do this with her; read through merging. Of somebody
+    else's customer nothing is said, not even that she exists."""
+    known = Customer.objects.select_related("merged_into", "portrait", "store", "in_charge")
+    found = known.filter(pk=number).first()
+    if found is None or found.is_gone or not sees(request.user, found, ability):
         raise Http404
     return found

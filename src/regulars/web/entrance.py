@@ -287,7 +287,7 @@ def start_trade(request: HttpRequest) -> HttpResponse:
     return render(request, "start_trade.html", {"page": page}, status=422 if errors else 200)
 
 
-@needs("manage")
+@needs("sales")
 @require_http_methods(["GET", "POST"])
 def start_import(request: Request) -> HttpResponse:
     """4 of 4: the first file goes the same way as every later one."""

@@ -57,16 +57,16 @@ def grades(request: Request) -> HttpResponse:
     has_sales = Batch.objects.filter(state=BatchState.COMPLETE).exists()
     if run is None or not run.customers:
         page = _empty("not-graded" if has_sales else "no-sales", playbook)
-        page.fresh = freshness(request.today, plan, may(request.user, "manage"))
+        page.fresh = freshness(request.today, plan, may(request.user, "playbooks"))
         return render(request, "grades.html", {"page": page})
     away = lateness(playbook, request.today)
     late = late_by_grade(playbook.key, scale.key, away) if away else {}
     shares = distribution(run, scale)
-    changes = moved(playbook.key, request.today - timedelta(days=MOVED_DAYS), MOVED_SHOWN)
-    shown = customers_shown({c.customer_id: c.customer for c in changes}.values(), badges)
+    changes = moved(playbook.key, request.today - timedelta(days=MOVED_DAYS), MOVED_SHOWN, request.user)
+    shown = customers_shown({c.customer_id: c.customer for c in changes}.values(), badges, request.user)
     is_leading = badges.leading is not None and playbook.key == badges.leading.key
     page = Page(
-        sentence=_sentence(scale, shares, late), more=_second_sentence(playbook, scale, shares), fresh=freshness(request.today, plan, may(request.user, "manage")),
+        sentence=_sentence(scale, shares, late), more=_second_sentence(playbook, scale, shares), fresh=freshness(request.today, plan, may(request.user, "playbooks")),
         playbook=Page(name=playbook.name, version=playbook.version, href=reverse("playbook", args=[playbook.key])),
         playbooks=[
             Page(text=h.playbook.name, href=f"?playbook={h.playbook.key}", current=h.playbook.key == playbook.key, count=None) for h in badges.holding
@@ -85,7 +85,7 @@ def grades(request: Request) -> HttpResponse:
                  after=badges.badge(c.playbook, c.scale, c.grade), on=c.on, why=change_why(c))
             for c in changes if c.customer_id in shown
         ],
-        moved_older="", rising=[], graded_on=run.on, waiting="", grade_action=reverse("grades-run") if may(request.user, "manage") else "",
+        moved_older="", rising=[], graded_on=run.on, waiting="", grade_action=reverse("grades-run") if may(request.user, "playbooks") else "",
     )  # fmt: skip
     return render(request, "grades.html", {"page": page})
 
@@ -141,7 +141,7 @@ def _second_sentence(playbook: Playbook, scale: Scale, shares: list[Any]) -> Wor
     )
 
 
-@needs("manage")
+@needs("playbooks")
 @require_POST
 def grades_run(request: Request) -> HttpResponse:
     """Grade everybody now."""
@@ -157,7 +157,7 @@ def playbook(request: Request, key: str) -> HttpResponse:
     """Read aloud, its numbers; posted numbers show who would move and change nothing."""
     current, holding = _current(key)
     if request.method == "POST":
-        if not may(request.user, "manage"):
+        if not may(request.user, "playbooks"):
             raise PermissionDenied
         return _preview(request, current, holding)
     return render(request, "playbook.html", {"page": _playbook_page(request, current, holding)})
@@ -175,7 +175,7 @@ def _playbook_page(
     request: Request, current: Playbook, holding: list[actions.InForce], *, typed: dict[str, str] | None = None,
     wrong: dict[str, Words] | None = None, would: Page | None = None,
 ) -> Page:  # fmt: skip
-    manage = may(request.user, "manage")
+    manage = may(request.user, "playbooks")
     is_used = current.key in [h.playbook.key for h in holding]
     lacks = missing_for(list(library()))
     usual = {n.address: n.value for n in numbers(actions.loaded(current.key))}
@@ -383,7 +383,7 @@ def _would(request: Request, now: Playbook, then: Playbook, changed: dict[str, f
     total = sum(m.customers for m in moves)
     ids = [c for m in moves for c in m.people]
     customers = Customer.objects.in_bulk(ids)
-    shown = customers_shown(customers.values(), Badges())
+    shown = customers_shown(customers.values(), Badges(), request.user)
     page.sentence = (
         Words("{n}会换等级。", "{n} would change grade.").fill(n=people(total))
         if total
@@ -405,7 +405,7 @@ def _would(request: Request, now: Playbook, then: Playbook, changed: dict[str, f
     return page
 
 
-@needs("manage")
+@needs("playbooks")
 @require_POST
 def playbook_adoption(request: Request, key: str) -> HttpResponse:
     """Put a playbook, with the numbers that were tried, into force: as the leading one or beside it."""
@@ -422,7 +422,7 @@ def playbook_adoption(request: Request, key: str) -> HttpResponse:
     )
 
 
-@needs("manage")
+@needs("playbooks")
 @require_POST
 def adoption_end(request: Request, number: int) -> HttpResponse:
     """Take an adoption back: the version before holds again."""
@@ -438,7 +438,7 @@ def adoption_end(request: Request, number: int) -> HttpResponse:
     )
 
 
-@needs("manage")
+@needs("playbooks")
 @require_POST
 def playbook_end(request: Request, key: str) -> HttpResponse:
     """Stop using a playbook beside another."""

@@ -1,7 +1,7 @@
-"""Who may do what: the one place where pages ask.
+"""Who may see a page: every view says by a decorator what it needs, and the policy of the shop decides.
 
-Every page says what it needs by a decorator; a test walks all addresses and tries each with somebody who may, somebody
-who may not, and a stranger.
+What an ability reaches (whose customers) is asked of `regulars.customers.sight` by whatever fetches them. A test walks
+all addresses and tries each with every role and with a stranger.
 """
 
 from __future__ import annotations
@@ -13,18 +13,8 @@ from typing import Any, TypeVar
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 
-from regulars.shop.models import Role, Staff
-
-EVERYBODY = frozenset(str(role) for role in Role.values)
-
-ABILITIES: dict[str, frozenset[str]] = {
-    "look": EVERYBODY,
-    "contact": EVERYBODY - {Role.ANALYST},
-    "see-grades": frozenset({Role.OWNER, Role.MANAGER, Role.ANALYST}),
-    "manage": frozenset({Role.OWNER, Role.MANAGER}),
-}
-"""look: customers and what is known of them · contact: do care, write things down, see a number to call ·
-see-grades: the whole base by grade · manage: sales, playbooks, settings, everybody's list."""
+from regulars.shop.models import Staff
+from regulars.shop.rules.policy import ABILITIES
 
 OPEN = "open"
 """What a page says that strangers may see."""
@@ -34,7 +24,7 @@ View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 def may(staff: Any, ability: str) -> bool:
     """Whether a member of staff may do this; strangers and those who have left may nothing."""
-    return isinstance(staff, Staff) and staff.is_active and staff.role in ABILITIES[ability]
+    return isinstance(staff, Staff) and staff.may(ability)
 
 
 def needs(ability: str) -> Callable[[View], View]:

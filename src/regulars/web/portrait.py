@@ -7,40 +7,45 @@ from datetime import date, timedelta
 from types import SimpleNamespace as Page
 from typing import Any
 
-from django.http import HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from regulars.care.models import DayPlan
-from regulars.care.queries import due_for, noted_tasks
+from regulars.care.queries import due_for, noted_tasks, open_on
 from regulars.care.rules.triggers.late import said_rhythm
 from regulars.customers.models import Customer
 from regulars.customers.queries import (
+    MASKED,
     Away,
+    clear_of,
     details_of,
-    family_of,
     favourites_of,
     file_facts_of,
     identities_of,
+    masked_details,
     notes_of,
     visit_days_of,
     visits_of,
 )  # fmt: skip
+from regulars.customers.sight import sees
 from regulars.facts import catalogue
 from regulars.grading.models import GradeChange
 from regulars.grading.queries import LivePortrait
 from regulars.grading.queries import portrait as drawn_now
 from regulars.playbooks.catalogue import Fact
-from regulars.sales.models import Identity, SaleKind
+from regulars.sales.models import SaleKind
+from regulars.shop import readings
 from regulars.shop.calendar import Birthday, day_words
-from regulars.shop.models import Hold, Store, audit
+from regulars.shop.models import Hold, Store
 from regulars.shop.money import say_money
-from regulars.shop.words import Words
+from regulars.shop.words import Refused, Words
 from regulars.web.customers import find_customer, lateness
 from regulars.web.jinja import MONTHS
 from regulars.web.may import may, needs
-from regulars.web.request import Request
+from regulars.web.request import Request, number_in
 from regulars.web.shown import Badges, customers_shown, freshness, titled
 from regulars.web.today import card
 from regulars.web.why import grade_shown, spoken
@@ -50,36 +55,53 @@ from regulars.web.why import grade_shown, spoken
 @require_GET
 def portrait(request: Request, number: int) -> HttpResponse:
     """One customer: who she is, why this grade, what comes next, what she did."""
-    return _portrait(request, number)
-
-
-@needs("contact")
-@require_POST
-def customer_phone(request: Request, number: int) -> HttpResponse:
-    """Show her number to the one who is to call; who looked stands in the audit trail."""
-    customer = find_customer(number)
-    written = (
-        Identity.objects.filter(link__customer__in=family_of(customer), kind="phone", is_shared=False)
-        .order_by("id")
-        .first()
-    )
-    audit("show-phone", f"customer {customer.id}", by=request.user)
-    return _portrait(request, number, tel=written.written if written else "")
-
-
-def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
-    customer = find_customer(number)
+    customer = find_customer(request, number)
     if customer.merged_into_id:
         return redirect("portrait", customer.merged_into_id)
+    readings.count(request.user, "open", request.today)
+    return _portrait(request, customer)
+
+
+@needs("reveal")
+@require_POST
+def customer_reveal(request: Request, number: int) -> HttpResponse:
+    """Show what is masked to somebody who has said why; who looked, and why, is kept."""
+    customer = find_customer(request, number, "reveal")
+    customer = customer.merged_into or customer
+    what = request.POST.get("what", "phone")
+    clear = clear_of(customer, what)
+    if not clear:
+        raise Http404
+    on_list = open_on(request.today, request.user, fits=None).filter(customer=customer, channel__in=BY_PHONE)
+    task = number_in(request.POST.get("task"), 1, 2**62)
+    try:
+        readings.read(
+            request.user, customer.id, what, reason=request.POST.get("reason", ""), on=request.today,
+            said=request.POST.get("said", ""), listed=what == "phone" and task is not None and on_list.filter(pk=task).exists(),
+        )  # fmt: skip
+    except Refused as refused:
+        messages.warning(request, refused.words.say(request.lang))
+        return redirect(reverse("portrait", args=[customer.id]) + "#reveal")
+    return _portrait(request, customer, clear={what: clear})
+
+
+BY_PHONE = ("call", "message")
+"""Channels for which somebody needs the number."""
+
+
+def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None = None) -> HttpResponse:
+    clear = clear or {}
+    tel = clear.get("phone", "")
     badges, today = Badges(), request.today
     drawn = drawn_now(customer, today, badges.holding)
     away = lateness(badges.leading, today)
-    shown = customers_shown([customer], badges)[customer.id]
-    contact, everybody = may(request.user, "contact"), may(request.user, "manage")
+    shown = customers_shown([customer], badges, request.user)[customer.id]
+    contact, everybody = sees(request.user, customer, "contact"), may(request.user, "sales")
+    by_name, reveal = sees(request.user, customer, "names"), sees(request.user, customer, "reveal")
     visits = visits_of(customer, 61 if "all" not in request.GET else 1000)
     limit = len(visits) if "all" in request.GET else 10
     tasks = due_for(customer) if contact else []
-    identities = identities_of(customer)
+    identities = identities_of(customer) if by_name else []
     phone = next((i.shown for i in identities if i.kind == "phone" and not i.is_shared), "")
     hold = (
         Hold.objects.filter(person=customer.id, rule="", channel="")
@@ -94,13 +116,13 @@ def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
     is_late = _late_now(drawn, away)
     plan = DayPlan.objects.filter(on=today).first()
     page = Page(
-        name=shown.name, tail=shown.tail, phone=tel or phone, tel=tel, reveal=reverse("customer-phone", args=[customer.id]) if phone and contact and not tel else "",
+        name=shown.name, tail=shown.tail, phone=tel or phone, tel=tel, reveal=_reveal(customer, phone, clear) if reveal else None,
         sentence=_rhythm_sentence(drawn, away, today), more="", fresh=freshness(today, plan, everybody), tags=_tags(customer, is_late),
         merged_into=None, grades=grades, line=_line(customer, drawn, today, is_late), rhythm=_rhythm(drawn, customer, today),
-        basics=_basics(customer, drawn, badges), basics_missing=_missing(customer, drawn, badges),
+        basics=_basics(customer, drawn, badges, clear) if by_name else [], basics_missing=_missing(customer, drawn, badges) if contact else "",
         tasks=[card(t, {customer.id: shown}, badges, request, show_staff=True) for t in tasks], promised=[],
         visits=[_visit(v) for v in visits[:limit]], visits_older="?all=1#visits" if len(visits) > limit else "",
-        notes=_notes(customer),
+        notes=_notes(customer) if by_name else [], by_name=by_name,
         note_action=reverse("customer-notes", args=[customer.id]) if contact else "",
         know=_know(customer, badges, today) if contact else None,
         sale=Page(
@@ -111,6 +133,20 @@ def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
         identities=[Page(kind=KINDS[i.kind], said=i.shown, detach="", is_shared=i.is_shared) for i in identities if not i.shown.startswith("hand-")],
     )  # fmt: skip
     return render(request, "portrait.html", {"page": page})
+
+
+def _reveal(customer: Customer, phone: str, clear: dict[str, str]) -> Page | None:
+    """What can be shown in full, and the reasons that may be given."""
+    there = [("phone", Words("手机号", "Phone"))] if phone else []
+    there += [(key, MASKED[key]) for key in masked_details(details_of(customer))]
+    there = [(key, name) for key, name in there if key not in clear]
+    if not there:
+        return None
+    return Page(
+        action=reverse("customer-reveal", args=[customer.id]),
+        what=there,
+        reasons=list(readings.REASONS.items()),
+    )
 
 
 KINDS = {
@@ -233,7 +269,7 @@ def _rhythm(drawn: LivePortrait, customer: Customer, today: date) -> list[Page]:
     return rows
 
 
-def _basics(customer: Customer, drawn: LivePortrait, badges: Badges) -> list[Page]:
+def _basics(customer: Customer, drawn: LivePortrait, badges: Badges, clear: dict[str, str]) -> list[Page]:
     """What people know about her: only what is known."""
     rows = []
     if customer.birthday:
@@ -255,6 +291,8 @@ def _basics(customer: Customer, drawn: LivePortrait, badges: Badges) -> list[Pag
     if customer.in_charge:
         rows.append(Page(name=Words("谁负责", "Looked after by"), value=customer.in_charge.name, note=""))
     said = details_of(customer)
+    for key, masked in masked_details(said).items():
+        rows.append(Page(name=MASKED[key], value=clear.get(key, masked), note=""))
     for key, name in KEPT.items():
         if said.get(key):
             rows.append(Page(name=name, value=said[key][:80], note=""))

@@ -47,7 +47,7 @@ READERS = {
 # --- what came in ----------------------------------------------------------------------------------------------------
 
 
-@needs("manage")
+@needs("sales")
 @require_GET
 def sales(request: Request) -> HttpResponse:
     """Until when each store is known, and every file that came in."""
@@ -95,7 +95,7 @@ def _batch_row(batch: Batch) -> Page:
 # --- the wizard: files → columns → trial → in ------------------------------------------------------------------------
 
 
-@needs("manage")
+@needs("sales")
 @require_http_methods(["GET", "POST"])
 def import_files(request: Request) -> HttpResponse:
     """1 of 4: choose files."""
@@ -167,7 +167,7 @@ assert {f for _, fields in GROUPS for f in fields} | {"ignore"} == set(CONTRACT_
 )
 
 
-@needs("manage")
+@needs("sales")
 @require_http_methods(["GET", "POST"])
 def import_columns(request: Request, upload: str) -> HttpResponse:
     """2 of 4: which column is what."""
@@ -244,7 +244,7 @@ def _columns_sentence(known: uploads.Known, used: int, total: int) -> Words:
     )
 
 
-@needs("manage")
+@needs("sales")
 @require_http_methods(["GET"])
 def import_trial(request: Request, upload: str) -> HttpResponse:
     """3 of 4: what would happen. Nothing is written yet."""
@@ -308,7 +308,7 @@ def _trial_sentence(result: dict[str, Any], new_sales: int) -> Words:
     return said
 
 
-@needs("manage")
+@needs("sales")
 @require_POST
 def import_batch(request: Request, upload: str) -> HttpResponse:
     """4 of 4: bring it in, by the worker."""
@@ -328,7 +328,7 @@ TITLES = {
 }  # fmt: skip
 
 
-@needs("manage")
+@needs("sales")
 @require_GET
 def job(request: Request, number: int) -> HttpResponse:
     """How far long work is; a fragment for scripts, a page that reloads itself for others."""
@@ -385,7 +385,7 @@ def _after(work: Job) -> str:
     return reverse("grades")
 
 
-@needs("manage")
+@needs("sales")
 @require_POST
 def job_cancel(request: Request, number: int) -> HttpResponse:
     cancel(get_object_or_404(Job, pk=number))
@@ -397,7 +397,7 @@ def job_cancel(request: Request, number: int) -> HttpResponse:
 SHOWN_PROBLEMS = 50
 
 
-@needs("manage")
+@needs("sales")
 @require_GET
 def batch(request: Request, number: int) -> HttpResponse:
     """What a file brought; also its page later on."""
@@ -478,7 +478,7 @@ def _nexts(request: Request) -> list[Page]:
     return steps
 
 
-@needs("manage")
+@needs("sales")
 @require_POST
 def batch_undo(request: Request, number: int) -> HttpResponse:
     found = get_object_or_404(Batch, pk=number)
@@ -494,14 +494,14 @@ def batch_undo(request: Request, number: int) -> HttpResponse:
 # --- refused rows as a file ------------------------------------------------------------------------------------------
 
 
-@needs("manage")
+@needs("sales")
 @require_GET
 def import_refused(request: Request, upload: str, ending: str) -> HttpResponse:
     known = _known(upload)
     return _refused_file(f"upload-{known.id}-refused", ending, request.lang, known.names[0])
 
 
-@needs("manage")
+@needs("sales")
 @require_GET
 def batch_refused(request: Request, number: int, ending: str) -> HttpResponse:
     found = get_object_or_404(Batch, pk=number)
@@ -524,7 +524,7 @@ def _refused_file(name: str, ending: str, lang: str, file: str) -> HttpResponse:
 # --- receipts without a name -----------------------------------------------------------------------------------------
 
 
-@needs("manage")
+@needs("sales")
 @require_GET
 def receipts(request: Request) -> HttpResponse:
     """Receipts that name nobody, the newest first; each can be given to a customer."""
@@ -533,13 +533,13 @@ def receipts(request: Request) -> HttpResponse:
     on = date.fromisoformat(day) if is_day(day) else None
     found = anonymous_receipts(before=after, on=on, limit=A_PAGE)
     whose = number_in(request.GET.get("for"), 1, 2**62)
-    customer = find_customer(whose) if whose else None
+    customer = find_customer(request, whose) if whose else None
     items: dict[int, list[str]] = {}
     for sale_id, name in SaleLine.objects.filter(sale__in=[s.pk for s in found]).values_list(
         "sale_id", "item__name"
     ):
         items.setdefault(sale_id, []).append(name)
-    names = customers_shown([customer], Badges()) if customer else {}
+    names = customers_shown([customer], Badges(), request.user) if customer else {}
     page = Page(
         rows=[
             Page(id=s.pk, on=s.day, at=s.at, store=s.store.name, amount=s.amount, receipt=s.receipt, items="、".join(items.get(s.pk, [])[:3]),
@@ -552,7 +552,7 @@ def receipts(request: Request) -> HttpResponse:
     return render(request, "receipts.html", {"page": page})
 
 
-@needs("manage")
+@needs("sales")
 @require_http_methods(["GET", "POST"])
 def receipt(request: Request, number: int) -> HttpResponse:
     """One receipt without a name: find its customer, give it to her."""
@@ -563,7 +563,8 @@ def receipt(request: Request, number: int) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         chosen = number_in(request.POST.get("customer"), 1, 2**62)
-        customer = Customer.objects.filter(pk=chosen or 0, is_gone=False).first()
+        visible = Customer.objects.filter(pk=chosen or 0, is_gone=False).visible_to(request.user, "contact")
+        customer = visible.first()
         if customer is None:
             messages.warning(
                 request, Words("请先选一位顾客", "Please choose a customer first").say(request.lang)
@@ -585,8 +586,8 @@ def receipt(request: Request, number: int) -> HttpResponse:
         )
         return redirect("portrait", customer.id)
     text = request.GET.get("q", "").strip()[:60]
-    found = search(text, 10) if text else []
-    shown = customers_shown(found, Badges())
+    found = search(text, 10, request.user) if text else []
+    shown = customers_shown(found, Badges(), request.user)
     lines = [(line.item.name, line.amount) for line in sale.lines.select_related("item")[:30]]
     page = Page(
         sale=sale,

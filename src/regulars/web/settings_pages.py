@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -25,7 +25,8 @@ from regulars.grading.actions import in_force, start_playbook
 from regulars.shop import actions
 from regulars.shop.actions import TRADES
 from regulars.shop.calendar import day_words
-from regulars.shop.models import ROLES, ApiToken, Business, Role, Staff, Store, audit
+from regulars.shop.models import ApiToken, Business, OwnRole, Post, Staff, Store, audit, only_store, own_roles
+from regulars.shop.rules.policy import ABILITIES, HOUSE_ROLES, REACHES, WHOLE, powers
 from regulars.shop.words import Refused, Words
 from regulars.web.entrance import trades
 from regulars.web.may import may, needs
@@ -63,22 +64,25 @@ def settings(request: Request) -> HttpResponse:
             said=Words("换一个，别处的登录就失效", "A new one ends your other logins"),
         ),
     ]
-    if may(request.user, "manage"):
+    if may(request.user, "staff"):
         business = request.business
         n, active = Store.objects.filter(is_open=True).count(), Staff.objects.filter(is_active=True).count()
         holding = in_force()
         books = Words(
             "、".join(h.playbook.name.zh for h in holding), ", ".join(h.playbook.name.en for h in holding)
         )
-        groups = [
-            Page(href=reverse("settings-business"), icon="store", title=Words("店铺", "Business"), said=Words(business.name, business.name)),
-            Page(href=reverse("settings-stores"), icon="store", title=Words("门店", "Stores"), said=Words("{n} 家", "{n} open").fill(n=n)),
-            Page(href=reverse("settings-staff"), icon="people", title=Words("员工", "Staff"), said=Words("{n} 位在岗", "{n} at work").fill(n=active)),
-            Page(href=reverse("settings-trade"), icon="book", title=Words("行业和打法", "Trade and playbook"), said=Words("{t} · {b}", "{t} · {b}").fill(t=TRADES.get(business.trade, Words("", "")), b=books)),
-            Page(href=reverse("settings-phones"), icon="device", title=Words("店里的手机", "Phones in the shop"), said=Words("扫一下就能用", "Scan and go") if lan_address() else Words("现在只有这台电脑能打开", "Only this computer now")),
-            Page(href=reverse("settings-keys"), icon="key", title=Words("给程序的钥匙", "Keys for programs"), said=Words("{n} 把在用", "{n} in use").fill(n=ApiToken.objects.count())),
-            *groups,
+        whole = [
+            ("settings", Page(href=reverse("settings-business"), icon="store", title=Words("店铺", "Business"), said=Words(business.name, business.name))),
+            ("settings", Page(href=reverse("settings-stores"), icon="store", title=Words("门店", "Stores"), said=Words("{n} 家", "{n} open").fill(n=n))),
+            ("staff", Page(href=reverse("settings-staff"), icon="people", title=Words("员工", "Staff"), said=Words("{n} 位在岗", "{n} at work").fill(n=active))),
+            ("settings", Page(href=reverse("settings-roles"), icon="key", title=Words("岗位和权限", "Roles"), said=Words("谁能看什么、做什么", "Who may see and do what"))),
+            ("settings", Page(href=reverse("settings-guard"), icon="eye", title=Words("看护", "Guard"), said=Words("号码上限、导出、水印", "Limits, exports, watermark"))),
+            ("audit", Page(href=reverse("watch"), icon="clock", title=Words("操作记录", "Who looked at what"), said=Words("看了谁、导出了什么、改了什么", "Readings, exports, changes"))),
+            ("playbooks", Page(href=reverse("settings-trade"), icon="book", title=Words("行业和打法", "Trade and playbook"), said=Words("{t} · {b}", "{t} · {b}").fill(t=TRADES.get(business.trade, Words("", "")), b=books))),
+            ("team", Page(href=reverse("settings-phones"), icon="device", title=Words("店里的手机", "Phones in the shop"), said=Words("扫一下就能用", "Scan and go") if lan_address() else Words("现在只有这台电脑能打开", "Only this computer now"))),
+            ("keys", Page(href=reverse("settings-keys"), icon="key", title=Words("给程序的钥匙", "Keys for programs"), said=Words("{n} 把在用", "{n} in use").fill(n=ApiToken.objects.count()))),
         ]  # fmt: skip
+        groups = [*(group for ability, group in whole if may(request.user, ability)), *groups]
     return render(
         request,
         "settings.html",
@@ -86,7 +90,7 @@ def settings(request: Request) -> HttpResponse:
     )
 
 
-@needs("manage")
+@needs("settings")
 @require_http_methods(["GET", "POST"])
 def settings_business(request: Request) -> HttpResponse:
     business = request.business
@@ -136,7 +140,7 @@ def settings_business(request: Request) -> HttpResponse:
 # --- stores ----------------------------------------------------------------------------------------------------------
 
 
-@needs("manage")
+@needs("settings")
 @require_http_methods(["GET", "POST"])
 def settings_stores(request: Request) -> HttpResponse:
     """All stores; posting adds one."""
@@ -163,7 +167,7 @@ def settings_stores(request: Request) -> HttpResponse:
     return render(request, "settings_stores.html", {"page": page}, status=422 if errors else 200)
 
 
-@needs("manage")
+@needs("settings")
 @require_POST
 def settings_store(request: Request, number: int) -> HttpResponse:
     store = get_object_or_404(Store, pk=number)
@@ -188,7 +192,7 @@ def settings_store(request: Request, number: int) -> HttpResponse:
 # --- staff -----------------------------------------------------------------------------------------------------------
 
 
-@needs("manage")
+@needs("staff")
 @require_http_methods(["GET", "POST"])
 def settings_staff(request: Request) -> HttpResponse:
     """Who works here; posting takes somebody in with a first password that is shown once."""
@@ -199,7 +203,8 @@ def settings_staff(request: Request) -> HttpResponse:
     told: Page | None = None
     if request.method == "POST":
         try:
-            role = _role(request, filled.get("role", ""))
+            store = _store(filled.get("store", ""))
+            role = _given(request, filled.get("role", ""), store)
             if not filled.get("name"):
                 raise Refused(Words("请写姓名", "Please give a name"))
             password = _new_password()
@@ -208,7 +213,7 @@ def settings_staff(request: Request) -> HttpResponse:
                 email=filled.get("email", ""),
                 role=role,
                 password=password,
-                store=_store(filled.get("store", "")),
+                store=store,
                 by=request.user,
             )
             told, filled = Page(name=made.name, password=password), {}
@@ -217,10 +222,18 @@ def settings_staff(request: Request) -> HttpResponse:
     return _staff_page(request, filled, problems, told)
 
 
-def _role(request: Request, role: str) -> str:
-    """A role that this person may give: only an owner makes owners."""
-    if role not in ROLES or (role == Role.OWNER and request.user.role != Role.OWNER):
-        raise Refused(Words("不能给这个岗位", "This role can't be given"))
+def _given(request: Request, role: str, store: Store | None) -> str:
+    """A role in a store that this person may give: nobody gives away more than she has."""
+    own = own_roles()
+    if role not in HOUSE_ROLES and role not in own:
+        raise Refused(Words("没有这个岗位", "There is no such role"))
+    given = powers([(role, store.pk if store else None)], own, only_store())
+    if not request.user.powers.covers(given):
+        raise Refused(
+            Words(
+                "这个岗位能做的比您多，请老板来给", "This post may do more than you; ask the owner to give it"
+            )
+        )
     return role
 
 
@@ -236,16 +249,36 @@ def _new_password() -> str:
 def _staff_page(
     request: Request, filled: dict[str, str], problems: list[Words], told: Page | None = None
 ) -> HttpResponse:
-    everybody = list(Staff.objects.select_related("store").order_by("-is_active", "id"))
+    everybody = list(_team(request).select_related("store").order_by("-is_active", "id"))
     looks_after = dict(
         Customer.objects.filter(in_charge__isnull=False).values_list("in_charge").annotate(n=Count("id"))
     )
     active = sum(s.is_active for s in everybody)
-    roles = [(k, w) for k, w in ROLES.items() if k != Role.OWNER or request.user.role == Role.OWNER]
+    own = own_roles()
+    here = only_store()
+    roles = [
+        (r.key, r.name)
+        for r in (*HOUSE_ROLES.values(), *own.values())
+        if request.user.reach("staff").everybody is False
+        or request.user.powers.covers(powers([(r.key, None)], own, here))
+    ]
+    further: dict[int, list[Page]] = {}
+    for post in Post.objects.select_related("store").order_by("id"):
+        role = HOUSE_ROLES.get(post.role) or own.get(post.role)
+        further.setdefault(post.staff_id, []).append(
+            Page(
+                role=role.name if role else Words(post.role, post.role),
+                store=post.store.name if post.store else "",
+                key=post.pk,
+            )
+        )
     stores = [
         ("", Words("所有门店", "All stores")),
         *((s.pk, s.name) for s in Store.objects.filter(is_open=True).order_by("id")),
     ]
+    reach = request.user.reach("staff")
+    if not reach.everybody:
+        stores = [(key, name) for key, name in stores if key in reach.stores]
     page = Page(
         sentence=Words("{n} 位在岗，每天一共给顾客 {m} 分钟", "{n} at work, {m} minutes a day for customers").fill(n=active, m=sum(s.minutes_a_day for s in everybody if s.is_active)),
         more=Words("每人的名单按这个时间排，排不下的看得见，不会丢。", "Lists are cut to these minutes; what does not fit stays visible."),
@@ -253,6 +286,7 @@ def _staff_page(
             Page(
                 key=s.pk, name=s.name, email=s.email, role=s.role, role_words=s.role_words, store=s.store.name if s.store else "", store_id=s.store_id or "",
                 minutes=s.minutes_a_day, is_active=s.is_active, is_you=s.pk == request.user.pk, customers=looks_after.get(s.pk, 0), may_edit=_may_edit(request, s),
+                posts=further.get(s.pk, []), posts_action=reverse("settings-member-posts", args=[s.pk]),
                 action=reverse("settings-member", args=[s.pk]), password=reverse("settings-member-password", args=[s.pk]),
                 leave=reverse("settings-member-leave", args=[s.pk]) if s.is_active and s.pk != request.user.pk and _may_edit(request, s) else "",
                 back=reverse("settings-member-leave", args=[s.pk]) if not s.is_active and _may_edit(request, s) else "",
@@ -265,19 +299,32 @@ def _staff_page(
     return render(request, "settings_staff.html", {"page": page}, status=422 if problems else 200)
 
 
+def _team(request: Request) -> QuerySet[Staff]:
+    """The colleagues whom this person may see here: everybody, or those of her stores."""
+    reach = request.user.reach("staff")
+    found = Staff.objects.all()
+    return (
+        found
+        if reach.everybody
+        else found.filter(Q(store__in=reach.stores) | Q(posts__store__in=reach.stores)).distinct()
+    )
+
+
 def _may_edit(request: Request, staff: Staff) -> bool:
-    """Managers don't touch the owner's account."""
-    return staff.role != Role.OWNER or request.user.role == Role.OWNER
+    """Nobody touches the account of somebody who may more than herself; of one who has left her old posts count."""
+    own = own_roles() if staff.role not in HOUSE_ROLES else {}
+    held = [(staff.role, staff.store_id), *((p.role, p.store_id) for p in staff.posts.all())]
+    return request.user.powers.covers(powers(held, own, only_store()))
 
 
 def _member(request: Request, number: int) -> Staff:
-    staff = get_object_or_404(Staff, pk=number)
+    staff = get_object_or_404(_team(request), pk=number)
     if not _may_edit(request, staff):
         raise PermissionDenied
     return staff
 
 
-@needs("manage")
+@needs("staff")
 @require_POST
 def settings_member(request: Request, number: int) -> HttpResponse:
     """Name, role, store, minutes."""
@@ -285,10 +332,11 @@ def settings_member(request: Request, number: int) -> HttpResponse:
     try:
         minutes = number_in(request.POST.get("minutes_a_day"), 0, 600)
         name = request.POST.get("name", "").strip()[:60]
-        role = _role(request, request.POST.get("role", staff.role))
+        store = _store(request.POST.get("store", ""))
+        role = _given(request, request.POST.get("role", staff.role), store)
         if not name or minutes is None:
             raise Refused(Words("姓名不能空，分钟数 0 到 600", "A name, and 0 to 600 minutes"))
-        if staff.role == Role.OWNER and role != Role.OWNER and not _other_owner(staff):
+        if staff.role == "owner" and role != "owner" and not _other_owner(staff):
             raise Refused(Words("总要有一位老板", "There has to be an owner"))
     except Refused as refused:
         return _staff_page(request, {}, [refused.words])
@@ -296,7 +344,7 @@ def settings_member(request: Request, number: int) -> HttpResponse:
         "name": name,
         "role": role,
         "minutes_a_day": minutes,
-        "store": _store(request.POST.get("store", "")),
+        "store": store,
     }
     Staff.objects.filter(pk=staff.pk).update(**values)
     audit("change-staff", f"staff {staff.pk}", by=request.user, detail={"role": role, "minutes": minutes})
@@ -305,10 +353,10 @@ def settings_member(request: Request, number: int) -> HttpResponse:
 
 
 def _other_owner(staff: Staff) -> bool:
-    return Staff.objects.filter(role=Role.OWNER, is_active=True).exclude(pk=staff.pk).exists()
+    return Staff.objects.filter(role="owner", is_active=True).exclude(pk=staff.pk).exists()
 
 
-@needs("manage")
+@needs("staff")
 @require_POST
 def settings_member_password(request: Request, number: int) -> HttpResponse:
     """A new first password for somebody who forgot hers; shown once."""
@@ -320,14 +368,12 @@ def settings_member_password(request: Request, number: int) -> HttpResponse:
     return _staff_page(request, {}, [], Page(name=staff.name, password=password))
 
 
-@needs("manage")
+@needs("staff")
 @require_POST
 def settings_member_leave(request: Request, number: int) -> HttpResponse:
     """She no longer works here, or does so again."""
     staff = _member(request, number)
-    if staff.pk == request.user.pk or (
-        staff.is_active and staff.role == Role.OWNER and not _other_owner(staff)
-    ):
+    if staff.pk == request.user.pk or (staff.is_active and staff.role == "owner" and not _other_owner(staff)):
         return _staff_page(
             request,
             {},
@@ -348,10 +394,85 @@ def settings_member_leave(request: Request, number: int) -> HttpResponse:
     return redirect("settings-staff")
 
 
+@needs("staff")
+@require_POST
+def settings_member_posts(request: Request, number: int) -> HttpResponse:
+    """A further post for somebody, or one taken from her (`end`: its number)."""
+    staff = _member(request, number)
+    try:
+        if end := number_in(request.POST.get("end"), 1, 2**62):
+            actions.end_post(get_object_or_404(Post, pk=end, staff=staff), by=request.user)
+        else:
+            store = _store(request.POST.get("store", ""))
+            actions.give_post(
+                staff, _given(request, request.POST.get("role", ""), store), store, by=request.user
+            )
+    except Refused as refused:
+        return _staff_page(request, {}, [refused.words])
+    messages.success(request, Words("保存了", "Saved").say(request.lang))
+    return redirect("settings-staff")
+
+
+# --- roles -----------------------------------------------------------------------------------------------------------
+
+
+@needs("settings")
+@require_http_methods(["GET", "POST"])
+def settings_roles(request: Request) -> HttpResponse:
+    """What each role may; posting makes one of the shop's own, or changes it (`key`)."""
+    problems: list[Words] = []
+    if request.method == "POST":
+        try:
+            wanted = request.POST.getlist("abilities")
+            if not request.user.powers.abilities >= set(wanted):
+                raise Refused(Words("不能给出自己没有的权限", "You can't give what you don't have"))
+            actions.keep_role(
+                request.POST.get("name", ""), wanted, reach=request.POST.get("reach", "all"),
+                works_like=request.POST.get("works_like", "front-desk"), key=request.POST.get("key", ""), by=request.user,
+            )  # fmt: skip
+        except Refused as refused:
+            problems.append(refused.words)
+        else:
+            messages.success(request, Words("保存了", "Saved").say(request.lang))
+            return redirect("settings-roles")
+    held: dict[str, int] = {}
+    for role in [
+        *Staff.objects.filter(is_active=True).values_list("role", flat=True),
+        *Post.objects.values_list("role", flat=True),
+    ]:
+        held[role] = held.get(role, 0) + 1
+    own = own_roles()
+    page = Page(
+        sentence=Words("谁能看什么、做什么", "Who may see and do what"),
+        more=Words("岗位落在一家店，就只看得到那家店的顾客；管整个生意的事要不限门店的岗位。",
+                   "A post in one store sees that store's customers; what concerns the whole business needs a post for all stores."),
+        abilities=[Page(key=k, said=w, is_whole=k in WHOLE) for k, w in ABILITIES.items()],
+        roles=[
+            Page(key=r.key, name=r.name, abilities=r.abilities, reach=r.reach, reach_said=REACHES[r.reach], works_like=r.works_like, is_own=r.key in own, held=held.get(r.key, 0))
+            for r in (*HOUSE_ROLES.values(), *own.values())
+        ],
+        reaches=list(REACHES.items()), like=[(k, r.name) for k, r in HOUSE_ROLES.items() if "contact" in r.abilities],
+        action=reverse("settings-roles"), problems=problems, filled=request.POST,
+    )  # fmt: skip
+    return render(request, "settings_roles.html", {"page": page}, status=422 if problems else 200)
+
+
+@needs("settings")
+@require_POST
+def settings_role_end(request: Request, key: str) -> HttpResponse:
+    """Give a role of the shop's own up; nobody may hold it any more."""
+    try:
+        actions.end_role(get_object_or_404(OwnRole, key=key), by=request.user)
+        messages.success(request, Words("删掉了", "Gone").say(request.lang))
+    except Refused as refused:
+        messages.warning(request, refused.words.say(request.lang))
+    return redirect("settings-roles")
+
+
 # --- keys for programs -----------------------------------------------------------------------------------------------
 
 
-@needs("manage")
+@needs("keys")
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def settings_keys(request: Request) -> HttpResponse:
@@ -359,25 +480,36 @@ def settings_keys(request: Request) -> HttpResponse:
     name, errors, made = request.POST.get("name", "").strip(), {}, None
     if request.method == "POST":
         try:
-            token, text = actions.make_token(request.user, name)
+            whose = get_object_or_404(
+                _acting(request), pk=number_in(request.POST.get("staff"), 1, 2**62) or request.user.pk
+            )
+            token, text = actions.make_token(
+                whose, name, may_write="may_write" in request.POST, by=request.user
+            )
             made, name = Page(name=token.name, key=text), ""
         except Refused as refused:
             errors["name"] = refused.words
     keys = [
         Page(
-            name=token.name, staff=token.staff.name, made_on=token.made_at, used_at=token.used_at,
+            name=token.name, staff=token.staff.name, may_write=token.may_write, made_on=token.made_at, used_at=token.used_at,
             end=reverse("settings-key-end", args=[token.pk]) if _may_edit(request, token.staff) else "",
         )
         for token in ApiToken.objects.select_related("staff").order_by("-pk")
     ]  # fmt: skip
     page = Page(
         sentence=Words("{n} 把钥匙在用", "{n} keys in use" if len(keys) != 1 else "One key in use").fill(n=len(keys)) if keys else Words("还没有程序在用店里的数据", "No program uses the shop's data yet"),
+        staff=[(s.pk, s.name) for s in _acting(request)], me=request.user.pk,
         keys=keys, made=made, filled={"name": name}, errors=errors, add_action=reverse("settings-keys"), docs=reverse("api-1:openapi-json"),
     )  # fmt: skip
     return render(request, "settings_keys.html", {"page": page}, status=422 if errors else 200)
 
 
-@needs("manage")
+def _acting(request: Request) -> QuerySet[Staff]:
+    """As whom a program may act: as oneself, or as one of the accounts that are there for programs."""
+    return Staff.objects.filter(Q(pk=request.user.pk) | Q(role="api", is_active=True)).order_by("id")
+
+
+@needs("keys")
 @require_POST
 def settings_key_end(request: Request, number: int) -> HttpResponse:
     """From now on this key opens nothing."""
@@ -394,7 +526,7 @@ def settings_key_end(request: Request, number: int) -> HttpResponse:
 # --- trade, phones, my own -------------------------------------------------------------------------------------------
 
 
-@needs("manage")
+@needs("playbooks")
 @require_http_methods(["GET", "POST"])
 def settings_trade(request: Request) -> HttpResponse:
     """The trade; a new one offers its playbook, and nothing is graded anew before it is adopted."""
@@ -450,7 +582,7 @@ def qr_svg(text: str) -> str:
     return sink.getvalue().decode()
 
 
-@needs("manage")
+@needs("team")
 @require_GET
 def settings_phones(request: Request) -> HttpResponse:
     address = lan_address()

@@ -15,7 +15,7 @@ from regulars.grading.actions import InForce, in_force
 from regulars.grading.models import Standing
 from regulars.playbooks.playbook import Playbook, Scale
 from regulars.shop.calendar import day_words
-from regulars.shop.models import Store
+from regulars.shop.models import Staff, Store
 from regulars.shop.words import Words
 from regulars.web.jinja import t
 
@@ -94,10 +94,10 @@ class ShownCustomer:
         return self.grades[0] if self.grades else None
 
 
-def customers_shown(customers: Iterable[Customer], badges: Badges) -> dict[int, ShownCustomer]:
-    """These customers as lists show them, in a handful of queries however many they are."""
+def customers_shown(customers: Iterable[Customer], badges: Badges, viewer: Staff) -> dict[int, ShownCustomer]:
+    """These customers as lists show them to somebody, in a handful of queries however many they are."""
     people = list(customers)
-    names, grades = called(people), badges.standing([c.id for c in people])
+    names, grades = called(people, viewer), badges.standing([c.id for c in people])
     return {
         c.id: ShownCustomer(
             c.id,

@@ -7,7 +7,6 @@ from types import SimpleNamespace as Page
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from regulars.care import actions
 from regulars.care.models import DayPlan, Task, TaskState
-from regulars.care.queries import ended_on, open_on
+from regulars.care.queries import ended_on, open_on, team_of
 from regulars.care.rules.triggers.late import said_rhythm
 from regulars.customers.models import Customer
 from regulars.sales.models import Batch, BatchState
@@ -48,28 +47,29 @@ def today(request: Request) -> HttpResponse:
     me = request.user
     if not may(me, "contact"):
         return redirect("grades")
-    everybody = may(me, "manage")
-    counts = _counts(request.today) if everybody else {}
+    everybody = may(me, "team")
+    counts = _counts(me, request.today) if everybody else {}
     whose, staff = _whose(request, counts) if everybody else ("mine", me)
     waiting_only = "waiting" in request.GET
     plan = DayPlan.objects.filter(on=request.today).first()
-    tasks = list(open_on(request.today, staff, fits=not waiting_only)[: A_PAGE + 1])
-    ended = [] if waiting_only else list(ended_on(request.today, staff)[:50])
-    waiting = open_on(request.today, staff, fits=False).count()
+    mine = team_of(me)
+    tasks = list(open_on(request.today, staff, fits=not waiting_only).filter(mine)[: A_PAGE + 1])
+    ended = [] if waiting_only else list(ended_on(request.today, staff).filter(mine)[:50])
+    waiting = open_on(request.today, staff, fits=False).filter(mine).count()
     badges = Badges()
-    expected = [] if waiting_only else _expected(plan, staff)
+    expected = [] if waiting_only else _expected(plan, staff, me)
     people = {t.customer_id: t.customer for t in (*tasks, *ended)} | {c.id: c for c, _ in expected}
-    shown = customers_shown(people.values(), badges)
+    shown = customers_shown(people.values(), badges, me)
     minutes = (
-        open_on(request.today, staff, fits=True).aggregate(n=Sum("minutes"))["n"]
+        open_on(request.today, staff, fits=True).filter(mine).aggregate(n=Sum("minutes"))["n"]
         if len(tasks) > A_PAGE
         else sum(t.minutes for t in tasks)
     ) or 0
     cards = [card(t, shown, badges, request, show_staff=staff is None) for t in tasks[:A_PAGE]]
     page = Page(
         on=request.today, sentence=_sentence(request, staff, len(tasks), counts, minutes, cards, waiting_only), more="",
-        fresh=freshness(request.today, plan, everybody),
-        tabs=_tabs(request, whose, counts) if everybody else [], paused=_paused(plan), paused_href=reverse("import") if everybody else "",
+        fresh=freshness(request.today, plan, may(me, "sales")),
+        tabs=_tabs(request, whose, counts) if everybody else [], paused=_paused(plan), paused_href=reverse("import") if may(me, "sales") else "",
         tasks=cards, done=[finished(t, shown) for t in ended], minutes_left=minutes,
         waiting_only=waiting_only, waiting_count=waiting, beyond=plan.waiting_beyond if plan and staff is None else 0,
         more_href=f"?{_query(whose)}waiting=1" if waiting and not waiting_only else "",
@@ -84,8 +84,9 @@ def today(request: Request) -> HttpResponse:
     return render(request, "today.html", {"page": page})
 
 
-def _counts(on: date) -> dict[int | None, int]:
-    rows = Task.objects.filter(on=on, state=TaskState.OPEN, fits=True).values("staff").annotate(n=Count("id"))
+def _counts(me: Staff, on: date) -> dict[int | None, int]:
+    open_now = Task.objects.filter(team_of(me), on=on, state=TaskState.OPEN, fits=True)
+    rows = open_now.values("staff").annotate(n=Count("id"))
     return {r["staff"]: r["n"] for r in rows}
 
 
@@ -150,7 +151,7 @@ def _paused(plan: DayPlan | None) -> Words | None:
     return Words(zh, en)
 
 
-def _expected(plan: DayPlan | None, staff: Staff | None) -> list[tuple[Customer, float]]:
+def _expected(plan: DayPlan | None, staff: Staff | None, me: Staff) -> list[tuple[Customer, float]]:
     """The best of those who may come today, in the store where this person works."""
     if plan is None:
         return []
@@ -159,8 +160,9 @@ def _expected(plan: DayPlan | None, staff: Staff | None) -> list[tuple[Customer,
         for c, store, gap in plan.expected
         if staff is None or staff.store_id is None or store in (None, staff.store_id)
     ]
-    found = Customer.objects.in_bulk([c for c, _ in rows[:EXPECTED]])
-    return [(found[c], gap) for c, gap in rows[:EXPECTED] if c in found]
+    known = Customer.objects.filter(pk__in=[c for c, _ in rows]).visible_to(me)
+    found = {c.pk: c for c in known}
+    return [(found[c], gap) for c, gap in rows if c in found][:EXPECTED]
 
 
 def _sentence(
@@ -200,7 +202,7 @@ def card(
     return Page(
         id=task.pk, customer=who, grade=badges.by_key(task.grade) or who.grade, rule=task.name, why=task.why, do=task.do,
         channel=task.channel, say=task.say if any(task.say) else "", also=task.also, minutes=task.minutes, cost=task.cost, tel="",
-        reveal=reverse("customer-phone", args=[task.customer_id]) if task.channel in ("call", "message") else "",
+        reveal=reverse("customer-reveal", args=[task.customer_id]) if task.channel in ("call", "message") and may(request.user, "reveal") else "",
         late_days=max(0, late), staff=(task.staff.name if task.staff else "") if show_staff else "",
         action=reverse("task-result", args=[task.pk]), later=_later(task, request.today),
     )  # fmt: skip
@@ -225,14 +227,9 @@ def finished(task: Task, shown: dict[int, Any]) -> Page:
 
 def _mine(request: Request, tasks: QuerySet[Task], number: int) -> Task:
     """The task, if it stands on a list that this person works off."""
-    task = get_object_or_404(tasks.select_related("customer", "staff", "ended_by"), pk=number)
-    if (
-        not may(request.user, "manage")
-        and task.staff_id not in (None, request.user.pk)
-        and task.ended_by_id != request.user.pk
-    ):
-        raise PermissionDenied
-    return task
+    return get_object_or_404(
+        tasks.filter(team_of(request.user)).select_related("customer", "staff", "ended_by"), pk=number
+    )
 
 
 @needs("contact")
@@ -272,7 +269,7 @@ def _answer(request: Request, task: Task, *, is_finished: bool) -> HttpResponse:
     if request.headers.get("X-Requested-With") != "fetch":
         return redirect(way_back(request) + ("" if is_finished else f"#task-{task.pk}"))
     badges = Badges()
-    shown = customers_shown([task.customer], badges)
+    shown = customers_shown([task.customer], badges, request.user)
     block = finished(task, shown) if is_finished else card(task, shown, badges, request)
     return render(request, "task_fragment.html", {"task": block, "is_finished": is_finished})
 

@@ -1,0 +1,212 @@
+"""Guarding what is known of customers: limits, who looked at what, files that leave the house, who is let in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace as Page
+from typing import Any
+from urllib.parse import quote
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from regulars.customers.export import COLUMNS, Export, taken_today, write_export
+from regulars.customers.models import Customer
+from regulars.customers.queries import named_exactly
+from regulars.customers.sight import let_in, sees
+from regulars.shop import readings
+from regulars.shop.models import Alert, AuditEvent, Business, Reading, Staff, audit
+from regulars.shop.spreadsheets import ENDINGS
+from regulars.shop.words import Refused, Words
+from regulars.web.customers import asked_customers
+from regulars.web.may import needs
+from regulars.web.request import Request, number_in
+
+# --- limits and the watermark ----------------------------------------------------------------------------------------
+
+
+@needs("settings")
+@require_http_methods(["GET", "POST"])
+def settings_guard(request: Request) -> HttpResponse:
+    """How many numbers a day, how many rows in a file, whether screens carry their reader's name."""
+    business = request.business
+    errors: dict[str, Words] = {}
+    if request.method == "POST":
+        reveals = number_in(request.POST.get("reveals_a_day"), 0, 1000)
+        rows = number_in(request.POST.get("export_rows"), 0, 1_000_000)
+        if reveals is None:
+            errors["reveals_a_day"] = Words("填 0 到 1000", "0 to 1000")
+        if rows is None:
+            errors["export_rows"] = Words("填 0 到 1000000", "0 to 1,000,000")
+        if reveals is not None and rows is not None:
+            values = {
+                "reveals_a_day": reveals,
+                "export_rows": rows,
+                "has_watermark": "has_watermark" in request.POST,
+            }
+            Business.objects.filter(pk=business.pk).update(**values)
+            audit("change-guard", "business", by=request.user, detail=values)
+            messages.success(request, Words("保存了", "Saved").say(request.lang))
+            return redirect("settings-guard")
+    page = Page(
+        action=reverse("settings-guard"), errors=errors,
+        filled={
+            "reveals_a_day": request.POST.get("reveals_a_day", business.reveals_a_day),
+            "export_rows": request.POST.get("export_rows", business.export_rows), "has_watermark": business.has_watermark,
+        },
+    )  # fmt: skip
+    return render(request, "settings_guard.html", {"page": page}, status=422 if errors else 200)
+
+
+@needs("look")
+@require_GET
+def watermark(request: Request) -> HttpResponse:
+    """The reader's own name and the day, as a picture that lies faintly over every page."""
+    from django.utils.html import escape
+
+    said = escape(f"{request.user.name} · {request.today.isoformat()}")
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="360" height="220"><text x="20" y="150" transform="rotate(-24 180 110)" '
+        f'font-family="sans-serif" font-size="15" fill="#888888" fill-opacity="0.16">{said}</text></svg>'
+    )
+    response = HttpResponse(svg, content_type="image/svg+xml")
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+# --- who looked at what ----------------------------------------------------------------------------------------------
+
+A_PAGE = 60
+SHOWN_DAYS = 30
+
+
+@needs("audit")
+@require_http_methods(["GET", "POST"])
+def watch(request: Request) -> HttpResponse:
+    """What is unusual, who had numbers shown, and every line of the audit trail; posting marks warnings as read."""
+    if request.method == "POST":
+        Alert.objects.filter(seen_at=None).update(seen_by=request.user, seen_at=timezone.now())
+        return redirect("watch")
+    before = number_in(request.GET.get("before"), 1, 2**62)
+    subject = request.GET.get("subject", "").strip()[:60]
+    lines = AuditEvent.objects.order_by("-id")
+    if subject:
+        lines = lines.filter(subject=subject)
+    if before:
+        lines = lines.filter(id__lt=before)
+    found = list(lines[: A_PAGE + 1])
+    since = request.today - timedelta(days=SHOWN_DAYS)
+    alerts = list(
+        Alert.objects.select_related("staff", "seen_by").filter(on__gte=since).order_by("-on", "-id")[:50]
+    )
+    fresh = [a for a in alerts if a.seen_at is None]
+    readers = (
+        Reading.objects.filter(on__gte=since).exclude(reason=readings.LIST).values("staff")
+        .annotate(n=Count("id"), people=Count("person", distinct=True)).order_by("-n")[:20]
+    )  # fmt: skip
+    names = dict(Staff.objects.values_list("pk", "name"))
+    kept = {"subject": subject} if subject else {}
+    page = Page(
+        sentence=Words("{n} 条提醒还没看", "{n} warnings to look at" if len(fresh) != 1 else "One warning to look at").fill(n=len(fresh))
+        if fresh else Words("没有不寻常的", "Nothing unusual"),
+        alerts=[Page(who=a.staff.name if a.staff else "", said=Words(*a.words), on=a.on, is_new=a.seen_at is None, by=a.seen_by.name if a.seen_by else "") for a in alerts],
+        has_new=bool(fresh), action=reverse("watch"),
+        readers=[Page(who=names.get(r["staff"], ""), n=r["n"], people=r["people"]) for r in readers],
+        lines=[Page(at=e.at, who=e.actor_name, verb=VERBS.get(e.verb, Words(e.verb, e.verb)), subject=e.subject, href=_subject_href(e.subject), why=e.why, detail=_told(e.detail)) for e in found[:A_PAGE]],
+        subject=subject, older=_query(before=found[A_PAGE - 1].pk, **kept) if len(found) > A_PAGE else "", reasons=readings.REASONS,
+    )  # fmt: skip
+    return render(request, "watch.html", {"page": page})
+
+
+def _query(**values: Any) -> str:
+    from urllib.parse import urlencode
+
+    return "?" + urlencode(values)
+
+
+def _subject_href(subject: str) -> str:
+    kind, _, number = subject.partition(" ")
+    return reverse("portrait", args=[int(number)]) if kind == "customer" and number.isdecimal() else ""
+
+
+def _told(detail: dict[str, Any]) -> str:
+    """The particulars of a line, short: they hold keys and numbers only."""
+    return ", ".join(f"{key}: {value}" for key, value in detail.items())[:160]
+
+
+VERBS: dict[str, Words] = {
+    "sign-in": Words("登录", "signed in"), "reveal": Words("看了号码", "had a number shown"), "export": Words("导出了名单", "took a list out"),
+    "let-in": Words("在柜台打开别店顾客", "opened a customer of another store"), "say-detail": Words("写了档案", "wrote into the file"),
+    "add-note": Words("写了备注", "wrote a note"), "add-customer": Words("记了新顾客", "wrote a customer in"), "hold": Words("记下不再联系", "noted: leave in peace"),
+    "release-hold": Words("可以再联系了", "may be contacted again"), "end-task": Words("处理了一件事", "ended a task"), "reopen-task": Words("撤回了一件事", "took a task back"),
+    "import": Words("导入", "imported"), "undo-import": Words("撤回导入", "took an import back"), "add-staff": Words("加了同事", "added a colleague"),
+    "change-staff": Words("改了同事", "changed a colleague"), "end-access": Words("停了账号", "ended access"), "restore-access": Words("恢复了账号", "restored access"),
+    "give-post": Words("加了岗位", "gave a post"), "end-post": Words("撤了岗位", "ended a post"), "keep-role": Words("改了岗位权限", "changed a role"), "end-role": Words("删了岗位", "ended a role"),
+    "make-token": Words("给了钥匙", "made a key"), "end-token": Words("作废了钥匙", "ended a key"), "change-guard": Words("改了看护", "changed the guard"),
+    "change-business": Words("改了店铺设置", "changed the business"), "merge-customers": Words("合并了顾客", "merged customers"), "unmerge-customers": Words("拆开了顾客", "parted customers"),
+    "set-password": Words("换了密码", "set a password"), "found-business": Words("开了店", "founded the business"), "add-store": Words("加了门店", "added a store"),
+    "change-store": Words("改了门店", "changed a store"), "adopt-playbook": Words("用了打法", "adopted a playbook"), "change-trade": Words("换了行业", "changed the trade"),
+}  # fmt: skip
+"""What each line says happened; one that is not here stands under its own name."""
+
+
+# --- files that leave the house --------------------------------------------------------------------------------------
+
+
+@needs("export")
+@require_http_methods(["GET", "POST"])
+def export(request: Request) -> HttpResponse:
+    """A list as a file: why, which columns, and whose name stands in it."""
+    only, late, said = asked_customers(request)
+    problems: list[Words] = []
+    may_numbers = request.user.may("reveal")
+    left = max(0, request.business.export_rows - taken_today(request.user, request.today))
+    if request.method == "POST":
+        ending = request.POST.get("ending", "csv")
+        if ending not in ENDINGS:
+            raise Http404
+        wanted = Export(
+            only=only, late=late, numbers=may_numbers and "numbers" in request.POST, why=request.POST.get("why", ""),
+            ending=ending, limit=left, lang=request.lang,
+        )  # fmt: skip
+        try:
+            name, content = write_export(
+                wanted, by=request.user, on=request.today, at=timezone.now(), zone=request.business.time_zone
+            )
+        except Refused as refused:
+            problems.append(refused.words)
+        else:
+            response = HttpResponse(content, content_type=ENDINGS[ending])
+            response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+            return response
+    page = Page(
+        sentence=said, left=left, limit=request.business.export_rows, may_numbers=may_numbers, columns=[w for _, w in COLUMNS],
+        problems=problems, action=request.get_full_path(), why=request.POST.get("why", ""), back=reverse("customers") + ("?" + request.GET.urlencode() if request.GET else ""),
+    )  # fmt: skip
+    return render(request, "customers_export.html", {"page": page}, status=422 if problems else 200)
+
+
+# --- who is let in ---------------------------------------------------------------------------------------------------
+
+
+@needs("contact")
+@require_POST
+def customer_let_in(request: Request) -> HttpResponse:
+    """A customer of another store says her whole number at the counter: her file opens for a while, on record."""
+    text = request.POST.get("q", "").strip()[:60]
+    found = named_exactly(text)
+    if found is None:
+        return redirect(reverse("customers") + "?" + f"q={quote(text)}")
+    if not sees(request.user, found):
+        try:
+            readings.read(request.user, found.pk, "file", reason="identity", on=request.today)
+            let_in(request.user, found)
+        except Refused as refused:
+            messages.warning(request, refused.words.say(request.lang))
+            return redirect("customers")
+    return redirect("portrait", get_object_or_404(Customer, pk=found.pk).pk)
