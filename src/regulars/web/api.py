@@ -93,6 +93,7 @@ def needs(ability: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
                 raise Denied
             return view(request, *args, **kwargs)
 
+        checked.needs = ability  # type: ignore[attr-defined]
         return checked
 
     return wrap

@@ -7,7 +7,6 @@ from types import SimpleNamespace as Page
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -151,14 +150,12 @@ def grades_run(request: Request) -> HttpResponse:
 # --- a playbook ------------------------------------------------------------------------------------------------------
 
 
-@needs("look")
+@needs("look", writing="playbooks")
 @require_http_methods(["GET", "POST"])
 def playbook(request: Request, key: str) -> HttpResponse:
     """Read aloud, its numbers; posted numbers show who would move and change nothing."""
     current, holding = _current(key)
     if request.method == "POST":
-        if not may(request.user, "playbooks"):
-            raise PermissionDenied
         return _preview(request, current, holding)
     return render(request, "playbook.html", {"page": _playbook_page(request, current, holding)})
 

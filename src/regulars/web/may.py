@@ -27,18 +27,19 @@ def may(staff: Any, ability: str) -> bool:
     return isinstance(staff, Staff) and staff.may(ability)
 
 
-def needs(ability: str) -> Callable[[View], View]:
-    """A page for those who may do this; others read that it is not theirs to see."""
-    assert ability in ABILITIES
+def needs(ability: str, writing: str = "") -> Callable[[View], View]:
+    """A page for those who may do this; others read that it is not theirs to see. `writing`: what it takes to change
+    something there, where that is more."""
+    assert {ability, writing or ability} <= set(ABILITIES)
 
     def wrap(view: View) -> View:
         @wraps(view)
         def checked(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not may(request.user, ability):
+            if not may(request.user, ability if request.method in ("GET", "HEAD") else writing or ability):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        checked.needs = ability  # type: ignore[attr-defined]
+        checked.needs, checked.writing = ability, writing or ability  # type: ignore[attr-defined]
         return checked  # type: ignore[return-value]
 
     return wrap
@@ -46,5 +47,5 @@ def needs(ability: str) -> Callable[[View], View]:
 
 def open_to_all(view: View) -> View:
     """A page that strangers may see."""
-    view.needs = OPEN  # type: ignore[attr-defined]
+    view.needs = view.writing = OPEN  # type: ignore[attr-defined]
     return view

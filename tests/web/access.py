@@ -1,0 +1,230 @@
+"""Every page and every operation of the API, tried by everybody: what the table in docs/access.md is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, reverse
+from tests.web.conftest import House
+
+from regulars import daily
+from regulars.care.models import Task
+from regulars.customers.models import Customer
+from regulars.grading.models import Adoption
+from regulars.sales.models import Batch
+from regulars.shop.actions import ask_for, keep_role, make_token
+from regulars.shop.models import Store
+from regulars.shop.rules.policy import HOUSE_ROLES
+from regulars.web import uploads
+from regulars.web.api import api
+from regulars.web.urls import urlpatterns as addresses
+
+PAGES = [a for a in addresses if isinstance(a, URLPattern)]
+
+STRANGER, GONE = "stranger", "left"
+
+ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
+    "task-result": lambda h: [task(h)],
+    "task-undo": lambda h: [task(h)],
+    "playbook": lambda h: ["restaurant"],
+    "playbook-adoption": lambda h: ["restaurant"],
+    "playbook-end": lambda h: ["restaurant"],
+    "adoption-end": lambda h: [Adoption.objects.get().pk],
+    "import-columns": lambda h: [upload(h)],
+    "import-trial": lambda h: [upload(h)],
+    "import-batch": lambda h: [upload(h)],
+    "import-refused": lambda h: [upload(h), "csv"],
+    "batch": lambda h: [Batch.objects.order_by("id")[0].pk],
+    "batch-undo": lambda h: [Batch.objects.order_by("id")[0].pk],
+    "batch-refused": lambda h: [Batch.objects.order_by("id")[0].pk, "csv"],
+    "receipt": lambda h: [receipt()],
+    "job": lambda h: [ask_for("day", {}).pk],
+    "job-cancel": lambda h: [ask_for("day", {}).pk],
+    "settings-key-end": lambda h: [make_token(h.staff["service"], "x")[0].pk],
+    "settings-role-end": lambda h: [keep_role("x", ["look"]).key],
+    "settings-store": lambda h: [Store.objects.order_by("id")[0].pk],
+}
+"""What stands in the addresses that name something; of customers and colleagues see `arguments`."""
+
+
+def customer() -> int:
+    return Customer.objects.order_by("id").values_list("pk", flat=True)[0]
+
+
+def upload(house: House) -> str:
+    """A file that waits for its columns; the columns are left as guessed, so a trial and an import can follow."""
+    file = SimpleUploadedFile(
+        "till.csv", "订单号,消费时间,手机号,实收金额\nX1,2026-11-01 12:00,13712340000,坏\n".encode()
+    )
+    return uploads.keep([file], by=house.staff["owner"])
+
+
+def receipt() -> int:
+    """A receipt that names nobody."""
+    return daily.record_sale(
+        None, store=Store.objects.order_by("id")[0], day=date(2026, 11, 20), amount=900
+    ).pk  # type: ignore[union-attr]
+
+
+def task(house: House) -> int:
+    return Task.objects.get_or_create(
+        customer_id=customer(), rule="call", occasion="test",
+        defaults={"on": "2026-11-22", "due_on": "2026-11-22", "last_on": "2026-11-30", "playbook": "restaurant", "channel": "call",
+                  "why": ["因为", "because"], "do": ["打电话", "call"], "say": ["您好", "hello"], "name": ["电话", "call"]},
+    )[0].pk  # fmt: skip
+
+
+def arguments(name: str, house: House) -> list[Any]:
+    if name in ON_WHAT:
+        return ON_WHAT[name](house)
+    pattern = next(p for p in PAGES if p.name == name)
+    names = list(pattern.pattern.converters)
+    if not names:
+        return []
+    if name.startswith("settings-member"):
+        return [house.staff["service"].pk]
+    if name.startswith(("customer-", "portrait")) and names == ["number"]:
+        return [customer()]
+    raise AssertionError(f"nobody says what stands in the address of {name}: add it to tests/web/access.py")
+
+
+def address(name: str, house: House) -> str:
+    return reverse(name, args=arguments(name, house))
+
+
+def needed(pattern: URLPattern, method: str = "get") -> str:
+    said = "needs" if method == "get" else "writing"
+    return str(getattr(pattern.callback, said, "nobody said who may see it"))
+
+
+@dataclass
+class Tried:
+    """One address by one method: what it needs, and the status that each visitor got."""
+
+    where: str
+    method: str
+    needs: str
+    got: dict[str, int] = field(default_factory=dict)
+
+
+def try_pages(house: House) -> list[Tried]:
+    """Every page, read and written to, by every role, by somebody who has left and by a stranger. What a try changes is
+    taken back at once."""
+    found = []
+    for pattern in PAGES:
+        assert pattern.name
+        for method in ("get", "post"):
+            row = Tried("/" + str(pattern.pattern), method.upper(), needed(pattern, method))
+            for who in (*HOUSE_ROLES, GONE, STRANGER):
+                with transaction.atomic():
+                    where = address(pattern.name, house)
+                    row.got[who] = getattr(_browser(house, who), method)(where).status_code
+                    transaction.set_rollback(True)
+            if 405 not in row.got.values():
+                found.append(row)
+    return found
+
+
+def _browser(house: House, who: str) -> Client:
+    if who == STRANGER:
+        return house.browser(None)
+    browser = house.browser("service" if who == GONE else who)
+    if who == GONE:
+        staff = house.staff["service"]
+        type(staff).objects.filter(pk=staff.pk).update(is_active=False)
+    return browser
+
+
+ASKED = {
+    "/grades/changes": "?since=2026-01-01",
+    "/today/{number}/result": "",
+}
+
+
+def try_api(house: House) -> list[Tried]:
+    """Every operation that the API's own description names, with a key of every role, of somebody who has left, and
+    without one."""
+    needs = {}
+    for router_path, router in api._routers:
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                for method in operation.methods:
+                    needs[f"{router_path}{path}", method] = getattr(
+                        operation.view_func, "needs", "nobody said"
+                    )
+    found = []
+    for path, operations in api.get_openapi_schema(path_prefix="")["paths"].items():
+        for method in operations:
+            ability = needs[path, method.upper()]
+            row = Tried("/api/v1" + path, method.upper(), ability)
+            for who in (*HOUSE_ROLES, GONE, STRANGER):
+                with transaction.atomic():
+                    number = (
+                        task(house)
+                        if "/today/" in path
+                        else Batch.objects.order_by("id")[0].pk
+                        if "/imports/" in path
+                        else customer()
+                    )
+                    where = (
+                        "/api/v1"
+                        + path.replace("{number}", str(number)).replace("{key}", "restaurant")
+                        + ASKED.get(path, "")
+                    )
+                    row.got[who] = _ask(house, who, method, where)
+                    transaction.set_rollback(True)
+            found.append(row)
+    return found
+
+
+def _ask(house: House, who: str, method: str, where: str) -> int:
+    header = {}
+    if who != STRANGER:
+        staff = house.staff["service" if who == GONE else who]
+        header = {"Authorization": f"Bearer {make_token(staff, 'test')[1]}"}
+        if who == GONE:
+            type(staff).objects.filter(pk=staff.pk).update(is_active=False)
+    body = {"data": {"how": "done"}, "content_type": "application/json"} if method == "post" else {}
+    status: int = getattr(Client(), method)(where, headers=header, **body).status_code
+    return status
+
+
+def sign(status: int) -> str:
+    """What a status means to whoever asked: in, not hers to see, nothing there for her, or first sign in.
+
+    >>> [sign(s) for s in (200, 302, 403, 404, 401)]
+    ['✓', '✓', '✗', '∅', '→']
+    """
+    return {403: "✗", 404: "∅", 401: "→"}.get(status, "✓")
+
+
+HEAD = """# 谁看得到什么 · Who may see what
+
+<!-- 由 tests/web/test_may.py 逐个试出来，不要手改。Made by tests/web/test_may.py, which tries every line; do not edit. -->
+
+每一行都由测试真的试过：每个页面和接口，读和写，每种岗位、离职的人、没登录的人。✓ 进得去，✗ 不归他看，∅ 对他来说没有这位顾客（或这批、这件事），→ 先登录。
+Every line has been tried by the tests: each page and operation, reading and writing, by every role, by somebody who has left and by a stranger. ✓ comes in, ✗ not hers to see, ∅ there is no such customer (or import, or task) for her, → sign in first.
+
+"""
+
+
+def as_table(tried: list[Tried]) -> str:
+    who = (*HOUSE_ROLES, GONE, STRANGER)
+    names = [*(f"{r.name.zh} {r.name.en}" for r in HOUSE_ROLES.values()), "离职 left", "没登录 stranger"]
+    lines = ["| | | needs | " + " | ".join(names) + " |", "| --- | --- | --- |" + " --- |" * len(who)]
+    for row in tried:
+        signs = []
+        for one in who:
+            status = row.got[one]
+            to_login = one in (STRANGER, GONE) and row.needs != "open" and status in (302, 401)
+            signs.append("→" if to_login else sign(status))
+        lines.append(
+            f"| `{row.where.replace('|', '')}` | {row.method} | {row.needs} | " + " | ".join(signs) + " |"
+        )
+    return "\n".join(lines) + "\n"
