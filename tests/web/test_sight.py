@@ -18,6 +18,7 @@ from regulars import daily
 from regulars.care.models import Task
 from regulars.customers.models import Customer, Opened, Shared
 from regulars.grading.actions import adopt
+from regulars.sales.models import Batch
 from regulars.shop.actions import add_staff, give_post, keep_role, make_token
 from regulars.shop.models import Alert, AuditEvent, Business, Reading, Staff, Store, TakenOut, Use
 
@@ -395,3 +396,16 @@ def test_lists_of_one_store_ask_the_store_hardly_more_than_lists_of_all(
         browser = chain.browser(who)
         with django_assert_max_num_queries(22):
             browser.get("/customers/")
+
+
+def test_a_store_sees_the_imports_that_it_brought_and_its_own_receipts(chain: Chain) -> None:
+    batch = Batch.objects.order_by("id")[0]
+    for who, file, receipt in (("owner", 200, 302), ("east manager", 404, 404), ("west manager", 404, 302)):
+        browser = chain.browser(who)
+        sale = daily.record_sale(None, store=chain.stores[WEST], day=TODAY, amount=900)
+        assert sale
+        assert browser.get(f"/sales/{batch.pk}/").status_code == file, who
+        assert Client().get(f"/api/v1/imports/{batch.pk}", headers=chain.key(who)).status_code == file, who
+        hers = number(EAST if who == "owner" else WEST)
+        assert browser.post(f"/receipts/{sale.pk}/", {"customer": hers}).status_code == receipt, who
+    assert chain.browser("east manager").post(f"/sales/{batch.pk}/undo/").status_code == 404

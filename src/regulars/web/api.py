@@ -33,6 +33,7 @@ from regulars.grading.queries import Explained, distribution, missing_for, moved
 from regulars.playbooks.playbook import Playbook, library
 from regulars.sales.actions import problems_of
 from regulars.sales.models import Batch
+from regulars.sales.queries import batches_of
 from regulars.shop.actions import token_digest
 from regulars.shop.engine import day_of
 from regulars.shop.models import ApiToken, Staff, Store
@@ -658,7 +659,7 @@ def imports(
     lang: Lang = None,
 ) -> Any:  # fmt: skip
     """The latest first."""
-    found = Batch.objects.order_by("-id")
+    found = batches_of(request.user).order_by("-id")
     page = list((found.filter(id__lt=before) if before else found)[: limit + 1])
     return {
         "items": [_import(b, lang or request.lang) for b in page[:limit]], "next": page[limit - 1].id if len(page) > limit else None,
@@ -679,7 +680,7 @@ def _import(batch: Batch, lang: str) -> dict[str, Any]:
 @needs("sales")
 def import_(request: Any, number: Number, lang: Lang = None) -> Any:
     """With the rows that were refused, as long as they are kept."""
-    batch = get_object_or_404(Batch, id=number)
+    batch = get_object_or_404(batches_of(request.user), id=number)
     said = lang or request.lang
     return {**_import(batch, said), "problems": problems_of(batch, said)}
 

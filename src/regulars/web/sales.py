@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,7 +22,7 @@ from regulars.grading.models import GradeRun
 from regulars.sales.actions import problems_of
 from regulars.sales.left_out import left_out
 from regulars.sales.models import Batch, BatchState, Sale, SaleLine
-from regulars.sales.queries import anonymous_receipts, newest_batches
+from regulars.sales.queries import anonymous_receipts, batches_of, newest_batches, receipts_of
 from regulars.sales.rules.headers import CONTRACT_FIELDS
 from regulars.shop import vault
 from regulars.shop.actions import ask_for, cancel
@@ -44,6 +45,13 @@ READERS = {
     "attached": Words("认领的一张小票", "A receipt given to a customer"),
 }
 
+
+def _jobs(request: Request) -> QuerySet[Job]:
+    """Long work that this visitor may watch: all, or what she has asked for."""
+    found = Job.objects.all()
+    return found if request.user.reach("sales").everybody else found.filter(asked_by=request.user)
+
+
 # --- what came in ----------------------------------------------------------------------------------------------------
 
 
@@ -52,7 +60,9 @@ READERS = {
 def sales(request: Request) -> HttpResponse:
     """Until when each store is known, and every file that came in."""
     plan = DayPlan.objects.filter(on=request.today).first()
-    batches = newest_batches(before=number_in(request.GET.get("before"), 1, 2**62), limit=A_PAGE)
+    batches = newest_batches(
+        request.user, before=number_in(request.GET.get("before"), 1, 2**62), limit=A_PAGE
+    )
     stores = list(Store.objects.filter(is_open=True).order_by("id"))
     known = [s for s in stores if s.known_until]
     late = {store for _, store, _, _ in plan.paused} if plan else set()
@@ -116,9 +126,9 @@ def import_files(request: Request) -> HttpResponse:
     return render(request, "import_upload.html", {"page": page}, status=422 if errors else 200)
 
 
-def _known(upload: str) -> uploads.Known:
+def _known(request: Request, upload: str) -> uploads.Known:
     known = uploads.known_of(upload)
-    if known is None:
+    if known is None or (not request.user.reach("sales").everybody and known.by != request.user.pk):
         raise Http404
     return known
 
@@ -171,7 +181,7 @@ assert {f for _, fields in GROUPS for f in fields} | {"ignore"} == set(CONTRACT_
 @require_http_methods(["GET", "POST"])
 def import_columns(request: Request, upload: str) -> HttpResponse:
     """2 of 4: which column is what."""
-    known = _known(upload)
+    known = _known(request, upload)
     errors: list[Words] = []
     try:
         if request.method == "POST":
@@ -248,7 +258,7 @@ def _columns_sentence(known: uploads.Known, used: int, total: int) -> Words:
 @require_http_methods(["GET"])
 def import_trial(request: Request, upload: str) -> HttpResponse:
     """3 of 4: what would happen. Nothing is written yet."""
-    known = _known(upload)
+    known = _known(request, upload)
     result = uploads.trial_of(known)
     if result is None:
         if known.is_heavy:
@@ -312,7 +322,7 @@ def _trial_sentence(result: dict[str, Any], new_sales: int) -> Words:
 @require_POST
 def import_batch(request: Request, upload: str) -> HttpResponse:
     """4 of 4: bring it in, by the worker."""
-    known = _known(upload)
+    known = _known(request, upload)
     how = known.options()
     job = ask_for(
         "import", {"upload": upload, "names": known.names, **how, "by": request.user.pk}, by=request.user
@@ -332,7 +342,7 @@ TITLES = {
 @require_GET
 def job(request: Request, number: int) -> HttpResponse:
     """How far long work is; a fragment for scripts, a page that reloads itself for others."""
-    work = get_object_or_404(Job, pk=number)
+    work = get_object_or_404(_jobs(request), pk=number)
     following = _after(work)
     is_told_here = work.state != JobState.DONE and work.kind not in ("look", "try")
     if work.is_over and not is_told_here and request.headers.get("X-Requested-With") != "fetch":
@@ -388,7 +398,7 @@ def _after(work: Job) -> str:
 @needs("sales")
 @require_POST
 def job_cancel(request: Request, number: int) -> HttpResponse:
-    cancel(get_object_or_404(Job, pk=number))
+    cancel(get_object_or_404(_jobs(request), pk=number))
     return redirect("job", number)
 
 
@@ -401,7 +411,7 @@ SHOWN_PROBLEMS = 50
 @require_GET
 def batch(request: Request, number: int) -> HttpResponse:
     """What a file brought; also its page later on."""
-    found = get_object_or_404(Batch.objects.select_related("by"), pk=number)
+    found = get_object_or_404(batches_of(request.user).select_related("by"), pk=number)
     problems = problems_of(found, request.lang) if found.refused else []
     is_complete = found.state == BatchState.COMPLETE
     page = Page(
@@ -481,7 +491,7 @@ def _nexts(request: Request) -> list[Page]:
 @needs("sales")
 @require_POST
 def batch_undo(request: Request, number: int) -> HttpResponse:
-    found = get_object_or_404(Batch, pk=number)
+    found = get_object_or_404(batches_of(request.user), pk=number)
     if found.state != BatchState.COMPLETE:
         messages.info(
             request, Words("这批已经撤回过了", "This import has already been taken back").say(request.lang)
@@ -497,14 +507,14 @@ def batch_undo(request: Request, number: int) -> HttpResponse:
 @needs("sales")
 @require_GET
 def import_refused(request: Request, upload: str, ending: str) -> HttpResponse:
-    known = _known(upload)
+    known = _known(request, upload)
     return _refused_file(f"upload-{known.id}-refused", ending, request.lang, known.names[0])
 
 
 @needs("sales")
 @require_GET
 def batch_refused(request: Request, number: int, ending: str) -> HttpResponse:
-    found = get_object_or_404(Batch, pk=number)
+    found = get_object_or_404(batches_of(request.user), pk=number)
     return _refused_file(
         f"batch-{number}-refused", ending, request.lang, found.files[0] if found.files else "rows"
     )
@@ -531,7 +541,7 @@ def receipts(request: Request) -> HttpResponse:
     after = number_in(request.GET.get("before"), 1, 2**62)
     day = request.GET.get("day", "")
     on = date.fromisoformat(day) if is_day(day) else None
-    found = anonymous_receipts(before=after, on=on, limit=A_PAGE)
+    found = anonymous_receipts(request.user, before=after, on=on, limit=A_PAGE)
     whose = number_in(request.GET.get("for"), 1, 2**62)
     customer = find_customer(request, whose) if whose else None
     items: dict[int, list[str]] = {}
@@ -556,9 +566,7 @@ def receipts(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def receipt(request: Request, number: int) -> HttpResponse:
     """One receipt without a name: find its customer, give it to her."""
-    sale = get_object_or_404(
-        Sale.objects.select_related("store"), pk=number, is_current=True, batch__state=BatchState.COMPLETE
-    )
+    sale = get_object_or_404(receipts_of(request.user).select_related("store"), pk=number)
     if sale.identity_id is not None:
         raise Http404
     if request.method == "POST":
