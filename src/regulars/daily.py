@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from regulars.care import actions as care
 from regulars.customers import actions as customers
+from regulars.customers import charge
 from regulars.customers.models import Customer
 from regulars.grading import actions as grading
 from regulars.sales import actions as sales
@@ -342,6 +343,7 @@ def run_day(
             care.forget_after(on)
         outcome = grading.run(on, full=full, progress=progress, by=by)
         progress(0, 0, Words("排今天的名单", "Making today's list"))
+        charge.back_to_pool(on)
         planned = care.plan_day(outcome, on)
         vault.sweep()
         Business.objects.update(last_day_run_on=on)

@@ -34,6 +34,9 @@ PATIENCE_DAYS = 3
 KEPT_WAITING = 1000
 """Tasks without room that are written down by name; of the rest the number is kept. A festival may concern everybody."""
 
+BY_HAND = ""
+"""Playbook of tasks that a person has given: no planning takes them off, they stay until they are done or too late."""
+
 PEACE_DAYS = 180
 """How long a rule leaves a customer alone who did not want it."""
 
@@ -45,7 +48,9 @@ def plan_day(outcome: Outcome, on: date) -> dict[str, Any]:
         _wake(on)
     before = Task.objects.filter(Q(state=TaskState.OPEN) | Q(state=TaskState.EXPIRED, last_on__gte=on))
     known = {(t.customer_id, t.rule, t.occasion): t for t in before}
-    open_before = {key: t for key, t in known.items() if t.state == TaskState.OPEN}
+    by_hand = Task.objects.filter(playbook=BY_HAND, state=TaskState.OPEN)
+    by_hand.update(on=on)
+    open_before = {key: t for key, t in known.items() if t.state == TaskState.OPEN and t.playbook != BY_HAND}
     put_off = [t for t in open_before.values() if t.postponed_to]
     made = _plan(outcome, holding, on, put_off)
     if made is None:
@@ -237,6 +242,8 @@ def _with_people(graded: pa.Table, on: date, promised: dict[int, int | None]) ->
     contacts: dict[int, date | None] = dict(
         Contact.objects.filter(on=on).exclude(channel=IN_PERSON).values_list("person", "on")
     )
+    given = Task.objects.filter(playbook=BY_HAND, state=TaskState.OPEN).exclude(channel=IN_PERSON)
+    contacts |= dict.fromkeys(given.values_list("customer_id", flat=True), on)
     contacts |= dict(ended.values_list("customer_id", "ended_on"))
     holds: dict[int, date | None] = {}
     for person, until in Hold.objects.filter(rule="").values_list("person", "until"):

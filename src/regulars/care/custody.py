@@ -6,5 +6,8 @@ from regulars.shop.custody import Custody, register
 
 register(
     Custody("care.Task", customer=("customer",), staff=("staff", "ended_by"), merging="read through", copied=True,
-            erasing="deleted", leaving=(("staff", "passes on"), ("ended_by", "keeps its author"))),
+            erasing="deleted", leaving=(("staff", "passes on"), ("ended_by", "keeps its author")),
+            passes_while={"state__in": ("open", "postponed", "not-reached")}),
+    Custody("care.Handover", staff=("leaver", "by", "undone_by"),
+            leaving=(("leaver", "keeps its author"), ("by", "keeps its author"), ("undone_by", "keeps its author"))),
 )  # fmt: skip

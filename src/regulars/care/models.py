@@ -69,3 +69,34 @@ class DayPlan(models.Model):
     expected = models.JSONField(
         default=list
     )  # [[customer, store number or null, usual gap in days], …] best first
+
+
+class Handover(models.Model):
+    """What somebody had in hand passed to others, because she left or by decision; can be taken back."""
+
+    leaver = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    leaver_name = models.CharField(max_length=60)
+    to = models.JSONField(default=list)  # numbers of those who took over
+    has_left = models.BooleanField(default=True)
+    counts = models.JSONField(default=dict)  # {model: how many records passed}
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    on = models.DateField()
+    at = models.DateTimeField(auto_now_add=True)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+
+
+class HandedOver(models.Model):
+    """One record that passed: which, and from whom to whom (numbers of staff). A record that the successor had already
+    is kept in `kept` and comes back when the hand-over is taken back."""
+
+    handover = models.ForeignKey(Handover, on_delete=models.CASCADE, related_name="lines")
+    model = models.CharField(max_length=40)
+    field = models.CharField(max_length=30)
+    record = models.BigIntegerField()
+    was = models.BigIntegerField()
+    now = models.BigIntegerField(null=True)
+    kept = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["handover", "model"], name="care_handedover")]

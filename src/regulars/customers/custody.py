@@ -11,7 +11,7 @@ register(
     Custody("customers.Detail", customer=("customer",), staff=("by",), merging="read through", copied=True,
             erasing="deleted", leaving=(("by", "keeps its author"),)),
     Custody("customers.Shared", customer=("customer",), staff=("staff", "by"), merging="read through", copied=True,
-            erasing="deleted", leaving=(("staff", "passes on"), ("by", "keeps its author"))),
+            erasing="deleted", leaving=(("staff", "passes on"), ("by", "keeps its author")), once="customer"),
     Custody("customers.Opened", customer=("customer",), staff=("staff",), merging="stays", copied=True, erasing="deleted",
             leaving=(("staff", "ends"),)),
     Custody("customers.SearchKey", customer=("customer",), merging="drawn anew", erasing="deleted"),

@@ -40,6 +40,7 @@ class Customer(models.Model):
     is_by_hand = models.BooleanField(default=False)
     store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
     in_charge = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="customers")
+    charged_on = models.DateField(null=True)  # since when somebody is in charge
     merged_into = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="merged", db_index=False
     )

@@ -8,8 +8,9 @@ carry these lines out belong to the stages that own the records.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 Merging = Literal["read through", "moves", "drawn anew", "stays"]
 """`read through`: found by way of `merged_into`, so nothing is written and parting restores it; `moves`: rewritten, with
@@ -37,6 +38,10 @@ class Custody:
     copied: bool = False
     erasing: Erasing = "kept"
     leaving: tuple[tuple[str, Leaving], ...] = ()
+    passes_while: Mapping[str, Any] = field(default_factory=dict)
+    """Of what passes on only this: an ended task stays with who had it, an open one goes to the successor."""
+    once: str = ""
+    """Where the successor may have one of her own already: the field beside the staff that makes the record unique."""
 
 
 _registered: dict[str, Custody] = {}

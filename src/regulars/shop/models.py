@@ -51,6 +51,13 @@ class Business(models.Model):
         default=20
     )  # numbers shown to one person beside her list
     export_rows = models.PositiveIntegerField(default=2000)  # rows that one person takes out on a day
+    charge_cap = models.PositiveIntegerField(default=0)  # customers in one person's charge at most; 0: no cap
+    claims_a_day = models.PositiveSmallIntegerField(
+        default=5
+    )  # customers that one person may take from the pool a day
+    pool_after_days = models.PositiveSmallIntegerField(
+        default=0
+    )  # without contact or visit a customer goes back to the pool; 0: never
     has_watermark = models.BooleanField(default=False)  # every screen carries its reader's name, faintly
     created_at = models.DateTimeField(auto_now_add=True)
 

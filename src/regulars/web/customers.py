@@ -136,6 +136,7 @@ def _list(request: Request, badges: Badges, away: Away | None, plan: DayPlan | N
         newer="" if is_first or not found else _link(request, before=_mark(found[0], order)),
         older=_link(request, after=_mark(found[-1], order)) if has_older and found else "", place="",
         waiting=waiting, add_href=reverse("customer-new") if may(request.user, "contact") else "",
+        pool_href=reverse("pool") if may(request.user, "claim") else "",
         export_href=reverse("customers-export") + ("?" + request.GET.urlencode() if request.GET else "") if may(request.user, "export") else "",
     )  # fmt: skip
     return render(request, "customers.html", {"page": page})

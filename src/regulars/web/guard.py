@@ -43,8 +43,16 @@ def settings_guard(request: Request) -> HttpResponse:
             errors["reveals_a_day"] = Words("填 0 到 1000", "0 to 1000")
         if rows is None:
             errors["export_rows"] = Words("填 0 到 1000000", "0 to 1,000,000")
-        if reveals is not None and rows is not None:
+        cap = number_in(request.POST.get("charge_cap"), 0, 100_000)
+        claims = number_in(request.POST.get("claims_a_day"), 0, 1000)
+        idle = number_in(request.POST.get("pool_after_days"), 0, 3650)
+        for name, value in (("charge_cap", cap), ("claims_a_day", claims), ("pool_after_days", idle)):
+            if value is None and name in request.POST:
+                errors[name] = Words("填 0 或更大的整数", "A whole number, 0 or more")
+        if not errors and reveals is not None and rows is not None:
+            pool = {"charge_cap": cap, "claims_a_day": claims, "pool_after_days": idle}
             values = {
+                **{name: value for name, value in pool.items() if value is not None},
                 "reveals_a_day": reveals,
                 "export_rows": rows,
                 "has_watermark": "has_watermark" in request.POST,
@@ -58,6 +66,7 @@ def settings_guard(request: Request) -> HttpResponse:
         filled={
             "reveals_a_day": request.POST.get("reveals_a_day", business.reveals_a_day),
             "export_rows": request.POST.get("export_rows", business.export_rows), "has_watermark": business.has_watermark,
+            **{name: request.POST.get(name, getattr(business, name)) for name in ("charge_cap", "claims_a_day", "pool_after_days")},
         },
     )  # fmt: skip
     return render(request, "settings_guard.html", {"page": page}, status=422 if errors else 200)

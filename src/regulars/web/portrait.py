@@ -43,6 +43,7 @@ from regulars.shop.models import Hold, Store
 from regulars.shop.money import say_money
 from regulars.shop.words import Refused, Words
 from regulars.web.customers import find_customer, lateness
+from regulars.web.handover import charge_card
 from regulars.web.jinja import MONTHS
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in
@@ -130,6 +131,7 @@ def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None
             stores=[(s.pk, s.name) for s in Store.objects.filter(is_open=True)], receipts_href=reverse("receipts") + f"?for={customer.id}" if everybody else "",
         ) if contact else None,
         hold=Page(active=hold is not None, said=_hold_said(hold, today), action=reverse("customer-hold", args=[customer.id]) if contact else ""),
+        charge=charge_card(request, customer) if by_name else None,
         identities=[Page(kind=KINDS[i.kind], said=i.shown, detach="", is_shared=i.is_shared) for i in identities if not i.shown.startswith("hand-")],
     )  # fmt: skip
     return render(request, "portrait.html", {"page": page})
@@ -288,8 +290,6 @@ def _basics(customer: Customer, drawn: LivePortrait, badges: Badges, clear: dict
     for fact in facts_to_tell():
         if known.get(fact.key) is not None and fact.key != "is_company":
             rows.append(Page(name=titled(fact.name), value=spoken(fact.key, known[fact.key]), note=""))
-    if customer.in_charge:
-        rows.append(Page(name=Words("谁负责", "Looked after by"), value=customer.in_charge.name, note=""))
     said = details_of(customer)
     for key, masked in masked_details(said).items():
         rows.append(Page(name=MASKED[key], value=clear.get(key, masked), note=""))

@@ -288,9 +288,9 @@ def _staff_page(
                 minutes=s.minutes_a_day, is_active=s.is_active, is_you=s.pk == request.user.pk, customers=looks_after.get(s.pk, 0), may_edit=_may_edit(request, s),
                 posts=further.get(s.pk, []), posts_action=reverse("settings-member-posts", args=[s.pk]),
                 action=reverse("settings-member", args=[s.pk]), password=reverse("settings-member-password", args=[s.pk]),
-                leave=reverse("settings-member-leave", args=[s.pk]) if s.is_active and s.pk != request.user.pk and _may_edit(request, s) else "",
+                leave=reverse("settings-member-handover", args=[s.pk]) if s.is_active and s.pk != request.user.pk and _may_edit(request, s) else "",
                 back=reverse("settings-member-leave", args=[s.pk]) if not s.is_active and _may_edit(request, s) else "",
-                leave_said=Words("马上不能再登录；没做完的事明天排给别人，记录都留着。", "Can't sign in any more; open tasks go to others tomorrow, records stay."),
+                leave_said=Words("先看手里有什么、交给谁，再停账号。", "First see what is in hand and who takes it over."),
             )
             for s in everybody
         ],
@@ -317,7 +317,8 @@ def _may_edit(request: Request, staff: Staff) -> bool:
     return request.user.powers.covers(powers(held, own, only_store()))
 
 
-def _member(request: Request, number: int) -> Staff:
+def colleague(request: Request, number: int) -> Staff:
+    """A member of staff whom this visitor may manage."""
     staff = get_object_or_404(_team(request), pk=number)
     if not _may_edit(request, staff):
         raise PermissionDenied
@@ -328,7 +329,7 @@ def _member(request: Request, number: int) -> Staff:
 @require_POST
 def settings_member(request: Request, number: int) -> HttpResponse:
     """Name, role, store, minutes."""
-    staff = _member(request, number)
+    staff = colleague(request, number)
     try:
         minutes = number_in(request.POST.get("minutes_a_day"), 0, 600)
         name = request.POST.get("name", "").strip()[:60]
@@ -360,7 +361,7 @@ def _other_owner(staff: Staff) -> bool:
 @require_POST
 def settings_member_password(request: Request, number: int) -> HttpResponse:
     """A new first password for somebody who forgot hers; shown once."""
-    staff = _member(request, number)
+    staff = colleague(request, number)
     password = _new_password()
     actions.set_password(staff, password, by=request.user)
     if staff.pk == request.user.pk:
@@ -372,7 +373,7 @@ def settings_member_password(request: Request, number: int) -> HttpResponse:
 @require_POST
 def settings_member_leave(request: Request, number: int) -> HttpResponse:
     """She no longer works here, or does so again."""
-    staff = _member(request, number)
+    staff = colleague(request, number)
     if staff.pk == request.user.pk or (staff.is_active and staff.role == "owner" and not _other_owner(staff)):
         return _staff_page(
             request,
@@ -398,7 +399,7 @@ def settings_member_leave(request: Request, number: int) -> HttpResponse:
 @require_POST
 def settings_member_posts(request: Request, number: int) -> HttpResponse:
     """A further post for somebody, or one taken from her (`end`: its number)."""
-    staff = _member(request, number)
+    staff = colleague(request, number)
     try:
         if end := number_in(request.POST.get("end"), 1, 2**62):
             actions.end_post(get_object_or_404(Post, pk=end, staff=staff), by=request.user)

@@ -21,7 +21,8 @@ ABILITIES: dict[str, Words] = {
     "sensitive": Words("看健康等敏感信息（店里开了才有）", "see sensitive facts, where the shop keeps them"),
     "see-grades": Words("看全部顾客的等级分布", "see how the whole base is graded"),
     "team": Words("看整个店的今日名单", "see everybody's list of the day"),
-    "assign": Words("分配、移交、协作、公海", "hand customers over, share them, use the pool"),
+    "assign": Words("分配顾客、加协作、移交", "give customers to colleagues, share them, hand over"),
+    "claim": Words("从公海认领顾客", "take customers from the pool"),
     "merge": Words("合并、拆开顾客", "merge customers and part them again"),
     "rights": Words(
         "办理顾客的权利：副本、更正、删除", "answer customers' requests: copy, correction, deletion"
@@ -65,7 +66,7 @@ HOUSE_ROLES: dict[str, Role] = {
     for role in (
         Role("owner", Words("老板", "Owner"), EVERYTHING),
         Role("manager", Words("店长", "Store manager"), EVERYTHING - {"audit"}),
-        Role("key-account", Words("大客户经理", "Key-account manager"), _DESK | {"merge"}, "own"),
+        Role("key-account", Words("大客户经理", "Key-account manager"), _DESK | {"merge", "claim"}, "own"),
         Role("front-desk", Words("前台", "Front desk"), _DESK),
         Role("service", Words("客服", "Customer service"), _DESK | {"merge", "rights"}),
         Role("analyst", Words("数据分析", "Analyst"), frozenset({"look", "see-grades"})),
