@@ -14,6 +14,7 @@ from django.urls import URLPattern, reverse
 from tests.web.conftest import House
 
 from regulars import daily
+from regulars.care import handover
 from regulars.care.models import Task
 from regulars.customers.models import Customer
 from regulars.grading.models import Adoption
@@ -46,6 +47,8 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "receipt": lambda h: [receipt()],
     "job": lambda h: [ask_for("day", {}).pk],
     "job-cancel": lambda h: [ask_for("day", {}).pk],
+    "handover": lambda h: [passed(h)],
+    "handover-undo": lambda h: [passed(h)],
     "settings-key-end": lambda h: [make_token(h.staff["service"], "x")[0].pk],
     "settings-role-end": lambda h: [keep_role("x", ["look"]).key],
     "settings-store": lambda h: [Store.objects.order_by("id")[0].pk],
@@ -63,6 +66,14 @@ def upload(house: House) -> str:
         "till.csv", "订单号,消费时间,手机号,实收金额\nX1,2026-11-01 12:00,13712340000,坏\n".encode()
     )
     return uploads.keep([file], by=house.staff["owner"])
+
+
+def passed(house: House) -> int:
+    """What somebody had in hand has passed to another."""
+    them = house.staff
+    return handover.hand_over(
+        them["service"], [them["front-desk"]], by=them["owner"], on=date(2026, 11, 22), leaves=False
+    ).pk
 
 
 def receipt() -> int:

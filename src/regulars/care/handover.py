@@ -239,7 +239,7 @@ def left_behind(staff: Staff) -> int:
     return sum(one.n for one in in_hand(staff))
 
 
-def undo(made: Handover, *, by: Staff, on: date) -> dict[str, int]:
+def undo(made: Handover, *, by: Staff) -> dict[str, int]:
     """Take a hand-over back: every record goes back to whom it came from, unless somebody has passed it on since; her
     account opens again, with a new login. Returns how many went back and how many stayed."""
     with transaction.atomic():
@@ -261,9 +261,8 @@ def undo(made: Handover, *, by: Staff, on: date) -> dict[str, int]:
             for chunk in bulk.in_chunks(records):
                 back += model.objects.filter(pk__in=chunk, **{name: now}).update(**{name: was})
         stayed = made.lines.count() - back
-        Task.objects.filter(rule="hand-over", occasion=f"handover:{made.pk}", state=TaskState.OPEN).update(
-            state=TaskState.EXPIRED, ended_on=on
-        )
+        # Greetings that nobody has made yet have lost their reason.
+        Task.objects.filter(rule="hand-over", occasion=f"handover:{made.pk}", state=TaskState.OPEN).delete()
         if made.has_left and made.leaver_id:
             Staff.objects.filter(pk=made.leaver_id).update(is_active=True)
         audit(

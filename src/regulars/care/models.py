@@ -99,4 +99,4 @@ class HandedOver(models.Model):
     kept = models.JSONField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["handover", "model"], name="care_handedover")]
+        indexes = [models.Index(fields=["handover", "model"], name="care_handedover_line")]

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal
+
+from django.apps import apps
 
 Merging = Literal["read through", "moves", "drawn anew", "stays"]
 """`read through`: found by way of `merged_into`, so nothing is written and parting restores it; `moves`: rewritten, with
@@ -60,7 +64,10 @@ def register(*custodies: Custody) -> None:
 
 
 def registered() -> dict[str, Custody]:
-    """All lines, by model. Import every stage's `custody` first (`regulars.daily` does)."""
+    """All lines of all stages that are installed, by model."""
+    for stage in apps.get_app_configs():
+        if stage.name.startswith("regulars.") and find_spec(f"{stage.name}.custody"):
+            import_module(f"{stage.name}.custody")
     return dict(_registered)
 
 

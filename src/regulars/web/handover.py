@@ -161,7 +161,7 @@ def handover_undo(request: Request, number: int) -> HttpResponse:
     if made.has_left and not request.user.may("staff"):
         raise PermissionDenied
     try:
-        done = verbs.undo(made, by=request.user, on=request.today)
+        done = verbs.undo(made, by=request.user)
     except Refused as refused:
         messages.warning(request, refused.words.say(request.lang))
     else:
@@ -204,10 +204,12 @@ def customer_charge(request: Request, number: int) -> HttpResponse:
     customer = find_customer(request, number, "contact")
     customer = customer.merged_into or customer
     is_hers = customer.in_charge_id == request.user.pk
-    if not (request.user.may("assign") or is_hers):
-        raise PermissionDenied
     near = _heirs(request)
     try:
+        if not (request.user.may("assign") or is_hers):
+            raise Refused(
+                Words("负责她的人或店长才能换人", "Only whoever is in charge, or a manager, changes who looks after her")
+            )
         if "pool" in request.POST:
             charge.give_charge(customer, None, by=request.user, on=request.today)
         elif "to" in request.POST:
