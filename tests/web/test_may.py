@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from regulars.customers.models import Customer
 from regulars.grading.models import Adoption
 from regulars.sales.models import Batch
 from regulars.shop.actions import ask_for, make_token
+from regulars.shop.doors_actions import begin_login
 from regulars.shop.models import Role, Store
 from regulars.web.may import ABILITIES, OPEN
 from regulars.web.urls import urlpatterns as addresses
@@ -48,11 +50,18 @@ WHAT: dict[str, Callable[[House], list[Any]]] = {
     "job": lambda h: [ask_for("day", {}).pk],
     "job-cancel": lambda h: [ask_for("day", {}).pk],
     "settings-key-end": lambda h: [make_token(h.staff["service"], "x")[0].pk],
+    "settings-login-end": lambda h: [a_login(h)],
+    "settings-passkey-end": lambda h: [1],
+    "settings-door-second-end": lambda h: [h.staff["service"].pk],
     "settings-store": lambda h: [Store.objects.get().pk],
     "settings-member": lambda h: [h.staff["service"].pk],
     "settings-member-password": lambda h: [h.staff["service"].pk],
     "settings-member-leave": lambda h: [h.staff["service"].pk],
 }
+
+
+def a_login(house: House) -> int:
+    return begin_login(house.staff["service"], secrets.token_hex(16)).pk
 
 
 def customer() -> int:

@@ -69,5 +69,7 @@ register(
     Custody("shop.Hold", customer=("person",), staff=("by",), merging="read through", copied=True, erasing="deleted",
             leaving=(("by", "keeps its author"),)),
     Custody("shop.ApiToken", staff=("staff",), leaving=(("staff", "ends"),)),
+    *(Custody(f"shop.{door}", staff=("staff",), leaving=(("staff", "ends"),))
+      for door in ("Authenticator", "Passkey", "RecoveryCode", "Pin", "Login")),
     Custody("shop.Job", staff=("asked_by",), leaving=(("asked_by", "keeps its author"),)),
 )  # fmt: skip

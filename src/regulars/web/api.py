@@ -35,8 +35,11 @@ from regulars.sales.models import Batch
 from regulars.shop.actions import token_digest
 from regulars.shop.engine import day_of
 from regulars.shop.models import ApiToken, Staff, Store
+from regulars.shop.rules.doors import KEY, SEARCH
 from regulars.shop.words import Refused, Words
+from regulars.web.doors import network
 from regulars.web.may import may
+from regulars.web.throttle import SLOWER, Tries, too_fast
 
 A_PAGE = 50
 USED_EVERY = timedelta(hours=1)
@@ -58,6 +61,10 @@ class Bearer(HttpBearer):
             .first()
         )
         if found is None:
+            tries = Tries("key", network(request), KEY)
+            if seconds := tries.wait():
+                raise TooMany(seconds)
+            tries.wrong()
             return None
         now = timezone.now()
         if found.used_at is None or now - found.used_at > USED_EVERY:
@@ -74,6 +81,14 @@ class Session(SessionAuth):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
         return request.user if may(request.user, "look") else None
+
+
+class TooMany(Exception):
+    """Somebody asks faster than anybody may, or tries keys."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 class Denied(Exception):
@@ -329,7 +344,7 @@ class Freshness(Schema):
     paused: list[Paused]
 
 
-ALWAYS: dict[int, Any] = {401: Wrong, 403: Wrong, 422: Invalid}
+ALWAYS: dict[int, Any] = {401: Wrong, 403: Wrong, 422: Invalid, 429: Wrong}
 ONE: dict[int, Any] = {**ALWAYS, 404: Wrong}
 
 # --- operations ------------------------------------------------------------------------------------------------------
@@ -381,6 +396,8 @@ def customers(
     """Who spent most in the last 12 months comes first. A search finds at most `limit`, the best hit first."""
     text = search_.strip()
     if text:
+        if seconds := too_fast("search", str(request.user.pk), SEARCH):
+            raise TooMany(seconds)
         return {"items": rows(search(text, limit)), "next": None}
     spend, _, number = (after or "").partition(".")
     found = listed(only=_with_grade(grade), after=(int(spend), int(number)) if after else None, limit=limit)
@@ -712,6 +729,14 @@ def _set_up() -> None:
     api.exception_handler(AuthenticationError)(
         _answer(401, Words("请先登录，或带上钥匙", "Log in first, or send a key"))
     )
+
+    def too_many(request: HttpRequest, error: Any) -> HttpResponse:
+        said = SLOWER.fill(n=error.seconds)
+        answer = api.create_response(request, {"zh": said.zh, "en": said.en}, status=429)
+        answer["Retry-After"] = str(error.seconds)
+        return answer
+
+    api.exception_handler(TooMany)(too_many)
 
     def other(request: HttpRequest, error: Any) -> HttpResponse:
         if error.status_code == 403:  # a cookie without its CSRF token
