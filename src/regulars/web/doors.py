@@ -127,7 +127,7 @@ def _led_to(request: Any, where: str) -> HttpResponse | None:
     if request.path.startswith(where):
         return None
     if request.path.startswith("/api/"):
-        request.user = AnonymousUser()
+        request.user, request.door = AnonymousUser(), None  # for this request only; her login goes on
         return None
     if request.headers.get("X-Requested-With") == "fetch":
         return HttpResponse(status=401)
