@@ -207,7 +207,7 @@ import django; django.setup()
 from django.conf import settings
 from regulars.web import doors
 print(json.dumps([settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_NAME,
-    settings.CSRF_COOKIE_SECURE, doors.DEVICE, getattr(settings, "SECURE_HSTS_SECONDS", 0) > 0]))
+    settings.CSRF_COOKIE_SECURE, doors.device_cookie(), getattr(settings, "SECURE_HSTS_SECONDS", 0) > 0]))
 """
 
 

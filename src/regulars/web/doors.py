@@ -20,8 +20,11 @@ from regulars.shop.doors import Login, Pin, has_second_factor
 from regulars.shop.models import Business, Staff
 from regulars.shop.rules.doors import asks_pin, device_kind, is_over, masked_address, network_of
 
-DEVICE = "__Host-device" if settings.SESSION_COOKIE_SECURE else "device"
-"""The cookie by which a device is known again; it opens nothing."""
+
+def device_cookie() -> str:
+    """The name of the cookie by which a device is known again; it opens nothing."""
+    return "__Host-device" if settings.SESSION_COOKIE_SECURE else "device"
+
 
 DEVICE_LASTS = 400 * 24 * 3600
 """The longest that browsers keep a cookie."""
@@ -53,7 +56,7 @@ def device_of(request: HttpRequest) -> str:
 
 
 def _device(request: HttpRequest) -> str:
-    return request.get_signed_cookie(DEVICE, "", salt="device") or ""
+    return request.get_signed_cookie(device_cookie(), "", salt="device") or ""
 
 
 def come_in(request: Any, staff: Staff, how: str, *, is_shared: bool = False) -> None:
@@ -71,7 +74,7 @@ def keep_device(request: Any, response: HttpResponse) -> None:
     """Let a device be known again that somebody has just signed in from."""
     if device := getattr(request, "new_device", ""):
         response.set_signed_cookie(
-            DEVICE, device, salt="device", max_age=DEVICE_LASTS, httponly=True, samesite="Lax",
+            device_cookie(), device, salt="device", max_age=DEVICE_LASTS, httponly=True, samesite="Lax",
             secure=settings.SESSION_COOKIE_SECURE or request.is_secure(),
         )  # fmt: skip
 

@@ -48,8 +48,8 @@ _LAST_ROW = 1_048_576
 _PARQUET_CELL = 32  # bytes that a cell takes once it is text
 _EXACT_DIGITS = 10**15  # a spreadsheet keeps fifteen digits; a longer number has lost its end
 
-_DAMAGED = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error)
-"""What unpacking a damaged or sealed archive raises."""
+_DAMAGED = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, zlib.error)
+"""What unpacking a damaged archive raises, or one that is sealed or packed in an unknown way (both RuntimeError)."""
 
 EMPTY = Words("文件「{file}」是空的，里面没有数据。", "The file “{file}” is empty.")
 BINARY = Words(
