@@ -9,6 +9,7 @@ environment is used, no redirect is followed, and neither time nor size is witho
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -102,9 +103,7 @@ def call(
         raise Unreached(NO_ANSWER.fill(h=host)) from broken
 
 
-def _trust(verify: bool | str) -> object:
-    import ssl
-
+def _trust(verify: bool | str) -> ssl.SSLContext | bool:
     return ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
 
 

@@ -43,7 +43,7 @@ def settings_logins(request: Request) -> HttpResponse:
         else []
     )  # fmt: skip
     page = Page(
-        sentence=Words("除了这里，你还在 {n} 处登录着", "Besides here you are signed in in {n} places" if len(others) != 1 else "Besides here you are signed in in one place").fill(n=len(others))
+        sentence=Words("除了这里，你还在 {n} 处登录着", "You are signed in in {n} other places" if len(others) != 1 else "You are signed in in one other place").fill(n=len(others))
         if others else Words("你只在这里登录着", "You are signed in here only"),
         logins=[_shown(one, is_here=one.pk == here.pk) for one in sorted(mine, key=lambda one: one.pk != here.pk)],
         others=bool(others), news=bool(request.news), theirs=[_shown(one) for one in theirs],  # type: ignore[attr-defined]

@@ -472,7 +472,7 @@ def qr_svg(text: str) -> str:
         svgns=True,
         border=2,
         scale=4,
-        omitsize=False,
+        omitsize=True,  # it grows and shrinks with its place instead of being cut off
         svgclass="qr-code",
         lineclass=None,
         dark="#000",

@@ -106,7 +106,7 @@
   each("input[data-show]", function (input) {
     var button = document.createElement("button");
     button.type = "button";
-    button.className = "button plain tight";
+    button.className = "button plain tight nowrap";
     function say() {
       var shown = input.type === "text";
       button.textContent = input.getAttribute(shown ? "data-hide" : "data-show");
