@@ -223,10 +223,14 @@ def device_words(kind: str) -> Words:
 
     >>> device_words("wechat/iphone").say("zh"), device_words("/").say("en")
     ('iPhone 上的微信', 'an unknown device')
+    >>> device_words("chrome/windows").say("zh")
+    'Windows 电脑上的 Chrome'
     """
     program, _, machine = kind.partition("/")
     said = next((w for key, _, w in PROGRAMS if key == program), None)
     on = next((w for key, _, w in MACHINES if key == machine), None)
     if said and on:
-        return Words("{m} 上的{p}" if said.zh[0] > "z" else "{m} 上的 {p}", "{p} on {m}").fill(p=said, m=on)
+        # Chinese stands close to Chinese, and a space apart from other letters
+        before, after = ("" if w > "z" else " " for w in (on.zh[-1], said.zh[0]))
+        return Words("{m}" + before + "上的" + after + "{p}", "{p} on {m}").fill(p=said, m=on)
     return said or on or Words("不认识的设备", "an unknown device")
