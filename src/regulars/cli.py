@@ -194,10 +194,18 @@ def reset_password(
         bool,
         typer.Option("--password-stdin", help="从标准输入读密码。Read the password from standard input."),
     ] = False,
+    second_step_off: Annotated[
+        bool,
+        typer.Option(
+            "--second-step-off",
+            help="手机也丢了：验证器和通行密钥一起去掉。The phone is lost too: take app and passkeys off.",
+        ),
+    ] = False,
 ) -> None:
     """在这台电脑上给忘了密码的人换一个。Give somebody who forgot it a new password, from the machine itself."""
     open_shop()
     from regulars.shop.actions import set_password
+    from regulars.shop.doors_actions import drop_second_factors
     from regulars.shop.models import Staff
 
     staff = Staff.objects.filter(email__iexact=email.strip()).first()
@@ -211,6 +219,8 @@ def reset_password(
     )
     with serving():
         set_password(staff, password)
+        if second_step_off:
+            drop_second_factors(staff, by=None)
     say(Words("换好了，别处的登录都已失效", "Done. Every other login of this person has ended"))
 
 

@@ -29,6 +29,7 @@ from regulars.sales.models import Batch, BatchState, Sale, SavedMapping
 from regulars.sales.reading import Reading, Sheet, open_file, read
 from regulars.sales.remembered import Remembered, headers_said, remember, remembered
 from regulars.shop import bulk, vault
+from regulars.shop.doors_actions import sweep_logins
 from regulars.shop.models import Business, Staff, Store, audit
 from regulars.shop.turns import turn
 from regulars.shop.words import Refused, Words
@@ -346,6 +347,7 @@ def run_day(
         charge.back_to_pool(on)
         planned = care.plan_day(outcome, on)
         vault.sweep()
+        sweep_logins()
         Business.objects.update(last_day_run_on=on)
     return {
         "on": on.isoformat(), "customers": outcome.customers,

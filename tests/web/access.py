@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,6 +21,7 @@ from regulars.customers.models import Customer
 from regulars.grading.models import Adoption
 from regulars.sales.models import Batch
 from regulars.shop.actions import ask_for, keep_role, make_token
+from regulars.shop.doors_actions import begin_login
 from regulars.shop.models import Store
 from regulars.shop.rules.policy import HOUSE_ROLES
 from regulars.web import uploads
@@ -51,6 +53,9 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "handover-undo": lambda h: [passed(h)],
     "settings-key-end": lambda h: [make_token(h.staff["service"], "x")[0].pk],
     "settings-role-end": lambda h: [keep_role("x", ["look"]).key],
+    "settings-login-end": lambda h: [begin_login(h.staff["service"], secrets.token_hex(16)).pk],
+    "settings-passkey-end": lambda h: [1],
+    "settings-door-second-end": lambda h: [h.staff["service"].pk],
     "settings-store": lambda h: [Store.objects.order_by("id")[0].pk],
 }
 """What stands in the addresses that name something; of customers and colleagues see `arguments`."""

@@ -11,7 +11,8 @@ from tests.web.conftest import PASSWORD, House
 from regulars.grading.models import Adoption
 from regulars.shop.actions import set_password
 from regulars.shop.models import Business, Staff, Store
-from regulars.web import entrance
+from regulars.shop.rules.doors import PASSWORD as PASSWORD_TRIES
+from regulars.web import throttle
 
 OWNER = {"name": "陈老板", "email": "chen@example.com", "password": PASSWORD}
 
@@ -106,13 +107,13 @@ def test_guessing_becomes_slow_and_waiting_always_helps(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(entrance, "now", lambda: clock[0])
+    monkeypatch.setattr(throttle, "now", lambda: clock[0])
     set_password(house.staff["owner"], PASSWORD)
     wrong, right = ({"email": "owner@example.com", "password": p} for p in ("guess", PASSWORD))
     browser = Client()
-    assert [browser.post("/login/", wrong).status_code for _ in range(entrance.FREE_TRIES)] == [
+    assert [browser.post("/login/", wrong).status_code for _ in range(PASSWORD_TRIES.free)] == [
         401
-    ] * entrance.FREE_TRIES
+    ] * PASSWORD_TRIES.free
     clock[0] += 1.5
     assert browser.post("/login/", wrong).status_code == 401
     assert browser.post("/login/", right).status_code == 429, (
@@ -120,7 +121,7 @@ def test_guessing_becomes_slow_and_waiting_always_helps(
     )
     other = Client(REMOTE_ADDR="10.0.0.9")
     assert other.post("/login/", right).status_code == 302, "another address is not held up"
-    clock[0] += entrance.LONGEST_WAIT.total_seconds()
+    clock[0] += PASSWORD_TRIES.longest
     assert browser.post("/login/", right).status_code == 302
 
 

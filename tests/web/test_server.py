@@ -67,6 +67,28 @@ def test_the_address_that_is_told_answers_and_ctrl_c_closes_all(
     assert "Traceback" not in rest
 
 
+def test_phones_on_the_network_are_let_in_and_their_cookies_never_travel_in_clear(home: Path) -> None:
+    with serving("--lan") as (process, told):
+        assert process.stdout
+        phones = [
+            m[0]
+            for line in iter(process.stdout.readline, "\n")
+            if (m := re.search(r"https://[\d.]+:\d+/", line))
+        ]
+        itself_signed = ssl._create_unverified_context()
+        for address in [told, *phones]:
+            with urlopen(f"{address}start/", context=itself_signed, timeout=30) as answer:
+                assert answer.status == 200
+                cookies = answer.headers.get_all("Set-Cookie")
+            assert cookies, address
+            for cookie in cookies:
+                assert cookie.strip().startswith("__Host-") and "Secure" in cookie and "HttpOnly" in cookie, (
+                    cookie
+                )
+        os.killpg(process.pid, signal.SIGINT)
+        the_rest(process)
+
+
 def children_of(number: int) -> dict[int, str]:
     said = subprocess.run(
         ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from django.contrib.auth.password_validation import password_changed, validate_password
-from django.core.exceptions import ValidationError
+from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.db import transaction
 
+from regulars.shop.doors_actions import end_logins
 from regulars.shop.models import ApiToken, Business, Job, JobState, OwnRole, Post, Staff, Store, audit
+from regulars.shop.rules.passwords import weakness
 from regulars.shop.rules.policy import ABILITIES, HOUSE_ROLES, REACHES
 from regulars.shop.words import Refused, Words
 
@@ -27,19 +29,19 @@ TRADES: dict[str, Words] = {
     "wholesale": Words("批发、企业客户", "Wholesale, business customers"),
 }
 
-PASSWORD_HINT = Words(
-    "密码至少 10 个字，不要用常见密码，也不要和邮箱或名字太像",
-    "At least 10 characters, not a common password, and not too close to the e-mail or name",
-)
 
-
-def checked_password(password: str, email: str, name: str) -> str:
-    """The password, or Refused with what is wrong with it."""
-    try:
-        validate_password(password, Staff(email=email, name=name))
-    except ValidationError as wrong:
-        raise Refused(PASSWORD_HINT) from wrong
+def checked_password(password: str, email: str, name: str, business: str = "") -> str:
+    """The password, or Refused with what is wrong with it. `business`: the name of one that is not founded yet."""
+    known = [business, *Business.objects.values_list("name", flat=True)]
+    if wrong := weakness(password, [email, name, *known], _commons()):
+        raise Refused(wrong)
     return password
+
+
+@cache
+def _commons() -> frozenset[str]:
+    """The twenty thousand passwords that lists of broken accounts hold most often."""
+    return frozenset(CommonPasswordValidator().passwords)
 
 
 def found_business(
@@ -57,7 +59,7 @@ def found_business(
         raise Refused(Words("请写店名", "Please give the business a name"))
     if "@" not in owner_email:
         raise Refused(Words("「{e}」不是邮箱", "{e} is not an e-mail address").fill(e=owner_email))
-    checked_password(password, owner_email, owner_name)
+    checked_password(password, owner_email, owner_name, name)
     with transaction.atomic():
         if Business.objects.exists():
             raise Refused(Words("这个文件夹里已经有一家店了", "This folder already holds a business"))
@@ -156,7 +158,7 @@ def set_password(staff: Staff, password: str, *, by: Staff | None = None) -> Non
     """Give a member of staff a new password; every session she has ends."""
     staff.set_password(checked_password(password, staff.email, staff.name))
     staff.save(update_fields=["password"])
-    password_changed(password, staff)
+    end_logins(staff)
     audit("set-password", f"staff {staff.id}", by=by)
 
 

@@ -88,5 +88,7 @@ register(
     Custody("shop.Alert", staff=("staff", "seen_by"),
             leaving=(("staff", "keeps its author"), ("seen_by", "keeps its author"))),
     Custody("shop.ApiToken", staff=("staff",), leaving=(("staff", "ends"),)),
+    *(Custody(f"shop.{door}", staff=("staff",), leaving=(("staff", "ends"),))
+      for door in ("Authenticator", "Passkey", "RecoveryCode", "Pin", "Login")),
     Custody("shop.Job", staff=("asked_by",), leaving=(("asked_by", "keeps its author"),)),
 )  # fmt: skip

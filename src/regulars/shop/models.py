@@ -10,6 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from regulars.shop.keys import keys
+from regulars.shop.rules.passwords import same_signs
 from regulars.shop.rules.policy import HOUSE_ROLES, Powers, Reach, Role, powers
 from regulars.shop.words import Words
 
@@ -59,6 +60,8 @@ class Business(models.Model):
         default=0
     )  # without contact or visit a customer goes back to the pool; 0: never
     has_watermark = models.BooleanField(default=False)  # every screen carries its reader's name, faintly
+    second_for = models.JSONField(default=list)  # roles that must have a second factor
+    pin_minutes = models.PositiveSmallIntegerField(default=5)  # a phone of the shop asks for its PIN after
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -99,6 +102,11 @@ def own_roles() -> dict[str, Role]:
     return {r.key: r.role for r in OwnRole.objects.order_by("id")}
 
 
+def every_role() -> dict[str, Words]:
+    """What each role is called, of the house and of the shop's own."""
+    return {r.key: r.name for r in (*HOUSE_ROLES.values(), *own_roles().values())}
+
+
 class Staffing(BaseUserManager["Staff"]):
     def get_by_natural_key(self, email: str | None) -> Staff:
         return self.get(email__iexact=(email or "").strip())
@@ -124,6 +132,14 @@ class Staff(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(same_signs(raw_password) if raw_password is not None else None)
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Also as it was typed: passwords set before their signs were made the same stay good."""
+        tried = dict.fromkeys((same_signs(raw_password or ""), raw_password))
+        return True in [super(Staff, self).check_password(t) for t in tried]
 
     @property
     def role_words(self) -> Words:
@@ -365,3 +381,6 @@ def audit(
 def contacted_on(people: Iterable[int], on: Any) -> set[int]:
     """Which of these people somebody has already contacted on that day."""
     return set(Contact.objects.filter(person__in=people, on=on).values_list("person", flat=True))
+
+
+from regulars.shop import doors  # noqa: E402, F401  (Django looks for records in this module)

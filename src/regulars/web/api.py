@@ -37,8 +37,11 @@ from regulars.sales.queries import batches_of
 from regulars.shop.actions import token_digest
 from regulars.shop.engine import day_of
 from regulars.shop.models import ApiToken, Staff, Store
+from regulars.shop.rules.doors import KEY, SEARCH
 from regulars.shop.words import Refused, Words
+from regulars.web.doors import network
 from regulars.web.may import may
+from regulars.web.throttle import SLOWER, Tries, too_fast
 
 A_PAGE = 50
 USED_EVERY = timedelta(hours=1)
@@ -60,6 +63,10 @@ class Bearer(HttpBearer):
             .first()
         )
         if found is None:
+            tries = Tries("key", network(request), KEY)
+            if seconds := tries.wait():
+                raise TooMany(seconds)
+            tries.wrong()
             return None
         if not found.may_write and request.method not in ("GET", "HEAD"):
             raise Denied
@@ -78,6 +85,14 @@ class Session(SessionAuth):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
         return request.user if may(request.user, "look") else None
+
+
+class TooMany(Exception):
+    """Somebody asks faster than anybody may, or tries keys."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 class Denied(Exception):
@@ -334,7 +349,7 @@ class Freshness(Schema):
     paused: list[Paused]
 
 
-ALWAYS: dict[int, Any] = {401: Wrong, 403: Wrong, 422: Invalid}
+ALWAYS: dict[int, Any] = {401: Wrong, 403: Wrong, 422: Invalid, 429: Wrong}
 ONE: dict[int, Any] = {**ALWAYS, 404: Wrong}
 
 # --- operations ------------------------------------------------------------------------------------------------------
@@ -386,6 +401,8 @@ def customers(
     """Who spent most in the last 12 months comes first. A search finds at most `limit`, the best hit first."""
     text = search_.strip()
     if text:
+        if seconds := too_fast("search", str(request.user.pk), SEARCH):
+            raise TooMany(seconds)
         return {"items": rows(search(text, limit, request.user), request.user), "next": None}
     spend, _, number = (after or "").partition(".")
     found = listed(
@@ -719,6 +736,14 @@ def _set_up() -> None:
     api.exception_handler(AuthenticationError)(
         _answer(401, Words("请先登录，或带上钥匙", "Log in first, or send a key"))
     )
+
+    def too_many(request: HttpRequest, error: Any) -> HttpResponse:
+        said = SLOWER.fill(n=error.seconds)
+        answer = api.create_response(request, {"zh": said.zh, "en": said.en}, status=429)
+        answer["Retry-After"] = str(error.seconds)
+        return answer
+
+    api.exception_handler(TooMany)(too_many)
 
     def other(request: HttpRequest, error: Any) -> HttpResponse:
         if error.status_code == 403:  # a cookie without its CSRF token

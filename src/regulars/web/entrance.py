@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import timedelta
 from types import SimpleNamespace as Page
 from typing import Any
 
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import logout
 from django.contrib.auth.hashers import make_password
 from django.core import signing
-from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -21,51 +19,19 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from regulars.grading.actions import FIRST_PLAYBOOK, adopt, loaded, start_playbook
 from regulars.shop.actions import TRADES, checked_password, found_business
+from regulars.shop.doors import Login, has_second_factor
+from regulars.shop.doors_actions import known_by_password
 from regulars.shop.keys import keys
-from regulars.shop.models import Business, Staff, Store, audit
+from regulars.shop.models import Business, Staff, Store
+from regulars.shop.rules.passwords import LEAST, same_signs
 from regulars.shop.words import Refused, Words
-from regulars.web import uploads
+from regulars.web import doors, second, throttle, uploads
 from regulars.web.may import needs, open_to_all
 from regulars.web.request import Request, own_path
 
 # --- signing in ------------------------------------------------------------------------------------------------------
 
-FREE_TRIES = 5
-"""Wrong passwords that cost nothing: fingers slip, and a shared phone has several owners."""
-
-LONGEST_WAIT = timedelta(minutes=5)
-"""Nobody is ever locked out: guessing becomes slow, waiting five minutes always helps."""
-
 WRONG = Words("邮箱或密码不对", "The e-mail or the password is wrong")
-WAIT = Words("试得太快了，请等 {n} 秒再试", "Too many tries; please wait {n} seconds")
-
-
-class Tries:
-    """Wrong passwords of one account from one address. After a few free ones each doubles the wait."""
-
-    def __init__(self, email: str, address: str) -> None:
-        self.key = "tries:" + keys().token("tries", f"{email.lower().strip()} {address}").hex()
-
-    def wait(self, now: float) -> int:
-        """Seconds until the next try counts."""
-        _, until = cache.get(self.key, (0, 0.0))
-        return max(0, round(float(until) - now))
-
-    def wrong(self, now: float) -> None:
-        count, _ = cache.get(self.key, (0, 0.0))
-        count += 1
-        delay = min(2.0 ** (count - FREE_TRIES), LONGEST_WAIT.total_seconds()) if count >= FREE_TRIES else 0.0
-        cache.set(self.key, (count, now + delay), timeout=3600)
-
-    def right(self) -> None:
-        cache.delete(self.key)
-
-
-def now() -> float:
-    """Seconds on the clock by which tries are slowed; tests put their own in its place."""
-    import time
-
-    return time.monotonic()
 
 
 @open_to_all
@@ -78,28 +44,44 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     following = own_path(request.POST.get("next") or request.GET.get("next"))
     if request.user.is_authenticated:
         return redirect(following)
-    email, error, status = request.POST.get("email", "").strip(), None, 200
+    email, error, status = request.POST.get("email", "").strip()[:254], None, 200
+    is_shared = "shared" in request.POST
+    seconds = 0
     if request.method == "POST":
-        tries = Tries(email, request.META.get("REMOTE_ADDR", ""))
-        if seconds := tries.wait(now()):
-            error, status = WAIT.fill(n=seconds), 429
+        tries = throttle.at_the_entrance(email, doors.network(request), _own_device(request, email))
+        if seconds := throttle.wait_of(tries):
+            error, status = throttle.SLOWER.fill(n=seconds), 429
+        elif staff := known_by_password(email, request.POST.get("password", "")):
+            tries[0].right()
+            if has_second_factor(staff):
+                second.wait_for(request, staff, following, is_shared)
+                return redirect("login-code")
+            doors.come_in(request, staff, "password", is_shared=is_shared)
+            return redirect(following)
         else:
-            staff = authenticate(request, username=email, password=request.POST.get("password", ""))
-            if staff is not None:
-                tries.right()
-                login(request, staff)
-                audit("sign-in", f"staff {staff.pk}", by=staff)
-                return redirect(following)
-            tries.wrong(now())
+            for one in tries:
+                one.wrong()
             error, status = WRONG, 401
     page = Page(
-        email=email, error=error or "", next=following, business=business.name, is_example=business.is_example,
+        email=email, error=error or "", next=following, business=business.name, is_example=business.is_example, is_shared=is_shared,
+        passkeys=second.passkeys_work(request),
         example_said=Words(
             "这是一家例店，数据都是编的。账号和密码印在启动它的窗口里。",
             "An example shop; nothing in it is real. The account stands in the window that started it.",
         ),
     )  # fmt: skip
-    return render(request, "login.html", {"page": page}, status=status)
+    response = render(request, "login.html", {"page": page}, status=status)
+    if seconds:
+        response["Retry-After"] = str(seconds)
+    return response
+
+
+def _own_device(request: HttpRequest, email: str) -> str:
+    """The mark of the device, if this account was used on it before; tries are then counted for it alone."""
+    device = doors.device_of(request)
+    if not device or not Login.objects.filter(staff__email__iexact=email, device=device).exists():
+        return ""
+    return device
 
 
 @needs("look")
@@ -205,9 +187,11 @@ def start(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             errors["password"] = refused.words
         if not errors:
-            started.said |= {**filled, "password": make_password(password)}
+            started.said |= {**filled, "password": make_password(same_signs(password))}
             return started.keep(request, redirect("start-business"))
-    page = Page(filled=filled, errors=errors, problems=[], action=reverse("start"), example_action="")
+    page = Page(
+        filled=filled, errors=errors, problems=[], action=reverse("start"), example_action="", least=LEAST
+    )
     return render(request, "start_account.html", {"page": page}, status=422 if errors else 200)
 
 
@@ -274,7 +258,7 @@ def start_trade(request: HttpRequest) -> HttpResponse:
             except Refused as refused:
                 errors["trade"] = refused.words
             else:
-                login(request, owner)
+                doors.come_in(request, owner, "password")
                 response = redirect("start-import")
                 response.delete_cookie("start", path="/start/")
                 return response

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from regulars.shop.calendar import business_day
 from regulars.shop.models import Business
-from regulars.web import jinja
+from regulars.web import doors, jinja
 from regulars.web.may import may
 
 OPEN_TO_ALL = ("/login/", "/static/", "/health/", "/lang/", "/theme/", "/offline/", "/manifest.json")
@@ -54,6 +54,7 @@ class Gate:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         business = Business.objects.first()
+        led = doors.look(request, business)
         user: Any = request.user
         lang = (user.lang if user.is_authenticated else "") or request.COOKIES.get("lang") or ""
         asked: Any = request
@@ -78,8 +79,12 @@ class Gate:
                     else {}
                 )
                 return redirect("/login/" + (f"?{urlencode(wanted)}" if wanted else ""))
+        if led is not None and not request.path.startswith("/static/"):
+            return led
         _leave_out_nul(request)
         response = self.get_response(request)
+        doors.follow(request)
+        doors.keep_device(request, response)
         if user.is_authenticated and not response.has_header("Cache-Control"):
             response["Cache-Control"] = (
                 "private, no-store"  # a shared phone's back button shows nobody's customers

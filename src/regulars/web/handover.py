@@ -208,7 +208,10 @@ def customer_charge(request: Request, number: int) -> HttpResponse:
     try:
         if not (request.user.may("assign") or is_hers):
             raise Refused(
-                Words("负责她的人或店长才能换人", "Only whoever is in charge, or a manager, changes who looks after her")
+                Words(
+                    "负责她的人或店长才能换人",
+                    "Only whoever is in charge, or a manager, changes who looks after her",
+                )
             )
         if "pool" in request.POST:
             charge.give_charge(customer, None, by=request.user, on=request.today)

@@ -6,6 +6,7 @@ child process, so that grading a million customers never makes the counter wait.
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import logging
 import multiprocessing
@@ -47,6 +48,7 @@ def serve(*, host: str, port: int, lan: bool = False, login: dict[str, str] | No
         certificate = make_certificate(Home.find().folder / "lan", mine)
         addresses = [f"https://localhost:{port}/", *(f"https://{a}:{port}/" for a in mine)]
     os.environ["REGULARS_ADDRESSES"] = " ".join(addresses)
+    _settings_hear_of_it()
     worker = _Worker()
     try:
         worker.begin()
@@ -54,6 +56,21 @@ def serve(*, host: str, port: int, lan: bool = False, login: dict[str, str] | No
     finally:
         worker.end()
     return 0
+
+
+def _settings_hear_of_it() -> None:
+    """Settings that were read before the addresses were known say what follows from them: which hosts are ours, and
+    whether cookies travel by TLS only. The pages' process is forked from this one and would not read them anew."""
+    from django.conf import settings
+
+    if not settings.configured:
+        return
+    from regulars.web import settings as read
+
+    anew = importlib.reload(read)
+    for name in (n for n in dir(anew) if n.isupper()):
+        if getattr(settings, name, None) != getattr(anew, name):
+            setattr(settings, name, getattr(anew, name))
 
 
 class _Worker:

@@ -23,6 +23,9 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS += [h for a in os.environ.get("REGULARS_ADDRESSES", "").split() if (h := urlsplit(a).hostname)]
 ALLOWED_HOSTS += [h.strip() for h in str(HOME.settings.get("hosts", "")).split(",") if h.strip()]
 IS_BEHIND_PROXY = str(HOME.settings.get("proxy", "")) == "1"
+_TOLD = os.environ.get("REGULARS_ADDRESSES", "").split()
+IS_TLS = IS_BEHIND_PROXY or (bool(_TOLD) and all(a.startswith("https://") for a in _TOLD))
+"""Whether every browser comes by way of TLS: then cookies never travel in clear, and their names say so."""
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -39,6 +42,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "regulars.web.headers.Headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -96,32 +100,33 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "shop.Staff"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-     "OPTIONS": {"user_attributes": ["email", "name"]}},
-]  # fmt: skip
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_ENGINE = "regulars.web.sessions"
+SESSION_COOKIE_AGE = 30 * 24 * 3600  # the longest; `shop.rules.doors` says when a login is over before
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_TLS
+if IS_TLS:  # such a cookie comes from this very host and by TLS, or the browser does not take it
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
 CSRF_FAILURE_VIEW = "regulars.web.errors.expired_form"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if IS_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
     CSRF_TRUSTED_ORIGINS = [
         f"https://{host}" for host in str(HOME.settings.get("hosts", "")).split(",") if host
     ]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "connect-src": [SELF],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [NONE],
@@ -146,6 +151,15 @@ WHITENOISE_AUTOREFRESH = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+# One process serves the pages (see `server`), so its own memory is shared by all who count in it. Room for so many that
+# nobody makes room for new tries by filling it.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 200_000},
+    }
 }
 
 LOGGING = {

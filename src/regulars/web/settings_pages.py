@@ -25,12 +25,16 @@ from regulars.grading.actions import in_force, start_playbook
 from regulars.shop import actions
 from regulars.shop.actions import TRADES
 from regulars.shop.calendar import day_words
+from regulars.shop.doors import has_second_factor
+from regulars.shop.doors_actions import end_access
 from regulars.shop.models import ApiToken, Business, OwnRole, Post, Staff, Store, audit, only_store, own_roles
+from regulars.shop.rules.passwords import ALONE, LEAST
 from regulars.shop.rules.policy import ABILITIES, HOUSE_ROLES, REACHES, WHOLE, powers
 from regulars.shop.words import Refused, Words
 from regulars.web.entrance import trades
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in
+from regulars.web.second import proved_by_password
 
 ZONES = (
     ("Asia/Shanghai", Words("北京时间", "China")), ("Asia/Hong_Kong", Words("香港", "Hong Kong")), ("Asia/Macau", Words("澳门", "Macau")),
@@ -63,6 +67,28 @@ def settings(request: Request) -> HttpResponse:
             title=Words("我的密码", "My password"),
             said=Words("换一个，别处的登录就失效", "A new one ends your other logins"),
         ),
+        Page(
+            href=reverse("settings-second"),
+            icon="key",
+            title=Words("两步登录", "Second step"),
+            said=Words("开着", "On")
+            if has_second_factor(request.user)
+            else Words("没开：只有密码", "Off: only a password"),
+        ),
+        Page(
+            href=reverse("settings-logins"),
+            icon="device",
+            title=Words("登录的设备", "Devices"),
+            said=Words(
+                "看看在哪儿登录着，不认得的退出", "Where you are signed in; sign out what you don't know"
+            ),
+        ),
+        Page(
+            href=reverse("settings-pin"),
+            icon="lock",
+            title=Words("PIN", "PIN"),
+            said=Words("店里大家用的手机上用", "For phones in the shop that others use too"),
+        ),
     ]
     if may(request.user, "staff"):
         business = request.business
@@ -80,6 +106,7 @@ def settings(request: Request) -> HttpResponse:
             ("audit", Page(href=reverse("watch"), icon="clock", title=Words("操作记录", "Who looked at what"), said=Words("看了谁、导出了什么、改了什么", "Readings, exports, changes"))),
             ("playbooks", Page(href=reverse("settings-trade"), icon="book", title=Words("行业和打法", "Trade and playbook"), said=Words("{t} · {b}", "{t} · {b}").fill(t=TRADES.get(business.trade, Words("", "")), b=books))),
             ("team", Page(href=reverse("settings-phones"), icon="device", title=Words("店里的手机", "Phones in the shop"), said=Words("扫一下就能用", "Scan and go") if lan_address() else Words("现在只有这台电脑能打开", "Only this computer now"))),
+            ("settings", Page(href=reverse("settings-door"), icon="lock", title=Words("登录要求", "Signing in"), said=Words("谁要两步登录，手机几分钟要 PIN", "Who needs a second step, when phones ask for the PIN"))),
             ("keys", Page(href=reverse("settings-keys"), icon="key", title=Words("给程序的钥匙", "Keys for programs"), said=Words("{n} 把在用", "{n} in use").fill(n=ApiToken.objects.count()))),
         ]  # fmt: skip
         groups = [*(group for ability, group in whole if may(request.user, ability)), *groups]
@@ -380,13 +407,17 @@ def settings_member_leave(request: Request, number: int) -> HttpResponse:
             {},
             [Words("不能停用自己或最后一位老板", "You can't end your own access or the last owner's")],
         )
-    Staff.objects.filter(pk=staff.pk).update(is_active=not staff.is_active)
-    audit("end-access" if staff.is_active else "restore-access", f"staff {staff.pk}", by=request.user)
+    leaves = staff.is_active
+    if leaves:
+        end_access(staff, by=request.user)
+    else:
+        Staff.objects.filter(pk=staff.pk).update(is_active=True)
+        audit("restore-access", f"staff {staff.pk}", by=request.user)
     messages.success(
         request,
         (
             Words("好了，{n}不能再登录", "{n} can no longer sign in")
-            if staff.is_active
+            if leaves
             else Words("好了，{n}又能登录了", "{n} can sign in again")
         )
         .fill(n=staff.name)
@@ -574,7 +605,7 @@ def qr_svg(text: str) -> str:
         svgns=True,
         border=2,
         scale=4,
-        omitsize=False,
+        omitsize=True,  # it grows and shrinks with its place instead of being cut off
         svgclass="qr-code",
         lineclass=None,
         dark="#000",
@@ -633,8 +664,8 @@ def settings_password(request: Request) -> HttpResponse:
     errors: dict[str, Words] = {}
     if request.method == "POST":
         me = request.user
-        if not me.check_password(request.POST.get("old", "")):
-            errors["old"] = Words("现在的密码不对", "This is not your present password")
+        if wrong := proved_by_password(request):
+            errors["old"] = wrong
         else:
             try:
                 actions.set_password(me, request.POST.get("password", ""), by=me)
@@ -650,5 +681,8 @@ def settings_password(request: Request) -> HttpResponse:
                 )
                 return redirect("settings")
     return render(
-        request, "settings_password.html", {"page": Page(errors=errors)}, status=422 if errors else 200
+        request,
+        "settings_password.html",
+        {"page": Page(errors=errors, least=LEAST, alone=ALONE)},
+        status=422 if errors else 200,
     )

@@ -11,23 +11,26 @@ from regulars.web import (
     grades,
     guard,
     handover,
+    logins,
     manifest,
     portrait,
     sales,
+    second,
     settings_pages,
     style,
     today,
 )
 from regulars.web.api import api
 from regulars.web.may import needs
+from regulars.web.throttle import searching
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", today.today, name="today"),
     path("tasks/<int:number>/result/", today.task_result, name="task-result"),
     path("tasks/<int:number>/undo/", today.task_undo, name="task-undo"),
     # customers
-    path("customers/", customers.customers, name="customers"),
-    path("customers/suggestions/", customers.suggestions, name="suggestions"),
+    path("customers/", searching(customers.customers), name="customers"),
+    path("customers/suggestions/", searching(customers.suggestions), name="suggestions"),
     path("customers/export/", guard.export, name="customers-export"),
     path("customers/let-in/", guard.customer_let_in, name="customer-let-in"),
     path("pool/", handover.pool, name="pool"),
@@ -101,12 +104,38 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/phones/", settings_pages.settings_phones, name="settings-phones"),
     path("settings/language/", settings_pages.settings_language, name="settings-language"),
     path("settings/password/", settings_pages.settings_password, name="settings-password"),
+    path("settings/logins/", logins.settings_logins, name="settings-logins"),
+    path("settings/logins/end/", logins.settings_logins_end, name="settings-logins-end"),
+    path("settings/logins/known/", logins.settings_logins_known, name="settings-logins-known"),
+    path("settings/logins/<int:number>/end/", logins.settings_login_end, name="settings-login-end"),
+    path("settings/second/", second.settings_second, name="settings-second"),
+    path("settings/second/app/", second.settings_app, name="settings-app"),
+    path("settings/second/app/end/", second.settings_app_end, name="settings-app-end"),
+    path("settings/second/codes/", second.settings_codes, name="settings-codes"),
+    path("settings/second/passkeys/", second.settings_passkeys, name="settings-passkeys"),
+    path(
+        "settings/second/passkeys/options/", second.settings_passkey_options, name="settings-passkey-options"
+    ),
+    path(
+        "settings/second/passkeys/<int:number>/end/", second.settings_passkey_end, name="settings-passkey-end"
+    ),
+    path("settings/pin/", logins.settings_pin, name="settings-pin"),
+    path("settings/door/", logins.settings_door, name="settings-door"),
+    path(
+        "settings/door/<int:number>/second/end/",
+        logins.settings_door_second_end,
+        name="settings-door-second-end",
+    ),
     # the entrance
     path("start/", entrance.start, name="start"),
     path("start/business/", entrance.start_business, name="start-business"),
     path("start/trade/", entrance.start_trade, name="start-trade"),
     path("start/import/", entrance.start_import, name="start-import"),
     path("login/", entrance.sign_in, name="login"),
+    path("login/code/", second.login_code, name="login-code"),
+    path("login/passkey/", second.login_passkey, name="login-passkey"),
+    path("login/passkey/options/", second.login_passkey_options, name="login-passkey-options"),
+    path("pin/", logins.pin, name="pin"),
     path("logout/", entrance.sign_out, name="logout"),
     path("lang/", entrance.language, name="language"),
     path("theme/", entrance.theme, name="theme"),

@@ -15,9 +15,10 @@ import mmap
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +42,14 @@ _LARGEST_UNPACKED = 1_500_000_000
 _HIGHEST_RATIO = 200
 # Below this size even an absurd ratio does no harm.
 _HARMLESS = 50_000_000
+# The reader lays a sheet out from its first cell to its farthest, so one cell in the last corner would ask for 400 GB.
+_MOST_CELLS = 60_000_000
+_LAST_ROW = 1_048_576
+_PARQUET_CELL = 32  # bytes that a cell takes once it is text
 _EXACT_DIGITS = 10**15  # a spreadsheet keeps fifteen digits; a longer number has lost its end
+
+_DAMAGED = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, zlib.error)
+"""What unpacking a damaged archive raises, or one that is sealed or packed in an unknown way (both RuntimeError)."""
 
 EMPTY = Words("文件「{file}」是空的，里面没有数据。", "The file “{file}” is empty.")
 BINARY = Words(
@@ -68,6 +76,15 @@ NO_TABLE = Words(
     "在「{file}」里找不到表格：至少要有一行表头和一行数据，并且不止一列。",
     "No table was found in “{file}”: it needs a line of headers, a line of data and more than one column.",
 )
+PACKED_TWICE = Words(
+    "「{file}」里是压缩包套着压缩包。请解压成 CSV 或 Excel 再导入。",
+    "“{file}” is an archive inside an archive. Unpack it to CSV or Excel first.",
+)
+TOO_WIDE = Words(
+    "「{file}」的表里有一格写到了很远的地方（{cell}），为安全没有打开。请删掉表格右下方多余的格子，或另存为 CSV。",
+    "A cell of “{file}” stands far away from the others ({cell}), and it was not opened, for safety. Delete what stands "
+    "beyond the table, or save it as CSV.",
+)
 NO_CSV_INSIDE = Words(
     "压缩包「{file}」里应当正好有一个 CSV 或 Excel 文件，现在有 {n} 个。请解压后分别导入。",
     "The archive “{file}” should hold exactly one CSV or Excel file and holds {n}. Unpack it and import "
@@ -89,20 +106,25 @@ def open_file(path: str | Path, encoding: str | None = None, also_headers: Itera
     that a person has mapped by hand and that therefore count as headers. Raises Refused when the file holds
     no table.
     """
-    path = Path(path)
+    return _opened(Path(path), encoding, frozenset(plain(header) for header in also_headers))
+
+
+def _opened(path: Path, encoding: str | None, names: frozenset[str], unpacked: bool = False) -> list[Sheet]:
+    """`unpacked`: it came out of an archive, so it can't be another one: those that hold themselves have no end."""
     if not path.is_file():
         raise Refused(Words(f"找不到文件「{path.name}」。", f"There is no file “{path.name}”."))
-    names = frozenset(plain(header) for header in also_headers)
     if path.stat().st_size == 0:
         raise Refused(EMPTY.fill(file=path.name))
     with path.open("rb") as stream:
         start = stream.read(8)
     if start.startswith(b"\x1f\x8b"):
+        if unpacked:
+            raise Refused(PACKED_TWICE.fill(file=path.name))
         return _unpacked(path, gzip.open(path, "rb"), path.stem, encoding, names)
     if start.startswith(b"PAR1"):
         return [_parquet(path)]
     if start.startswith(b"PK"):
-        return _zipped(path, encoding, names)
+        return _zipped(path, encoding, names, unpacked)
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         return _workbook(path, path.name, names)
     return [_text(path, encoding, names)]
@@ -117,22 +139,22 @@ def _unpacked(
     """A packed file, laid out beside and read as if it had come so; the copy is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="regulars-") as folder:
         plain_file = Path(folder) / (Path(inner).name or "file")
-        written = 0
+        written, allowed = 0, max(_HARMLESS, path.stat().st_size * _HIGHEST_RATIO)
         try:
             with packed, plain_file.open("wb") as out:
                 while chunk := packed.read(1 << 20):
                     written += len(chunk)
-                    if written > _LARGEST_UNPACKED:
+                    if written > min(_LARGEST_UNPACKED, allowed):
                         raise Refused(TOO_LARGE.fill(file=path.name, gb=1.5))
                     out.write(chunk)
-        except (OSError, EOFError, zipfile.BadZipFile, RuntimeError) as reason:
+        except _DAMAGED as reason:
             raise Refused(BROKEN.fill(file=path.name)) from reason
         if written == 0:
             raise Refused(EMPTY.fill(file=path.name))
-        return open_file(plain_file, encoding, names)
+        return _opened(plain_file, encoding, names, unpacked=True)
 
 
-def _zipped(path: Path, encoding: str | None, names: frozenset[str]) -> list[Sheet]:
+def _zipped(path: Path, encoding: str | None, names: frozenset[str], unpacked: bool) -> list[Sheet]:
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as reason:
@@ -143,7 +165,10 @@ def _zipped(path: Path, encoding: str | None, names: frozenset[str]) -> list[She
         if size > _LARGEST_UNPACKED or (size > _HARMLESS and size > packed * _HIGHEST_RATIO):
             raise Refused(TOO_LARGE.fill(file=path.name, gb=1.5))
         if any(m.filename == "[Content_Types].xml" for m in members):
+            _must_be_a_calm_book(archive, members, path.name)
             return _workbook(path, path.name, names)
+        if unpacked:
+            raise Refused(PACKED_TWICE.fill(file=path.name))
         tables = [
             m
             for m in members
@@ -155,6 +180,57 @@ def _zipped(path: Path, encoding: str | None, names: frozenset[str]) -> list[She
         if len(details) != 1:
             raise Refused(NO_CSV_INSIDE.fill(file=path.name, n=len(tables)))
         return _unpacked(path, archive.open(details[0]), _zip_name(details[0]), encoding, names)
+
+
+_REF = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{2,})(\d+)["']""")
+_ROW = re.compile(rb"""\br\s*=\s*["']([A-Za-z]+)(\d{4,})["']""")
+
+
+def _must_be_a_calm_book(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], file: str) -> None:
+    """Read a workbook through once before the reader lays it out: its parts are as long as they claim (a false length
+    fails its checksum), and no cell stands so far off that laying out the sheet would take all memory."""
+    if any(m.filename.lower().endswith("workbook.bin") for m in members):
+        raise Refused(BROKEN.fill(file=file))
+    for member in members:
+        try:
+            with archive.open(member) as part:
+                column = _farthest_column(part)
+            if "/worksheets/" in member.filename.lower() and _column_number(column) * _LAST_ROW > _MOST_CELLS:
+                with archive.open(member) as part:
+                    row = _farthest_row(part)
+                if _column_number(column) * row > _MOST_CELLS:
+                    raise Refused(TOO_WIDE.fill(file=file, cell=f"{column.decode()[:6]}{row}"))
+        except _DAMAGED as reason:
+            raise Refused(BROKEN.fill(file=file)) from reason
+
+
+def _farthest_column(part: IO[bytes]) -> bytes:
+    """The last column that any cell names; only those after Z are looked at, which most sheets don't have."""
+    column = b"Z"
+    for piece in _pieces(part):
+        for letters, _ in _REF.findall(piece):
+            column = max(column, letters.upper(), key=_column_number)
+    return column
+
+
+def _farthest_row(part: IO[bytes]) -> int:
+    return max((int(digits[:12]) for piece in _pieces(part) for _, digits in _ROW.findall(piece)), default=0)
+
+
+def _pieces(part: IO[bytes]) -> Iterator[bytes]:
+    """A part of an archive, piece by piece, each with the end of the one before, so that nothing is cut in two."""
+    tail = b""
+    while piece := part.read(1 << 20):
+        yield tail + piece
+        tail = piece[-64:]
+
+
+def _column_number(letters: bytes) -> int:
+    """Which column letters name: A is 1, Z 26, XFD 16,384."""
+    number = 0
+    for letter in letters[:6]:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _zip_name(member: zipfile.ZipInfo) -> str:
@@ -172,6 +248,10 @@ def _zip_name(member: zipfile.ZipInfo) -> str:
 
 def _parquet(path: Path) -> Sheet:
     try:
+        told = pq.read_metadata(path)
+        size = told.num_rows * told.num_columns * _PARQUET_CELL
+        if size > _HARMLESS and size > path.stat().st_size * _HIGHEST_RATIO:
+            raise Refused(TOO_LARGE.fill(file=path.name, gb=1.5))
         table = pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as reason:
         raise Refused(BROKEN.fill(file=path.name)) from reason
@@ -207,7 +287,7 @@ def _workbook(path: Path, file: str, names: frozenset[str]) -> list[Sheet]:
         for title in titles:
             sheet = book.get_sheet_by_name(title)
             height, width = sheet.total_height, sheet.total_width
-            if height * max(width, 1) > 60_000_000:
+            if height * max(width, 1) > _MOST_CELLS:
                 raise Refused(TOO_LARGE.fill(file=file, gb=1.5))
             cells = ([_cell_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False))
             found = _sheet_of_rows(cells, file, title, names, since_1904)

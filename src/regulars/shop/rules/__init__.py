@@ -1,0 +1,1 @@
+"""What the ground decides: values in, values out."""
