@@ -7,4 +7,5 @@ from regulars.shop.custody import Custody, register
 register(
     Custody("care.Task", customer=("customer",), staff=("staff", "ended_by"), merging="read through", copied=True,
             erasing="deleted", leaving=(("staff", "passes on"), ("ended_by", "keeps its author"))),
+    Custody("care.TaskWord", merging="read through", erasing="deleted"),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 
-from regulars.customers.knowing import MERGED, SHOWN, free_of, refresh, settle, tail_word, touch
-from regulars.customers.models import Customer, Detail, Link, Note, Portrait
+from regulars.customers.knowing import MERGED, SHOWN, free_of, head_word, refresh, settle, tail_word, touch
+from regulars.customers.models import Customer, Detail, Link, Note, NoteWord, Portrait
 from regulars.customers.rules.details import FACT_KEYS, read_birthday, read_fact, read_sex
 from regulars.customers.rules.joining import NUMBERS, STRENGTH, joined, same_numbers
 from regulars.playbooks.catalogue import Fact, catalogue
@@ -22,9 +23,11 @@ from regulars.sales.models import Batch, BatchState, Identity, Pairing, Sale
 from regulars.shop import bulk, vault
 from regulars.shop.keys import keys
 from regulars.shop.models import Staff, Store, audit
+from regulars.shop.rotation import renewed_with
+from regulars.shop.sealed_words import write_words
 from regulars.shop.words import Refused, Words
 
-__all__ = ["free_of", "tail_word", "touch"]
+__all__ = ["free_of", "head_word", "tail_word", "touch"]
 
 SEALED_KEYS = {
     "address",
@@ -269,8 +272,14 @@ def add_note(customer: Customer, text: str, *, on: date, by: Staff | None = None
         note = Note.objects.create(
             customer=customer, text=text.strip()[:2000], on=on, author=by, author_name=by.name if by else ""
         )
+        write_words(NoteWord, [(note.pk, str(note.text))])
         audit("add-note", f"customer {customer.id}", by=by)
     return note
+
+
+@renewed_with("customers.Note")
+def _new_note_words(rows: Sequence[tuple[int, dict[str, str]]]) -> None:
+    write_words(NoteWord, [(i, said["text"]) for i, said in rows])
 
 
 def main_identity(customer: Customer) -> Identity:
