@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from regulars.shop.home import Home
+from regulars.shop.logs import tell_only_what_failed
 from regulars.shop.speech import lang
 from regulars.shop.words import Refused, Words
 
@@ -876,6 +877,7 @@ program = typer.main.get_command(app)
 
 
 def main() -> None:
+    tell_only_what_failed()
     program()
 
 

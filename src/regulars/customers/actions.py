@@ -24,6 +24,7 @@ from regulars.shop import bulk, vault
 from regulars.shop.keys import keys
 from regulars.shop.models import Staff, Store, audit
 from regulars.shop.rotation import renewed_with
+from regulars.shop.rules.masks import without_numbers
 from regulars.shop.sealed_words import write_words
 from regulars.shop.words import Refused, Words
 
@@ -180,11 +181,11 @@ def _detail(column: str, value: Any, by_header: dict[str, Fact]) -> tuple[str, s
         sex = read_sex(text)
         return ("sex", sex, None) if sex else ("", "", None)
     if column == "name":
-        return "name", text[:80], None
+        return "name", without_numbers(text)[:80], None
     if column.startswith("raw:"):
         fact = _fact(column, by_header)
         if fact is not None and (read := read_fact(fact, text)) is not None:
-            return fact.key, read, None
+            return fact.key, without_numbers(read) if fact.type == "text" else read, None
         return column[:60], "", text
     return column, "", text
 
@@ -238,7 +239,9 @@ def add_customer(
         else:
             customer = Customer.objects.create(is_by_hand=True, store=store)
         if name.strip():
-            Detail.objects.create(customer=customer, key="name", plain=name.strip()[:80], by=by)
+            Detail.objects.create(
+                customer=customer, key="name", plain=without_numbers(name.strip())[:80], by=by
+            )
         if is_company:
             Detail.objects.create(customer=customer, key="is_company", plain="true", by=by)
         refresh([customer.id])
@@ -253,10 +256,11 @@ def say_detail(customer: Customer, key: str, value: str, *, by: Staff | None = N
     with transaction.atomic():
         fact = catalogue.find(key)
         is_plain = key in SHOWN or (fact is not None and fact.is_file_fact)
+        is_text = key in SHOWN or (fact is not None and fact.type == "text")
         Detail.objects.create(
             customer=customer,
             key=key[:60],
-            plain=value.strip()[:120] if is_plain else "",
+            plain=(without_numbers(value.strip()) if is_text else value.strip())[:120] if is_plain else "",
             sealed=None if is_plain else value,
             by=by,
         )

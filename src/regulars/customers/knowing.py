@@ -24,6 +24,7 @@ from regulars.sales.models import Batch, Identity, Pairing, Sale
 from regulars.shop import bulk
 from regulars.shop.keys import keys
 from regulars.shop.rotation import renewed_at_the_end
+from regulars.shop.rules.masks import without_numbers
 
 MERGED = "merged"
 """Reader of batches whose pairings are a person's word that two customers are one."""
@@ -393,7 +394,7 @@ def _refresh(ids: list[int]) -> None:
     changed = []
     for c in ids:
         values = {k: v for k, (_, v) in said[c].items()} if c in said else {}
-        name = values.get("name") or (names[c][1][:80] if c in names else "")
+        name = values.get("name") or (without_numbers(names[c][1])[:80] if c in names else "")
         now = (name, values.get("sex", ""), values.get("birthday", ""), values.get("anniversary", ""),
                bool(values.get("is_company")) or c in names)  # fmt: skip
         for word in search_words(name) if name else ():

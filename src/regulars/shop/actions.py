@@ -105,7 +105,7 @@ def make_token(staff: Staff, name: str, *, by: Staff | None = None) -> tuple[Api
         raise Refused(Words("请写明给哪个程序用", "Say which program it is for"))
     text = f"regulars-{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(staff=staff, name=name.strip()[:60], digest=token_digest(text))
-    audit("make-token", f"staff {staff.pk}", by=by or staff, detail={"name": token.name})
+    audit("make-token", f"staff {staff.pk}", by=by or staff, detail={"token": token.pk})
     return token, text
 
 
@@ -120,8 +120,9 @@ def token_digest(text: str) -> str:
 
 def end_token(token: ApiToken, *, by: Staff | None = None) -> None:
     """From now on the key opens nothing."""
+    number = token.pk
     token.delete()
-    audit("end-token", f"staff {token.staff_id}", by=by, detail={"name": token.name})
+    audit("end-token", f"staff {token.staff_id}", by=by, detail={"token": number})
 
 
 def ask_for(kind: str, args: dict[str, Any], *, by: Staff | None = None) -> Job:

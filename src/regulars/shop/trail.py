@@ -92,11 +92,14 @@ def last_line() -> Head:
 
 
 def note_head(head: Head) -> None:
-    """Keep outside the store where the chain ends. Never goes back: two processes may note at once."""
-    path = head_file()
-    if path.exists():
-        noted = Head.read(path.read_text("ascii", "replace"))
+    """Keep outside the store where the chain ends. Never goes back (two processes may note at once), and does not go on
+    from an end that is no longer there: what was cut off must not be covered by the lines that come after."""
+    if head_file().exists():
+        noted = _noted()
         if noted is None or noted.lines >= head.lines:
+            return
+        there = bulk.rows(f"SELECT link FROM {TABLE} WHERE place = %s", [noted.lines])
+        if noted.lines and (not there or bytes(there[0][0]) != noted.link):
             return
     _put_head(head)
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from regulars.shop import vault
 from regulars.shop.home import Home
+from regulars.shop.logs import PAGES_LOGGING, tell_only_what_failed
 from regulars.shop.speech import lang
 from regulars.shop.turns import doors_closed, doors_open
 from regulars.shop.words import Refused, Words
@@ -123,7 +124,8 @@ def _serve_pages(
         options = {"ssl_cert": certificate[0], "ssl_key": certificate[1]}
     server = Pages(
         "regulars.web.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, workers=1,
-        blocking_threads=4, log_level="warning", log_access=False, respawn_failed_workers=True,
+        blocking_threads=4, log_level="warning", log_access=False,
+        log_dictconfig=PAGES_LOGGING, respawn_failed_workers=True,
         workers_kill_timeout=LAST_ANSWERS, **options,
     )  # fmt: skip
     server.serve(target_loader=_application)
@@ -184,6 +186,7 @@ def _work(parent: Connection, environment: dict[str, str]) -> None:
     for sent_to_all in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sent_to_all, signal.SIG_IGN)
     os.environ.update(environment)
+    tell_only_what_failed()
     import django
 
     django.setup()

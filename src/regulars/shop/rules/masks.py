@@ -20,6 +20,7 @@ _ID = re.compile(
     r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dxX](?![\dxX])"
 )
 _PASSPORT = re.compile(r"(?<![A-Za-z\d])[A-Za-z]{1,2}\d{7,8}(?!\d)")
+_QUOTED = re.compile(r'"[^"]*"?')
 _DAY = re.compile(r"(?:19|20)\d{2}-\d{2}-\d{2}")
 
 
@@ -82,8 +83,14 @@ def only_what_failed(text: str) -> str:
     >>> only_what_failed("invalid literal for int() with base 10: '幸福路 12 号'")
     "invalid literal for int() with base 10: '***'"
     >>> only_what_failed('duplicate key: (email)=(lin@example.cn) 王芳 对花生过敏')
-    'duplicate key: (email)=(***) ***'
+    'duplicate key: (email)(***) ***'
     """
-    text = re.sub(r"'[^'\n]*'", f"'{MASK}'", re.sub(r'"[^"\n]*"', f'"{MASK}"', text))
-    text = re.sub(r"=\([^)\n]*\)", f"=({MASK})", text)
+    text = (text.splitlines() or [""])[0]  # what a database tells below it is the row
+    text = re.sub(r"'[^']*'?", f"'{MASK}'", _QUOTED.sub(_unless_names, text))
+    text = re.sub(r"\([^)]*[=,][^)]*\)|=\([^)]*\)", f"({MASK})", text)
     return masked(re.sub(r"[^\x00-\x7f]+(?: *[^\x00-\x7f]+)*", MASK, text))
+
+
+def _unless_names(found: re.Match[str]) -> str:
+    """Names of columns and constraints are the house's own."""
+    return found.group() if re.fullmatch(r'"[a-z]+(_[a-z]+)+"', found.group()) else f'"{MASK}"'
