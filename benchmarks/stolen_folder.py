@@ -65,7 +65,9 @@ class Secrets:
         return self._new(way, f"guest.{self._next()}@example.cn")
 
     def id_number(self, way: str) -> str:
-        return self._new(way, f"110101{1960 + self._n % 40}0{1 + self._n % 9}1{self._n % 10}{self._next() % 1000:03d}X")
+        return self._new(
+            way, f"110101{1960 + self._n % 40}0{1 + self._n % 9}1{self._n % 10}{self._next() % 1000:03d}X"
+        )
 
 
 def fill(home: Path, secrets: Secrets) -> None:
@@ -84,7 +86,11 @@ def fill(home: Path, secrets: Secrets) -> None:
 
     n, some = secrets.people, max(secrets.people // 10, 5)
     _, owner = found_business(
-        name="老地方", trade="hotpot", owner_email="lin@example.com", owner_name="林老板", password="Regenbogen-im-Mai"
+        name="老地方",
+        trade="hotpot",
+        owner_email="lin@example.com",
+        owner_name="林老板",
+        password="Regenbogen-im-Mai",
     )
     with tempfile.TemporaryDirectory() as outside:
 
@@ -107,14 +113,22 @@ def fill(home: Path, secrets: Secrets) -> None:
         ]
         head = "会员号,手机号,姓名,地址,邮箱,备注,身份证号"
         daily.take_in([file("名单.csv", [head, *listed], "gb18030")], by=owner)
-        bad = [f"2026-05-01 12:00,{secrets.phone('refused row')},多少钱{secrets.note('refused row')}" for _ in range(n)]
+        bad = [
+            f"2026-05-01 12:00,{secrets.phone('refused row')},多少钱{secrets.note('refused row')}"
+            for _ in range(n)
+        ]
         good = f"2026-05-19 12:00,{secrets.phone('sales file')},9"
         daily.take_in([file("坏.csv", ["结账时间,手机号,实收金额", *bad, good])], by=owner)
         with contextlib.suppress(Refused):  # nobody has said what its columns are
-            only = [f"{secrets.phone('file without headers')},{secrets.address('file without headers')}" for _ in range(some)]
+            only = [
+                f"{secrets.phone('file without headers')},{secrets.address('file without headers')}"
+                for _ in range(some)
+            ]
             daily.take_in([file("无表头.csv", only)], by=owner)
     waiting = [f"{secrets.phone('waiting upload')},{secrets.address('waiting upload')}" for _ in range(n)]
-    upload = SimpleUploadedFile(f"{secrets.phone('waiting upload')}.csv", "\n".join(["甲,乙", *waiting]).encode())
+    upload = SimpleUploadedFile(
+        f"{secrets.phone('waiting upload')}.csv", "\n".join(["甲,乙", *waiting]).encode()
+    )
     known = uploads.known_of(uploads.keep([upload], by=owner))
     assert known
     uploads.look(known)
@@ -124,7 +138,12 @@ def fill(home: Path, secrets: Secrets) -> None:
         customers.say_detail(her, "address", secrets.address("by hand"), by=owner)
         customers.say_detail(her, "note", secrets.note("by hand"), by=owner)
         Outgoing.objects.create(
-            key=f"m{k}", person=her.id, channel="sms", purpose="care", to=secrets.phone("outbox"), text=secrets.note("outbox")
+            key=f"m{k}",
+            person=her.id,
+            channel="sms",
+            purpose="care",
+            to=secrets.phone("outbox"),
+            text=secrets.note("outbox"),
         )
         audit("look", f"customer {her.id}", by=owner, why=f"来电 {secrets.phone('reason')} {secrets.note('reason')}",
               detail={"said": f"打 {secrets.phone('detail of a line')}"})  # fmt: skip
@@ -141,7 +160,9 @@ def fill(home: Path, secrets: Secrets) -> None:
         assert isinstance(handler, logging.StreamHandler)
         before = handler.setStream(stream)
         for _ in range(some):
-            logging.getLogger("regulars").error("can't reach %s at %s", secrets.phone("log"), secrets.mail("log"))
+            logging.getLogger("regulars").error(
+                "can't reach %s at %s", secrets.phone("log"), secrets.mail("log")
+            )
             said = f"{secrets.phone('exception')} {secrets.address('exception')}"
             try:
                 int(said)
@@ -234,7 +255,11 @@ def main(people: int, say: Callable[[str], object] = print) -> int:
         connections.close_all()  # what the write-ahead log held now stands in the file itself
         seen |= thief.looks_through(home, home / "key")
     ways = sorted(set(secrets.way_of.values()))
-    say(json.dumps({"secrets": len(secrets.way_of), "ways": ways, "files": files, "found": seen}, ensure_ascii=False))
+    say(
+        json.dumps(
+            {"secrets": len(secrets.way_of), "ways": ways, "files": files, "found": seen}, ensure_ascii=False
+        )
+    )
     return 1 if seen else 0
 
 

@@ -91,7 +91,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
                              "--password-stdin", input="Regenbogen-im-Mai\n")  # fmt: skip
         assert done.returncode == 0, done.stderr
         file = folder / "sales.csv"
-        file.write_text(f"结账时间,手机号,姓名,实收金额\n2026-05-01 12:00,{PHONE},王芳,9\n2026-05-01 12:00,{PHONE},王芳,x\n", "utf-8")
+        file.write_text(
+            f"结账时间,手机号,姓名,实收金额\n2026-05-01 12:00,{PHONE},王芳,9\n2026-05-01 12:00,{PHONE},王芳,x\n",
+            "utf-8",
+        )
         assert called_afresh("import", file).returncode == 0
         told = called_afresh("backup", folder / "shop.backup")
         assert told.returncode == 0 and "分开放" in told.stderr
@@ -157,7 +160,9 @@ def test_without_the_right_key_nothing_is_restored_and_nothing_is_left(
     apart = tmp_path / "apart.backup"
     apart.write_bytes((made / "shop.backup").read_bytes())
     if beside:
-        (tmp_path / "apart.backup.key").write_bytes(Master(1, b"7" * 32).line if beside == "wrong" else b"\xff\x00?")
+        (tmp_path / "apart.backup.key").write_bytes(
+            Master(1, b"7" * 32).line if beside == "wrong" else b"\xff\x00?"
+        )
     done = called_afresh("restore", apart)
     assert done.returncode == 3
     assert "--key" in done.stderr and "apart.backup.key" in done.stderr and "Traceback" not in done.stderr
@@ -210,7 +215,9 @@ def test_no_key_is_written_where_it_lies_elsewhere_anyway_or_nobody_wants_it(
     assert not (tmp_path / "b.key").exists() and not list(tmp_path.glob("*.part"))
 
 
-def test_a_backup_that_fails_leaves_the_one_before(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backup_that_fails_leaves_the_one_before(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop = tmp_path / "shop"
     monkeypatch.setenv("REGULARS_HOME", str(shop))
     monkeypatch.delenv("REGULARS_DATABASE", raising=False)
@@ -238,11 +245,17 @@ def test_a_backup_of_the_first_format_is_still_restored(made: Path, elsewhere: P
         tar.add(shop / "key", "key")
         for upload in (shop / "uploads").glob("*.sealed"):
             tar.add(upload, f"uploads/{upload.name}")
-        about = json.dumps({"format": 1, "made_at": datetime.now(UTC).isoformat(), "store": "sqlite", "migrations": []})
+        about = json.dumps(
+            {"format": 1, "made_at": datetime.now(UTC).isoformat(), "store": "sqlite", "migrations": []}
+        )
         info = tarfile.TarInfo("about.json")
         info.size = len(about)
         tar.addfile(info, io.BytesIO(about.encode()))
     done = called_afresh("restore", file)
     assert done.returncode == 0, done.stderr
     assert json.loads(called_afresh("import", made / "sales.csv", "--json").stdout)["new"] == 0
-    assert len(list((elsewhere / "uploads").glob("*.sealed"))) == len(list((shop / "uploads").glob("*.sealed"))) > 0
+    assert (
+        len(list((elsewhere / "uploads").glob("*.sealed")))
+        == len(list((shop / "uploads").glob("*.sealed")))
+        > 0
+    )

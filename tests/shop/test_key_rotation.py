@@ -28,9 +28,17 @@ from regulars.shop.words import Refused
 __all__ = ["machine"]
 
 ROWS = [
-    {"结账时间": f"2026-05-{k + 1:02d} 12:00:00", "手机号": f"1391234560{k}", "实收金额": k + 10, "备注": "靠窗"} for k in range(9)
+    {
+        "结账时间": f"2026-05-{k + 1:02d} 12:00:00",
+        "手机号": f"1391234560{k}",
+        "实收金额": k + 10,
+        "备注": "靠窗",
+    }
+    for k in range(9)
 ]
-PEOPLE = [{"会员号": f"V{k}", "手机号": f"1391234560{k}", "姓名": "王芳", "地址": "幸福路 12 号"} for k in range(9)]
+PEOPLE = [
+    {"会员号": f"V{k}", "手机号": f"1391234560{k}", "姓名": "王芳", "地址": "幸福路 12 号"} for k in range(9)
+]
 
 
 @pytest.fixture
@@ -96,12 +104,16 @@ def _raw_written() -> bytes:
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_file_that_comes_again_after_a_change_of_the_key_counts_nothing_twice(lived_in: Shop, times: int) -> None:
+def test_a_file_that_comes_again_after_a_change_of_the_key_counts_nothing_twice(
+    lived_in: Shop, times: int
+) -> None:
     for _ in range(times):
         rotation.rotate()
     assert keys().number == 1 + times
     count, people = Sale.objects.count(), len(known()["customers"])
-    again = lived_in.take_in([*ROWS, {"结账时间": "2026-05-20 12:00:00", "手机号": "13912345600", "实收金额": 5}])
+    again = lived_in.take_in(
+        [*ROWS, {"结账时间": "2026-05-20 12:00:00", "手机号": "13912345600", "实收金额": 5}]
+    )
     assert (again.new, again.known) == (1, 9)
     assert (Sale.objects.count(), len(known()["customers"])) == (count + 1, people)
     assert LastingSecret.objects.count() == 2

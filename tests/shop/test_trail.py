@@ -93,7 +93,9 @@ def test_an_end_that_was_cut_off_is_missed_because_it_is_noted_outside(lines: li
     audit("look", "customer 2")
     audit("look", "customer 3")
     broken = trail.verify().broken
-    assert broken and (broken.place, broken.why) == (9, trail.OTHER_END), "others in their place are not the same"
+    assert broken and (broken.place, broken.why) == (9, trail.OTHER_END), (
+        "others in their place are not the same"
+    )
 
 
 def test_the_noted_end_can_not_be_forged_or_lost_without_a_word(lines: list[AuditEvent]) -> None:
@@ -115,7 +117,11 @@ def test_lines_are_linked_once_their_transaction_ends_in_whatever_order(shop: Sh
     first, second = audit("a"), audit("b")
     late = AuditEvent.objects.create(verb="c")
     assert trail.link_pending() == 3
-    assert list(AuditEvent.objects.order_by("place").values_list("pk", flat=True)) == [first.pk, second.pk, late.pk]
+    assert list(AuditEvent.objects.order_by("place").values_list("pk", flat=True)) == [
+        first.pk,
+        second.pk,
+        late.pk,
+    ]
     assert trail.link_pending() == 0
     audit("d")
     assert trail.verify() == trail.Proof(4, None)
@@ -149,7 +155,12 @@ def test_reasons_are_sealed_and_nothing_that_leads_to_a_person_stands_in_a_line(
     other = customers.add_customer(name="王芳芳", phone="13912345602", by=boss)
     customers.merge(her, other, by=boss, why="她来电 139 1234 5601，wang@example.cn")
     make_token(boss, "王芳的屏幕", by=boss)
-    audit("export", "customers", by=boss, detail={"file": "王芳13912345601.csv", "rows": 7, "of": ["110101199003071234"]})
+    audit(
+        "export",
+        "customers",
+        by=boss,
+        detail={"file": "王芳13912345601.csv", "rows": 7, "of": ["110101199003071234"]},
+    )
     raw = []
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM shop_auditevent")
