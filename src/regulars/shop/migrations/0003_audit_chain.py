@@ -37,12 +37,7 @@ class Migration(migrations.Migration):
                 ("secret", regulars.shop.models.SealedTextField()),
             ],
         ),
-        migrations.AddField("auditevent", "sealed", regulars.shop.models.SealedTextField(null=True)),
-        migrations.RunPython(seal, migrations.RunPython.noop),
-        migrations.RemoveField("auditevent", "why"),
-        migrations.RenameField("auditevent", "sealed", "why"),
-        migrations.AddField("auditevent", "place", models.BigIntegerField(null=True, unique=True)),
-        migrations.AddField("auditevent", "link", models.BinaryField(max_length=32, null=True)),
+        # First, because PostgreSQL alters no table while keys of rows changed in the same breath wait to be looked at.
         migrations.AlterField(
             "auditevent",
             "actor",
@@ -54,4 +49,10 @@ class Migration(migrations.Migration):
                 to="shop.staff",
             ),
         ),
+        migrations.AddField("auditevent", "sealed", regulars.shop.models.SealedTextField(null=True)),
+        migrations.RunPython(seal, migrations.RunPython.noop),
+        migrations.RemoveField("auditevent", "why"),
+        migrations.RenameField("auditevent", "sealed", "why"),
+        migrations.AddField("auditevent", "place", models.BigIntegerField(null=True, unique=True)),
+        migrations.AddField("auditevent", "link", models.BinaryField(max_length=32, null=True)),
     ]
