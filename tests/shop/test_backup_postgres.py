@@ -38,7 +38,10 @@ def test_a_backup_of_one_store_is_restored_into_another(
                 input="Regenbogen-im-Mai\n")  # fmt: skip
     assert made.returncode == 0, made.stderr
     file = tmp_path / "sales.csv"
-    file.write_text("结账时间,手机号,姓名,实收金额\n2026-05-01 12:00,13912345601,王芳,9\n2026-05-01 12:00,13912345602,李雷,x\n", "utf-8")
+    file.write_text(
+        "结账时间,手机号,姓名,实收金额\n2026-05-01 12:00,13912345601,王芳,9\n2026-05-01 12:00,13912345602,李雷,x\n",
+        "utf-8",
+    )
     assert call("import", file).returncode == 0
     out = tmp_path / "shop.backup"
     written = call("backup", out, "--json")
