@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from regulars.shop.home import Home
+from regulars.shop.logs import tell_only_what_failed
 from regulars.shop.speech import lang
 from regulars.shop.words import Refused, Words
 
@@ -28,6 +29,12 @@ app = typer.Typer(
 )  # fmt: skip
 playbooks_app = typer.Typer(help="打法：看、查。Playbooks: list and check.", no_args_is_help=True)
 app.add_typer(playbooks_app, name="playbooks")
+key_app = typer.Typer(
+    help="钥匙：抄下、核对、更换。The key: write it down, check it, change it.", no_args_is_help=True
+)
+app.add_typer(key_app, name="key")
+audit_app = typer.Typer(help="审计记录：看、验。The audit trail: read and prove.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
 
 OK, CHECK_FAILED, WRONG_USE, CANT_SERVE = 0, 1, 2, 3
 
@@ -69,13 +76,21 @@ def serving() -> Iterator[None]:
         raise typer.Exit(CANT_SERVE) from None
 
 
-def open_shop(needs_business: bool = True) -> None:
-    """Start Django on the shop's folder and bring its database up to date."""
+def open_shop(needs_business: bool = True, while_key_changes: bool = False) -> None:
+    """Start Django on the shop's folder and bring its database up to date. A shop whose change of the key was cut off
+    opens only for `while_key_changes`: nobody would be found by her number."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "regulars.web.settings")
     import django
 
     django.setup()
     from django.core.management import call_command
+
+    from regulars.shop.keys import keys
+    from regulars.shop.turns import CHANGING
+
+    if keys().is_changing and not while_key_changes:
+        say(CHANGING)
+        raise typer.Exit(CANT_SERVE)
 
     if not _is_up_to_date():
         call_command("migrate", verbosity=0)
@@ -563,48 +578,242 @@ def playbooks_check(file: Annotated[Path | None, typer.Argument()] = None, json_
 
 
 @app.command()
-def backup(file: Path, json_: Json = False) -> None:
-    """把整个店备份成一个文件，开着店也行。Back the whole shop up into one file, also while it runs."""
-    open_shop()
+def backup(
+    file: Path,
+    key: Annotated[
+        bool,
+        typer.Option("--key/--no-key", help="把钥匙写在备份旁边。Write the key beside the backup."),
+    ] = True,
+    json_: Json = False,
+) -> None:
+    """把整个店备份成一个加密的文件，开着店也行。Back the whole shop up into one encrypted file, also while it runs."""
+    open_shop(while_key_changes=True)
     from regulars.shop.backup import write_backup
 
     with serving():
-        result = write_backup(file)
+        written = write_backup(file, with_key=key)
     if json_:
-        show(result)
+        show({**written.about, "key_file": str(written.key_file) if written.key_file else None})
+    elif written.key_file:
+        say(
+            Words(
+                "备份好了：{f}。钥匙在 {k}：两样分开放，没有钥匙谁也打不开备份",
+                "Backed up: {f}. The key is {k}: keep the two apart; without the key nobody can open the backup",
+            ).fill(f=file, k=written.key_file)
+        )
     else:
         say(
             Words(
-                "备份好了：{f}（里面有钥匙，请像现金一样收好）",
-                "Backed up: {f} (it holds the key: keep it like cash)",
-            ).fill(f=file)
+                "备份好了：{f}。钥匙不在里面（{k}）：没有钥匙谁也打不开备份",
+                "Backed up: {f}. The key is not in it ({k}): without the key nobody can open the backup",
+            ).fill(f=file, k=Home.find().key_file)
         )
 
 
 @app.command()
-def restore(file: Path, json_: Json = False) -> None:
+def restore(
+    file: Path,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key", help="钥匙文件（默认用备份旁边的）。The key file (else the one beside the backup)."
+        ),
+    ] = None,
+    key_typed: Annotated[
+        str, typer.Option("--key-typed", help="照纸上抄的钥匙。The key as it stands on paper.")
+    ] = "",
+    json_: Json = False,
+) -> None:
     """把备份恢复到空文件夹。Put a backup back into an empty folder."""
-    if not file.is_file():
-        say(Words("找不到文件：{f}", "No such file: {f}").fill(f=file))
-        raise typer.Exit(CANT_SERVE)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "regulars.web.settings")
-    import django
+    for given in (file, key):
+        if given is not None and not given.is_file():
+            say(Words("找不到文件：{f}", "No such file: {f}").fill(f=given))
+            raise typer.Exit(CANT_SERVE)
+    with serving(), _leaving_nothing(Home.find().folder):
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "regulars.web.settings")
+        import django
 
-    django.setup()
-    from regulars.shop.backup import restore_backup
+        django.setup()
+        from regulars.shop.backup import restore_backup
 
-    with serving():
-        result = restore_backup(file)
+        result = restore_backup(file, key_file=key, typed=key_typed)
     if json_:
         show(result)
     else:
         say(Words("恢复好了", "Restored"))
 
 
+@contextmanager
+def _leaving_nothing(folder: Path) -> Iterator[None]:
+    """What is refused leaves nothing behind: no key of its own, no empty database, no half of a backup."""
+    there = set(folder.rglob("*")) if folder.exists() else None
+    try:
+        yield
+    except BaseException:
+        from django.db import connections
+
+        connections.close_all()
+        for path in sorted(folder.rglob("*"), reverse=True):
+            if there is None or path not in there:
+                path.rmdir() if path.is_dir() else path.unlink()
+        if there is None and folder.exists():
+            folder.rmdir()
+        raise
+
+
+# --- the key ---------------------------------------------------------------------------------------------------------
+
+
+@key_app.command("show")
+def key_show(json_: Json = False) -> None:
+    """把钥匙印成一张纸，和备份分开放。The key as a sheet of paper, to be kept apart from the backups."""
+    from regulars.shop.keys import on_paper, read_key_file
+
+    path = Home.find().key_file
+    if not path.is_file():
+        say(Words("还没有钥匙：{f}", "There is no key yet: {f}").fill(f=path))
+        raise typer.Exit(CANT_SERVE)
+    master = read_key_file(path)[0]
+    if json_:
+        show({"key": on_paper(master), "mark": master.mark, "file": str(path)})
+        return
+    say(
+        Words(
+            "抄在纸上或打印出来，放进保险柜。谁有它和备份，谁就能看到一切；没有它，备份和数据库都打不开。记号 {m}",
+            "Write it down or print it and lock it away. With it and a backup one sees everything; without it neither a "
+            "backup nor the database opens. Its mark: {m}",
+        ).fill(m=master.mark)
+    )
+    groups = on_paper(master).split("-")
+    for k in range(0, len(groups), 5):
+        typer.echo("  " + "-".join(groups[k : k + 5]) + ("-" if k + 5 < len(groups) else ""))
+
+
+@key_app.command("check")
+def key_check(
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", help="哪个钥匙文件（默认店里的）。Which key file (the shop's own)."),
+    ] = None,
+    typed: Annotated[
+        str, typer.Option("--typed", help="照纸上抄的钥匙。The key as it stands on paper.")
+    ] = "",
+    json_: Json = False,
+) -> None:
+    """这把钥匙开不开得了这家店。Whether a key opens this shop."""
+    if key is not None and not key.is_file():
+        say(Words("找不到文件：{f}", "No such file: {f}").fill(f=key))
+        raise typer.Exit(CANT_SERVE)
+    open_shop(needs_business=False, while_key_changes=True)
+    from regulars.shop.keys import Keys, WrongKey, from_paper, read_key_file
+    from regulars.shop.rotation import opens
+
+    with serving():
+        try:
+            masters = [from_paper(typed)] if typed else read_key_file(key or Home.find().key_file)
+            fits = opens(Keys(masters))
+        except WrongKey:
+            fits, masters = False, []
+    if json_:
+        show({"fits": fits, "mark": masters[0].mark if masters else None})
+    else:
+        say(
+            Words("这把钥匙开得了这家店", "This key opens the shop")
+            if fits
+            else Words("这把钥匙开不了这家店", "This key does not open the shop")
+        )
+    if not fits:
+        raise typer.Exit(CHECK_FAILED)
+
+
+@key_app.command("rotate")
+def key_rotate(json_: Json = False) -> None:
+    """换一把新钥匙，全部重新加密；断了再运行就接着换。Change the key and seal everything anew; goes on where it was cut off."""
+    open_shop(needs_business=False, while_key_changes=True)
+    import regulars.daily  # noqa: F401 - every stage says what hangs on the key
+    from regulars.shop.rotation import rotate
+
+    with serving(), progress(json_) as step:
+        done = rotate(step)
+    if json_:
+        show(done)
+        return
+    say(
+        Words(
+            "换好了（{n} 处，{f} 个文件）。现在：再备份一次；用 regulars key show 把新钥匙抄下。旧备份仍要旧钥匙才打得开，旧的那张纸别扔。"
+            "大家要重新登录",
+            "Changed ({n} values, {f} files). Now make a new backup, and write the new key down with regulars key show. "
+            "Older backups still need the old key: keep its sheet. Everybody has to log in again",
+        ).fill(n=done["rows"], f=done["files"])
+    )
+
+
+# --- the audit trail -------------------------------------------------------------------------------------------------
+
+
+@audit_app.command("verify")
+def audit_verify(
+    new_head: Annotated[
+        bool,
+        typer.Option(
+            "--new-head",
+            help="重新记下末行（知道原因时）。Note the last line anew, where you know why it is missing.",
+        ),
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """审计记录有没有被改过。Prove that no line of the audit trail was changed, taken out or moved."""
+    open_shop(needs_business=False, while_key_changes=True)
+    from regulars.shop.trail import verify
+
+    proof = verify(new_head=new_head)
+    speak, broken = lang(), proof.broken
+    if json_:
+        show(
+            {
+                "lines": proof.lines,
+                "ok": broken is None,
+                "broken": broken and {"line": broken.line, "place": broken.place, "at": broken.at, "why": broken.why.say(speak)},
+            }
+        )  # fmt: skip
+    elif broken is None:
+        say(Words("{n} 行，一行没动过", "{n} lines, every one as it was written").fill(n=proof.lines))
+    else:
+        typer.echo(broken.say(speak), err=True)
+    if broken is not None:
+        raise typer.Exit(CHECK_FAILED)
+
+
+@audit_app.command("list")
+def audit_list(
+    subject: Annotated[
+        str | None,
+        typer.Option(help="只看一样，例如「customer 12」。Only of one record, such as “customer 12”."),
+    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="从哪天起。Since which day.")] = None,
+    limit: Annotated[int, typer.Option(help="最多几行，新的在前。At most so many, newest first.")] = 100,
+    json_: Json = False,
+) -> None:
+    """谁在什么时候做了什么，为什么。Who did what, when and why."""
+    open_shop(needs_business=False, while_key_changes=True)
+    from regulars.shop.trail import lines_of
+
+    day = the_day(since) if since else None
+    rows = lines_of(subject, day, limit)
+    if json_:
+        show(rows)
+        return
+    for row in rows:
+        told = " ".join(str(row[k]) for k in ("at", "by", "verb", "subject", "why") if row[k])
+        typer.echo(told + (f" {json.dumps(row['detail'], ensure_ascii=False)}" if row["detail"] else ""))
+    if not rows:
+        say(Words("没有这样的记录", "There is no such line"))
+
+
 @app.command()
 def doctor(json_: Json = False) -> None:
     """体检：数据库、钥匙、账本、工人。Check the database, the key, the books, the worker."""
-    open_shop(needs_business=False)
+    open_shop(needs_business=False, while_key_changes=True)
     from regulars.doctor import examine
 
     findings = examine()
@@ -678,6 +887,7 @@ program = typer.main.get_command(app)
 
 
 def main() -> None:
+    tell_only_what_failed()
     program()
 
 

@@ -15,7 +15,8 @@ from regulars.sales.models import Batch, BatchState
 from regulars.shop.home import Home
 from regulars.shop.keys import WrongKey, keys
 from regulars.shop.models import Business, Job, JobState
-from regulars.shop.turns import turn
+from regulars.shop.rotation import opens
+from regulars.shop.turns import CHANGING, turn
 from regulars.shop.words import Refused, Words
 
 ROOM = 1 << 30
@@ -50,14 +51,12 @@ def _database() -> Finding:
 
 
 def _key() -> Finding:
-    from regulars.sales.models import Identity
-
-    one = Identity.objects.defer("written").first()
     try:
-        if one is not None:
-            _ = one.written
-        keys()
+        here = keys()
+        fits = opens(here)
     except WrongKey:
+        fits = False
+    if not fits:
         return Finding(
             "key",
             False,
@@ -66,6 +65,8 @@ def _key() -> Finding:
                 "The key is wrong: this folder's data were sealed with another one",
             ),
         )
+    if here.is_changing:
+        return Finding("key", False, CHANGING)
     return Finding("key", True, Words("钥匙对得上", "The key fits"))
 
 

@@ -9,7 +9,6 @@ from regulars import daily
 from regulars.sales.models import Batch
 from regulars.shop import vault
 from regulars.shop.actions import ask_for
-from regulars.shop.home import Home
 from regulars.shop.models import Business, Staff
 from regulars.shop.words import Refused, Words
 from regulars.shop.worker import Step, job
@@ -24,7 +23,7 @@ def _staff(args: dict[str, Any]) -> Staff | None:
 
 def unpacked(upload: str, names: list[str]) -> list[Path]:
     """Uploaded files out of the vault into a scratch folder, under their own names. The caller removes them."""
-    folder = Home.find().uploads / f"open-{upload}"
+    folder = vault.opened(upload)
     folder.mkdir(exist_ok=True, mode=0o700)
     paths = []
     for k, name in enumerate(names):
@@ -38,7 +37,7 @@ def unpacked(upload: str, names: list[str]) -> list[Path]:
 
 
 def tidy(upload: str) -> None:
-    folder = Home.find().uploads / f"open-{upload}"
+    folder = vault.opened(upload)
     if folder.is_dir():
         for path in folder.iterdir():
             path.unlink(missing_ok=True)
@@ -117,7 +116,8 @@ def run_day(args: dict[str, Any], step: Step) -> dict[str, Any]:
 
 
 def ask_for_the_day() -> None:
-    """The clock: the first minute of a new business day asks for its run."""
+    """The clock: the first minute of a new business day asks for its run. What dead processes left open goes."""
+    vault.clear_opened()
     business = Business.objects.first()
     if business is None:
         return

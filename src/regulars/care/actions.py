@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from regulars.care.models import DayPlan, Task, TaskState
+from regulars.care.models import DayPlan, Task, TaskState, TaskWord
 from regulars.care.rules.due import Due, due
 from regulars.care.rules.plan import Plan, plan
 from regulars.care.rules.terms import Day, Person
@@ -25,7 +26,9 @@ from regulars.grading.actions import STALE_AFTER, InForce, Outcome, grade_column
 from regulars.playbooks.playbook import Playbook
 from regulars.sales.models import Identity
 from regulars.shop.models import Business, Contact, Hold, Staff, Store, audit, own_roles
+from regulars.shop.rotation import renewed_with
 from regulars.shop.rules.policy import role_of
+from regulars.shop.sealed_words import write_words
 from regulars.shop.words import Refused, Words
 
 PATIENCE_DAYS = 3
@@ -341,6 +344,7 @@ def end(task: Task, how: str, *, by: Staff, on: date, note: str = "", until: dat
         if note.strip():
             task.note = note.strip()[:1000]
             task.save(update_fields=["note"])
+            write_words(TaskWord, [(task.pk, str(task.note))])
         if how in (TaskState.DONE, TaskState.NOT_REACHED):
             Contact.objects.create(
                 person=task.customer_id, on=on, staff=by, channel=task.channel, rule=task.rule,
@@ -381,3 +385,8 @@ def reopen(task: Task, *, by: Staff, on: date) -> Task:
         task.refresh_from_db()
         audit("reopen-task", f"task {task.id}", by=by, detail={"rule": task.rule})
     return task
+
+
+@renewed_with("care.Task")
+def _new_words(rows: Sequence[tuple[int, dict[str, str]]]) -> None:
+    write_words(TaskWord, [(i, said["note"]) for i, said in rows])

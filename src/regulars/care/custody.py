@@ -10,4 +10,5 @@ register(
             passes_while={"state__in": ("open", "postponed", "not-reached")}),
     Custody("care.Handover", staff=("leaver", "by", "undone_by"),
             leaving=(("leaver", "keeps its author"), ("by", "keeps its author"), ("undone_by", "keeps its author"))),
+    Custody("care.TaskWord", merging="read through", erasing="deleted"),
 )  # fmt: skip

@@ -59,6 +59,16 @@ class Task(models.Model):
         ]
 
 
+class TaskWord(models.Model):
+    """A word of what was written on a task, as a keyed token (see `shop.sealed_words`)."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="words")
+    token = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["token", "task"], name="care_taskword_token")]
+
+
 class DayPlan(models.Model):
     """What came of planning a day beside its tasks: how many wait, which rules stay silent and why, who may come."""
 

@@ -8,11 +8,13 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from regulars.care.models import DayPlan, Task, TaskState
+from regulars.care.models import DayPlan, Task, TaskState, TaskWord
 from regulars.customers.models import Customer
 from regulars.customers.queries import first_written
 from regulars.customers.sight import also_sees
 from regulars.shop.models import Staff
+from regulars.shop.rules.note_words import says
+from regulars.shop.sealed_words import records_with
 from regulars.shop.words import Refused, Words
 
 
@@ -110,3 +112,11 @@ def today_records(on: date, staff: str | None, lang: str) -> list[dict[str, Any]
         }
         for n, t in enumerate(tasks, 1)
     ]  # fmt: skip
+
+
+def search_task_notes(text: str, limit: int = 20) -> list[tuple[Customer, Task]]:
+    """Ended tasks on which somebody has written all of this, newest first, each with the customer she is read as."""
+    likely = records_with(TaskWord, text, limit * 5)
+    tasks = Task.objects.filter(id__in=likely).select_related("customer__merged_into").order_by("-id")
+    found = [(t.customer.merged_into or t.customer, t) for t in tasks if says(str(t.note), text)]
+    return found[:limit]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 
-from regulars.customers.knowing import MERGED, SHOWN, free_of, refresh, settle, tail_word, touch
-from regulars.customers.models import Customer, Detail, Link, Note, Portrait
+from regulars.customers.knowing import MERGED, SHOWN, free_of, head_word, refresh, settle, tail_word, touch
+from regulars.customers.models import Customer, Detail, Link, Note, NoteWord, Portrait
 from regulars.customers.rules.details import FACT_KEYS, read_birthday, read_fact, read_sex
 from regulars.customers.rules.joining import NUMBERS, STRENGTH, joined, same_numbers
 from regulars.playbooks.catalogue import Fact, catalogue
@@ -22,9 +23,12 @@ from regulars.sales.models import Batch, BatchState, Identity, Pairing, Sale
 from regulars.shop import bulk, vault
 from regulars.shop.keys import keys
 from regulars.shop.models import Staff, Store, audit
+from regulars.shop.rotation import renewed_with
+from regulars.shop.rules.masks import without_numbers
+from regulars.shop.sealed_words import write_words
 from regulars.shop.words import Refused, Words
 
-__all__ = ["free_of", "tail_word", "touch"]
+__all__ = ["free_of", "head_word", "tail_word", "touch"]
 
 SEALED_KEYS = {
     "address",
@@ -177,11 +181,11 @@ def _detail(column: str, value: Any, by_header: dict[str, Fact]) -> tuple[str, s
         sex = read_sex(text)
         return ("sex", sex, None) if sex else ("", "", None)
     if column == "name":
-        return "name", text[:80], None
+        return "name", without_numbers(text)[:80], None
     if column.startswith("raw:"):
         fact = _fact(column, by_header)
         if fact is not None and (read := read_fact(fact, text)) is not None:
-            return fact.key, read, None
+            return fact.key, without_numbers(read) if fact.type == "text" else read, None
         return column[:60], "", text
     return column, "", text
 
@@ -235,7 +239,9 @@ def add_customer(
         else:
             customer = Customer.objects.create(is_by_hand=True, store=store)
         if name.strip():
-            Detail.objects.create(customer=customer, key="name", plain=name.strip()[:80], by=by)
+            Detail.objects.create(
+                customer=customer, key="name", plain=without_numbers(name.strip())[:80], by=by
+            )
         if is_company:
             Detail.objects.create(customer=customer, key="is_company", plain="true", by=by)
         refresh([customer.id])
@@ -250,10 +256,11 @@ def say_detail(customer: Customer, key: str, value: str, *, by: Staff | None = N
     with transaction.atomic():
         fact = catalogue.find(key)
         is_plain = key in SHOWN or (fact is not None and fact.is_file_fact)
+        is_text = key in SHOWN or (fact is not None and fact.type == "text")
         Detail.objects.create(
             customer=customer,
             key=key[:60],
-            plain=value.strip()[:120] if is_plain else "",
+            plain=(without_numbers(value.strip()) if is_text else value.strip())[:120] if is_plain else "",
             sealed=None if is_plain else value,
             by=by,
         )
@@ -269,8 +276,14 @@ def add_note(customer: Customer, text: str, *, on: date, by: Staff | None = None
         note = Note.objects.create(
             customer=customer, text=text.strip()[:2000], on=on, author=by, author_name=by.name if by else ""
         )
+        write_words(NoteWord, [(note.pk, str(note.text))])
         audit("add-note", f"customer {customer.id}", by=by)
     return note
+
+
+@renewed_with("customers.Note")
+def _new_note_words(rows: Sequence[tuple[int, dict[str, str]]]) -> None:
+    write_words(NoteWord, [(i, said["text"]) for i, said in rows])
 
 
 def main_identity(customer: Customer) -> Identity:

@@ -17,5 +17,6 @@ register(
     Custody("customers.SearchKey", customer=("customer",), merging="drawn anew", erasing="deleted"),
     Custody("customers.Note", customer=("customer",), staff=("author",), merging="read through", copied=True,
             erasing="deleted", leaving=(("author", "keeps its author"),)),
+    Custody("customers.NoteWord", merging="read through", erasing="deleted"),
     Custody("customers.Portrait", customer=("customer",), merging="drawn anew", copied=True, erasing="deleted"),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
@@ -22,6 +23,8 @@ from regulars.customers.rules.names import search_words
 from regulars.sales.models import Batch, Identity, Pairing, Sale
 from regulars.shop import bulk
 from regulars.shop.keys import keys
+from regulars.shop.rotation import renewed_at_the_end
+from regulars.shop.rules.masks import without_numbers
 
 MERGED = "merged"
 """Reader of batches whose pairings are a person's word that two customers are one."""
@@ -376,7 +379,10 @@ def _refresh(ids: list[int]) -> None:
     unseal = keys().unseal
     for c, kind, sealed, token in _of(words, written, "l.customer_id", "AND i.kind IN ('phone', 'name')"):
         if kind == "phone":
-            words[c][tail_word(unseal(sealed))] = None
+            phone = unseal(sealed)
+            words[c][tail_word(phone)] = None
+            if head := head_word(phone):
+                words[c][head] = None
         else:
             names[c] = max(names.get(c, (b"", "")), (bytes(token), unseal(sealed)))
     before = {
@@ -388,7 +394,7 @@ def _refresh(ids: list[int]) -> None:
     changed = []
     for c in ids:
         values = {k: v for k, (_, v) in said[c].items()} if c in said else {}
-        name = values.get("name") or (names[c][1][:80] if c in names else "")
+        name = values.get("name") or (without_numbers(names[c][1])[:80] if c in names else "")
         now = (name, values.get("sex", ""), values.get("birthday", ""), values.get("anniversary", ""),
                bool(values.get("is_company")) or c in names)  # fmt: skip
         for word in search_words(name) if name else ():
@@ -416,7 +422,33 @@ def _refresh(ids: list[int]) -> None:
     )
 
 
+@renewed_at_the_end
+def _new_words() -> None:
+    """After a change of the key: everybody's search words, those of phones by the new key."""
+    table = Customer._meta.db_table
+    last = 0
+    while True:
+        sql = f"SELECT id FROM {table} WHERE id > %s AND merged_into_id IS NULL AND NOT is_gone ORDER BY id LIMIT {bulk.CHUNK}"
+        ids = [i for (i,) in bulk.rows(sql, [last])]
+        if not ids:
+            return
+        with transaction.atomic():
+            refresh(ids)
+        last = ids[-1]
+
+
 def tail_word(phone: str) -> str:
     """The search word of a phone's last four digits: a keyed token, so the digits themselves stand nowhere."""
     digits = "".join(ch for ch in phone if ch.isdigit())
     return "#" + keys().token("tail", digits[-4:]).hex()
+
+
+HEAD = 7
+"""Digits of a phone's beginning: three of the network and four of the town. Fewer fit half a city; a token of every
+length would give the number away digit by digit."""
+
+
+def head_word(phone: str) -> str:
+    """The search word of a phone's first seven digits; empty for a shorter number."""
+    digits = "".join(ch for ch in phone if ch.isdigit())
+    return "^" + keys().token("head", digits[:HEAD]).hex() if len(digits) >= HEAD else ""

@@ -126,7 +126,8 @@ class Touched(models.Model):
 
 
 class SearchKey(models.Model):
-    """A word under which a customer is found: name, sound of the name, initials, or the token of a phone's tail."""
+    """A word under which a customer is found: name, sound of the name, initials, or the token of a phone's beginning or
+    end."""
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="search_keys")
     word = models.CharField(max_length=80)
@@ -144,6 +145,16 @@ class Note(models.Model):
     author_name = models.CharField(max_length=60, blank=True)
     on = models.DateField()
     at = models.DateTimeField(auto_now_add=True)
+
+
+class NoteWord(models.Model):
+    """A word of a note as a keyed token (see `shop.sealed_words`): notes are found by it, and nothing is read from it."""
+
+    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="words")
+    token = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["token", "note"], name="customers_noteword_token")]
 
 
 class Portrait(models.Model):

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from django.db import connection
 from django.db.models import Count, Q, Sum
 
-from regulars.customers.actions import tail_word
-from regulars.customers.models import Customer, Customers, Detail, Link, Note, Portrait, SearchKey
+from regulars.customers.actions import head_word, tail_word
+from regulars.customers.knowing import HEAD
+from regulars.customers.models import Customer, Customers, Detail, Link, Note, NoteWord, Portrait, SearchKey
 from regulars.customers.rules.names import plain
 from regulars.playbooks.catalogue import Fact
 from regulars.sales.actions import token_for
@@ -24,6 +25,8 @@ from regulars.shop.calendar import Birthday, age_on
 from regulars.shop.engine import number_of
 from regulars.shop.keys import keys
 from regulars.shop.models import Staff, Store
+from regulars.shop.rules.note_words import says
+from regulars.shop.sealed_words import records_with
 from regulars.shop.words import Words
 
 SALES_SCHEMA = pa.schema(
@@ -231,8 +234,8 @@ LOOKED_THROUGH = 2_000
 
 
 def search(text: str, limit: int = 20, viewer: Staff | None = None) -> list[Customer]:
-    """Customers found by the last four digits or the whole of a phone, a member number or card, the beginning of a
-    name, its sound or its initials. At most `limit`, best first; a handful of indexed look-ups whatever the size.
+    """Customers found by the last four digits, the beginning (from seven digits on) or the whole of a phone, a member
+    number or card, the beginning of a name, its sound or its initials. At most `limit`, best first; a handful of indexed look-ups whatever the size.
 
     `viewer`: only among those whom she sees by name. Who sees no names finds by the number of the file ("#12") alone:
     a search that answers to a phone would tell whose it is.
@@ -261,6 +264,8 @@ def search(text: str, limit: int = 20, viewer: Staff | None = None) -> list[Cust
                 SearchKey.objects.filter(word=tail_word(folded)).values_list("customer_id", flat=True)[:limit]
             )
         )
+    if folded.isdigit() and len(folded) >= HEAD and len(found) < limit:
+        found.update(dict.fromkeys(_by_beginning(folded, limit)))
     if not folded.isdigit() and len(found) < limit:
         exact = SearchKey.objects.filter(word=folded).values_list("customer_id", flat=True)[:limit]
         found.update(dict.fromkeys(exact))
@@ -286,6 +291,48 @@ def named_exactly(text: str) -> Customer | None:
         return None
     found = find(text) or find(folded.upper())
     return None if found is None or found.is_gone or text.startswith("#") or found.is_company else found
+
+
+LOOKED_AT = 5_000
+"""Numbers that are opened for one search: a town's block of ten thousand is rarely half in one shop."""
+
+
+def _by_beginning(digits: str, limit: int) -> list[int]:
+    """Customers with a phone that begins with these digits."""
+    same = SearchKey.objects.filter(word=head_word(digits)).values_list("customer_id", flat=True)
+    if len(digits) == HEAD:
+        return list(same[:limit])
+    identity, link, customer = Identity._meta.db_table, Link._meta.db_table, Customer._meta.db_table
+    sql = (
+        f"SELECT COALESCE(c.merged_into_id, c.id), i.written FROM {identity} i JOIN {link} l ON l.identity_id = i.id "
+        f"JOIN {customer} c ON c.id = l.customer_id WHERE i.kind = 'phone' AND l.customer_id IN ({{marks}})"
+    )
+    unseal = keys().unseal
+    found: dict[int, None] = {}
+    some = list(same[:LOOKED_AT])
+    merged = Customer.objects.filter(merged_into__in=some).values_list("id", flat=True)
+    for owner, written in bulk.rows_in(sql, [*some, *merged]):
+        if "".join(ch for ch in unseal(written) if ch.isdigit()).startswith(digits):
+            found[owner] = None
+            if len(found) >= limit:
+                break
+    return list(found)
+
+
+def search_notes(text: str, limit: int = 20) -> list[tuple[Customer, Note]]:
+    """Notes that say all of this, newest first, each with the customer she is read as: words of Latin text and numbers
+    whole, Chinese from one character on."""
+    found: list[tuple[Customer, Note]] = []
+    likely = records_with(NoteWord, text, limit * 5)
+    notes = Note.objects.filter(id__in=likely, customer__is_gone=False).select_related(
+        "customer__merged_into"
+    )
+    for note in notes.order_by("-id"):
+        if says(str(note.text), text):
+            found.append((note.customer.merged_into or note.customer, note))
+            if len(found) >= limit:
+                break
+    return found
 
 
 def _in_order(ids: list[int]) -> list[int]:

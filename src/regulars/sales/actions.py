@@ -60,6 +60,7 @@ from regulars.sales.receipts import (
 from regulars.sales.rules.vanished import known_share, vanished_on
 from regulars.shop import bulk, vault
 from regulars.shop.models import Business, Staff, Store, audit
+from regulars.shop.rules.masks import without_numbers
 from regulars.shop.words import Refused, Words
 
 __all__ = ["STRENGTH", "forget_identities", "identity_ids", "inherit", "token_for"]
@@ -131,7 +132,8 @@ def take_in(
     """Write a reading as a batch that nobody sees yet; `publish` makes it count. Hold the turn."""
     guess = reading.guesses[0] if reading.guesses else None
     batch = Batch.objects.create(
-        files=list(files), digest=digest, reader=guess.reader if guess else "", by=by, mapping=mapping or {},
+        files=[without_numbers(name) for name in files], digest=digest, reader=guess.reader if guess else "", by=by,
+        mapping={h: f for h, f in (mapping or {}).items() if without_numbers(h) == h},
         kind="sales" if reading.sales.num_rows or reading.reversed.num_rows else "customers", options=options or {}, rows=reading.rows,
         refused=len(reading.refused), warnings=[list(w) for w in warnings_of(reading)],
         first_identity=(Identity.objects.aggregate(n=Max("id"))["n"] or 0) + 1,
@@ -316,7 +318,7 @@ def _stores(table: pa.Table, given: str | None, make: bool = True) -> tuple[np.n
     unknown: dict[str, int] = {}
 
     def number_of(name: str) -> int:
-        name = name.strip()[:100]
+        name = without_numbers(name.strip())[:100]
         if not make:
             known = Store.objects.filter(name=name).values_list("id", flat=True).first()
             return known or unknown.setdefault(name, -1 - len(unknown))
@@ -483,6 +485,7 @@ def publish(batch: Batch, contested: Iterable[int] = ()) -> np.ndarray:
     """Make a written batch count, all at once. Call it inside the transaction in which the stages absorb it. Returns
     the identities whose earlier sales changed thereby."""
     batch.state = BatchState.COMPLETE
+    batch.warnings = [[without_numbers(said) for said in words] for words in batch.warnings]
     batch.save()
     changed = settle(contested) | settle_refunds(batch)
     _set_known_until(batch.covers)
@@ -623,7 +626,7 @@ def record_sale(
         kind = SaleKind.SALE if amount > 0 else SaleKind.REFUND if amount < 0 else SaleKind.ATTENDANCE
         sale = Sale.objects.create(
             batch=batch, key=-batch.id, content=-batch.id, store=store, identity=identity, day=day, at=at, amount=amount,
-            kind=kind, occasion=occasion, party_size=party_size, served_by=by.name if by else "",
+            kind=kind, occasion=without_numbers(occasion), party_size=party_size, served_by=by.name if by else "",
         )  # fmt: skip
         audit("record-sale", f"batch {batch.id}", by=by, detail={"amount": amount})
     return sale

@@ -12,7 +12,9 @@ from django.db import transaction
 
 from regulars.sales.models import Identity, IdentityKind, Pairing, Sale
 from regulars.shop import bulk
-from regulars.shop.keys import keys
+from regulars.shop.keys import keys, token_by
+from regulars.shop.lasting import MARKS, lasting
+from regulars.shop.rotation import renewed_with
 
 STRENGTH = ("member", "card", "phone", "openid", "name")
 """Kinds of identity, strongest first: a sale belongs to the strongest that stands on it."""
@@ -24,9 +26,9 @@ NUMBERS = ("member", "card")
 class Who(NamedTuple):
     """Who stands on the rows of a table.
 
-    `strongest`: identity number of each row, 0 where there is none; `marks`: 64 bits of its token, the same in every
-    shop folder with the same key and whether the number is called card or member; `kinds`: its place in `STRENGTH`,
-    from 1; `pairs`: (strongest, other) written on one row, each once.
+    `strongest`: identity number of each row, 0 where there is none; `marks`: 64 bits of a token that no rotation of the
+    key changes, the same in every shop folder with the same first key and whether the number is called card or member;
+    `kinds`: its place in `STRENGTH`, from 1; `pairs`: (strongest, other) written on one row, each once.
     """
 
     strongest: np.ndarray
@@ -56,6 +58,15 @@ def tokens_for(kind: str, values: Sequence[str]) -> list[bytes]:
     return [token(family, value) for value in values]
 
 
+def _marks_for(kind: str, values: Sequence[str], tokens: Sequence[bytes]) -> np.ndarray:
+    """64 bits of each value by a secret that stays when the key is changed: a sale's key is made of them, and a file
+    that comes again must be known again. Under the shop's first key they are the beginnings of the tokens."""
+    if keys().number != 1:
+        secret, family = lasting(MARKS), "number" if kind in NUMBERS else kind
+        tokens = [token_by(secret, family, value) for value in values]
+    return np.frombuffer(b"".join(tokens), dtype="<u8")[::2]
+
+
 def who_is_who(table: pa.Table, ids_of: Callable[[str, Sequence[str], Sequence[bytes]], np.ndarray]) -> Who:
     """Who stands on each row. `ids_of(kind, values, tokens)` numbers the different values of one kind."""
     n = table.num_rows
@@ -79,7 +90,7 @@ def who_is_who(table: pa.Table, ids_of: Callable[[str, Sequence[str], Sequence[b
         tokens = tokens_for(kind, values)
         codes = coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
         here = np.append(ids_of(kind, values, tokens), 0)[codes]
-        marked = np.append(np.frombuffer(b"".join(tokens), dtype="<u8")[::2], np.uint64(0))[codes]
+        marked = np.append(_marks_for(kind, values, tokens), np.uint64(0))[codes]
         beside = np.flatnonzero((strongest != 0) & (here != 0))
         if len(beside):
             pairs.append(_different(strongest[beside], here[beside]))
@@ -119,6 +130,16 @@ def identity_ids(kind: str, values: Sequence[str], tokens: Sequence[bytes] | Non
             bulk.insert(Identity, ("id", "kind", "token", "written", "is_shared"), rows)
         found.update((t, first + k) for k, (t, _) in enumerate(chunk))
     return np.fromiter((found[t] for t in tokens), dtype="int64", count=len(tokens))
+
+
+@renewed_with("sales.Identity")
+def _new_tokens(rows: Sequence[tuple[int, dict[str, str]]]) -> None:
+    table = Identity._meta.db_table
+    kinds = dict(bulk.rows_in(f"SELECT id, kind FROM {table} WHERE id IN ({{marks}})", [i for i, _ in rows]))
+    bulk.execute_many(
+        f"UPDATE {table} SET token = %s WHERE id = %s",
+        [(token_for(kinds[i], said["written"]), i) for i, said in rows],
+    )
 
 
 def forget_identities(ids: Sequence[int]) -> int:

@@ -19,6 +19,7 @@ from regulars.sales.reading import Reading
 from regulars.sales.rules.refunds import counts_on, counts_on_by_own_number
 from regulars.shop import bulk
 from regulars.shop.models import Business
+from regulars.shop.rules.masks import without_numbers
 
 HASH_KEY = "regulars.sales.1"  # 16 bytes; changing it would make every known sale look new
 
@@ -84,6 +85,16 @@ def _texts(table: pa.Table, name: str, limit: int, empty: str = "") -> pa.Array:
     if (pc.max(pc.binary_length(column)).as_py() or 0) > limit:
         column = pc.utf8_slice_codeunits(column, 0, limit)
     return pc.fill_null(column, empty) if column.null_count else column
+
+
+def _unnumbered(table: pa.Table, name: str, limit: int) -> pa.Array:
+    """A column of names without phones and ID numbers: a feast is called after the guest, a dish after who ordered it."""
+    column = _texts(table, name, limit)
+    if not pc.any(pc.match_substring_regex(column, r"\d{4}|@")).as_py():
+        return column
+    coded = column.dictionary_encode()
+    told = [without_numbers(value) for value in coded.dictionary.to_pylist()]
+    return pa.array(told, pa.string()).take(coded.indices)
 
 
 def _occurrence(hashes: np.ndarray, *order: np.ndarray) -> np.ndarray:
@@ -387,7 +398,7 @@ def sale_table(batch: Batch, sales: pa.Table, stores: np.ndarray, who: Who, rece
         "currency": _texts(sales, "currency", 3, business.currency if business else "CNY"),
         "receipt": receipt, "refund_of": repaid,
         "party_size": party if party is not None else pa.nulls(n, pa.int32()),
-        "occasion": _texts(sales, "occasion", 40), "served_by": _texts(sales, "staff", 60),
+        "occasion": _unnumbered(sales, "occasion", 40), "served_by": _unnumbered(sales, "staff", 60),
         "is_current": pa.repeat(pa.scalar(True), n),
     })  # fmt: skip
 
@@ -416,7 +427,9 @@ class Lines(NamedTuple):
         lines = reading.lines
         if not lines.num_rows:
             return None
-        pair = pa.table({"name": _texts(lines, "item", 200), "category": _texts(lines, "category", 100)})
+        pair = pa.table(
+            {"name": _unnumbered(lines, "item", 200), "category": _unnumbered(lines, "category", 100)}
+        )
         different = pair.group_by(["name", "category"]).aggregate([])
         wanted = list(zip(different["name"].to_pylist(), different["category"].to_pylist(), strict=True))
         with transaction.atomic():

@@ -14,6 +14,7 @@ from regulars.sales.left_out import REASON, ROW
 from regulars.sales.models import SavedMapping
 from regulars.sales.reading import Sheet, said_of
 from regulars.sales.rules.headers import CONTRACT_FIELDS
+from regulars.shop.rules.masks import without_numbers
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def remembered(sheets: Iterable[Sheet]) -> Remembered:
 def remember(sheets: Iterable[Sheet], mapping: dict[str, str] | None, dates: str | None) -> None:
     """Sheets with these columns are read the same way next time."""
     for sheet in sheets:
-        own = said_of(sheet, mapping or {})
+        # A file without headers has its first customer in their place: she is not remembered.
+        own = {h: f for h, f in said_of(sheet, mapping or {}).items() if without_numbers(h) == h}
         if own or dates:
             SavedMapping.objects.update_or_create(
                 signature=signature(sheet.headers),

@@ -173,7 +173,7 @@ def make_token(
     token = ApiToken.objects.create(
         staff=staff, name=name.strip()[:60], digest=token_digest(text), may_write=may_write
     )
-    audit("make-token", f"staff {staff.pk}", by=by or staff, detail={"name": token.name})
+    audit("make-token", f"staff {staff.pk}", by=by or staff, detail={"token": token.pk})
     return token, text
 
 
@@ -188,8 +188,9 @@ def token_digest(text: str) -> str:
 
 def end_token(token: ApiToken, *, by: Staff | None = None) -> None:
     """From now on the key opens nothing."""
+    number = token.pk
     token.delete()
-    audit("end-token", f"staff {token.staff_id}", by=by, detail={"name": token.name})
+    audit("end-token", f"staff {token.staff_id}", by=by, detail={"token": number})
 
 
 def ask_for(kind: str, args: dict[str, Any], *, by: Staff | None = None) -> Job:

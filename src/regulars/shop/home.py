@@ -55,9 +55,14 @@ class Home:
     def uploads(self) -> Path:
         return self.folder / "uploads"
 
+    @property
+    def arriving(self) -> Path:
+        """Where a file lies while it is being uploaded."""
+        return self.uploads / "arriving"
+
     def make(self) -> Home:
         """Create the folder, readable by its owner only."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for part in (self.books, self.uploads):
+        for part in (self.books, self.uploads, self.arriving):
             part.mkdir(exist_ok=True, mode=0o700)
         return self

@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.db import models
+from django.db import models, transaction
 
 from regulars.shop.keys import keys
+from regulars.shop.rules.masks import masked, masked_values
 from regulars.shop.rules.passwords import same_signs
 from regulars.shop.rules.policy import HOUSE_ROLES, Powers, Reach, Role, powers
 from regulars.shop.words import Words
@@ -238,16 +239,30 @@ class Alert(models.Model):
         constraints = [models.UniqueConstraint(fields=["kind", "staff", "on"], name="shop_alert_once")]
 
 
+class LastingSecret(models.Model):
+    """A secret that outlives a rotation of the key, in base64. See `shop.lasting`."""
+
+    purpose = models.CharField(max_length=20, unique=True)
+    secret = SealedTextField()
+
+
 class AuditEvent(models.Model):
-    """Who did what to which record, when and why. Never holds a phone, a name or a note in clear."""
+    """Who did what to which record, when and why. Never holds a phone, an address or a note in clear, and is never
+    changed: the store refuses it, and the chain of links would show it (`shop.trail`).
+
+    Staff are named by number and name as of that day; the number stays when nobody bears it any more."""
 
     at = models.DateTimeField(auto_now_add=True)
-    actor = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor = models.ForeignKey(
+        Staff, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False
+    )
     actor_name = models.CharField(max_length=60, blank=True)
     verb = models.CharField(max_length=40)
     subject = models.CharField(max_length=60, blank=True)
-    why = models.CharField(max_length=200, blank=True)
+    why = SealedTextField(null=True)
     detail = models.JSONField(default=dict)
+    place = models.BigIntegerField(null=True, unique=True)  # in the chain, from 1; none until it is linked
+    link = models.BinaryField(null=True, max_length=32)
 
     class Meta:
         indexes = [models.Index(fields=["subject"], name="shop_audit_subject")]
@@ -367,15 +382,22 @@ def audit(
     why: str = "",
     detail: dict[str, Any] | None = None,
 ) -> AuditEvent:
-    """Leave one audit line. `subject` is a kind and a number ("customer 12"); `detail` holds no personal data."""
-    return AuditEvent.objects.create(
+    """Leave one audit line. `subject` is a kind and a number ("customer 12"); `detail` holds no personal data, and what
+    looks like some all the same is masked. It is linked to the line before once the transaction has ended."""
+    from regulars.shop.trail import link_pending
+
+    event = AuditEvent.objects.create(
         verb=verb,
         subject=subject,
         actor=by,
         actor_name=by.name if by else "",
-        why=why[:200],
-        detail=detail or {},
+        why=masked(why)[:200] or None,
+        detail=masked_values(detail or {}),
     )
+    transaction.on_commit(
+        link_pending, robust=True
+    )  # an import's end must not hang on it: the next line links both
+    return event
 
 
 def contacted_on(people: Iterable[int], on: Any) -> set[int]:

@@ -1,4 +1,5 @@
-"""One at a time: imports, their undoing and the day's run never work side by side on one shop.
+"""One at a time: imports, their undoing and the day's run never work side by side on one shop; nor does a change of
+the key beside open pages.
 
 The turn is held by the operating system (a locked file in the shop's folder) and, on PostgreSQL, by the database
 (an advisory lock), so it ends with the process that holds it, however that ends: after kill -9 nobody waits for the
@@ -16,6 +17,7 @@ from typing import IO, Any
 from django.db import connection
 
 from regulars.shop.home import Home
+from regulars.shop.keys import keys
 from regulars.shop.words import Refused, Words
 
 PATIENCE = 600.0
@@ -31,17 +33,32 @@ BUSY = Words(
     "Another import or grading is still at work, so nothing was changed; try again in a while",
 )
 
+CHANGING = Words(
+    "上次换钥匙没换完。先把它换完：regulars key rotate",
+    "A change of the key was cut off. Finish it first: regulars key rotate",
+)
+OPEN = Words(
+    "店正开着：请先关掉 regulars serve（这个文件夹的每一个），再来一次",
+    "The shop is being served: close every regulars serve of this folder first, then try again",
+)
+
 ADVISORY = 0x5265_6775  # "Regu": any number that no other program on this database uses
 
 
 @contextmanager
 def turn(
-    progress: Callable[[int, int, Words], None] | None = None, patience: float | None = None
+    progress: Callable[[int, int, Words], None] | None = None,
+    patience: float | None = None,
+    *,
+    changes_key: bool = False,
 ) -> Iterator[None]:
     """Hold the shop's only turn; wait for it at most `patience` seconds, then raise Refused.
 
-    `progress` is told while waiting and may raise to give up. A turn is not taken again inside a turn.
+    `progress` is told while waiting and may raise to give up. A turn is not taken again inside a turn. While values are
+    sealed with two keys only the one who changes the key may have it: tokens would be looked up in vain.
     """
+    if keys().is_changing and not changes_key:
+        raise Refused(CHANGING)
     ends = time.monotonic() + (PATIENCE if patience is None else patience)
     folder = Home.find().folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,8 +84,60 @@ def _wait(ends: float, progress: Callable[[int, int, Words], None] | None) -> No
     time.sleep(LOOK_AGAIN)
 
 
+@contextmanager
+def doors_open() -> Iterator[None]:
+    """Pages of this shop are being served as long as this lasts, by this process or by others beside it."""
+    folder = Home.find().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "doors").open("a+b") as file:
+        place = _hold_open(file)
+        try:
+            yield
+        finally:
+            _let_close(file, place)
+
+
+@contextmanager
+def doors_closed() -> Iterator[None]:
+    """Nobody serves this shop's pages as long as this lasts; raises Refused where somebody does."""
+    folder = Home.find().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "doors").open("a+b") as file:
+        if not _hold_closed(file):
+            raise Refused(OPEN)
+        try:
+            yield
+        finally:
+            _let_open(file)
+
+
 if os.name == "nt":
     import msvcrt
+
+    MOST_AT_ONCE = 64
+
+    def _lock(file: IO[Any], place: int, bytes_: int, how: int) -> bool:
+        file.seek(place)
+        try:
+            msvcrt.locking(file.fileno(), how, bytes_)  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            return False
+        return True
+
+    def _hold_open(file: IO[Any]) -> int:
+        # Windows has no shared locks: whoever serves holds one byte, whoever wants all closed holds all of them.
+        busy = msvcrt.LK_NBLCK  # type: ignore[attr-defined,unused-ignore]
+        return next((k for k in range(MOST_AT_ONCE) if _lock(file, k, 1, busy)), -1)
+
+    def _let_close(file: IO[Any], place: int) -> None:
+        if place >= 0:
+            _lock(file, place, 1, msvcrt.LK_UNLCK)  # type: ignore[attr-defined,unused-ignore]
+
+    def _hold_closed(file: IO[Any]) -> bool:
+        return _lock(file, 0, MOST_AT_ONCE, msvcrt.LK_NBLCK)  # type: ignore[attr-defined,unused-ignore]
+
+    def _let_open(file: IO[Any]) -> None:
+        _lock(file, 0, MOST_AT_ONCE, msvcrt.LK_UNLCK)  # type: ignore[attr-defined,unused-ignore]
 
     def _take(file: IO[Any]) -> bool:
         file.seek(0)
@@ -84,6 +153,19 @@ if os.name == "nt":
 
 else:
     import fcntl
+
+    def _hold_open(file: IO[Any]) -> int:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        return 0
+
+    def _let_close(file: IO[Any], place: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+    def _hold_closed(file: IO[Any]) -> bool:
+        return _take(file)
+
+    def _let_open(file: IO[Any]) -> None:
+        _give_back(file)
 
     def _take(file: IO[Any]) -> bool:
         try:

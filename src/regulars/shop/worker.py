@@ -18,6 +18,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from regulars.shop.models import Job, JobState
+from regulars.shop.rules.masks import without_numbers
 from regulars.shop.words import Refused, Words
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def carry_out(work: Job) -> Job:
     except Cancelled:
         values = {"state": JobState.CANCELLED}
     except Refused as refused:
-        values = {"state": JobState.FAILED, "error": list(refused.words)}
+        values = {"state": JobState.FAILED, "error": [without_numbers(said) for said in refused.words]}
     except Exception:
         log.exception("job %s (%s) failed", work.id, work.kind)
         values = {

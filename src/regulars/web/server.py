@@ -22,8 +22,11 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from regulars.shop import vault
 from regulars.shop.home import Home
+from regulars.shop.logs import PAGES_LOGGING, tell_only_what_failed
 from regulars.shop.speech import lang
+from regulars.shop.turns import doors_closed, doors_open
 from regulars.shop.words import Refused, Words
 
 log = logging.getLogger(__name__)
@@ -50,11 +53,14 @@ def serve(*, host: str, port: int, lan: bool = False, login: dict[str, str] | No
     os.environ["REGULARS_ADDRESSES"] = " ".join(addresses)
     _settings_hear_of_it()
     worker = _Worker()
-    try:
-        worker.begin()
-        _serve_pages(host, port, certificate, worker, lambda: _tell(addresses, login, lan))
-    finally:
-        worker.end()
+    with suppress(Refused), doors_closed():  # nobody serves yet: what lies open was left by a dead process
+        vault.clear_opened(0)
+    with doors_open():
+        try:
+            worker.begin()
+            _serve_pages(host, port, certificate, worker, lambda: _tell(addresses, login, lan))
+        finally:
+            worker.end()
     return 0
 
 
@@ -135,7 +141,8 @@ def _serve_pages(
         options = {"ssl_cert": certificate[0], "ssl_key": certificate[1]}
     server = Pages(
         "regulars.web.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, workers=1,
-        blocking_threads=4, log_level="warning", respawn_failed_workers=True,
+        blocking_threads=4, log_level="warning", log_access=False,
+        log_dictconfig=PAGES_LOGGING, respawn_failed_workers=True,
         workers_kill_timeout=LAST_ANSWERS, **options,
     )  # fmt: skip
     server.serve(target_loader=_application)
@@ -196,6 +203,7 @@ def _work(parent: Connection, environment: dict[str, str]) -> None:
     for sent_to_all in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sent_to_all, signal.SIG_IGN)
     os.environ.update(environment)
+    tell_only_what_failed()
     import django
 
     django.setup()

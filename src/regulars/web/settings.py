@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONE, SELF
 
+from regulars.shop import logs
 from regulars.shop.home import Home
 from regulars.shop.keys import keys_at
 
@@ -79,6 +80,7 @@ def _database(url: str) -> dict[str, Any]:
                 "timeout": 20,
                 "transaction_mode": "IMMEDIATE",
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;"
+                "PRAGMA secure_delete=ON;"
                 "PRAGMA mmap_size=268435456; PRAGMA cache_size=-65536;",
             },
         }
@@ -138,6 +140,8 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+# In the shop's own folder, which only its owner may enter; what a dead process leaves there goes within the hour.
+FILE_UPLOAD_TEMP_DIR = str(HOME.arriving)
 
 LANGUAGE_CODE = "zh-hans"
 USE_I18N = False
@@ -162,10 +166,4 @@ CACHES = {
     }
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-}
+LOGGING = logs.LOGGING

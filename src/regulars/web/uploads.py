@@ -26,6 +26,7 @@ from regulars.sales.rules.dates import CONTRADICTORY, UNDECIDED, UNDECIDED_YEAR
 from regulars.sales.rules.headers import CONTRACT_FIELDS
 from regulars.shop import vault
 from regulars.shop.models import Staff
+from regulars.shop.rules.masks import MASK, without_numbers
 from regulars.shop.words import Refused, Words
 from regulars.web.gate import LARGEST_UPLOAD
 
@@ -132,13 +133,14 @@ def keep(files: Sequence[UploadedFile[Any]], *, store: str = "", by: Staff | Non
 
 
 def safe_name(name: str) -> str:
-    """A file's own name without folders and without what a file system stumbles over.
+    """A file's own name without folders, without what a file system stumbles over, and without anybody's number.
 
     >>> safe_name("../../etc/订单 1.csv"), safe_name("a\\x00b.csv"), safe_name("CON?.xlsx")
     ('订单 1.csv', 'ab.csv', 'CON.xlsx')
     """
     name = re.split(r"[/\\]", name)[-1]
-    return re.sub(r'[\x00-\x1f<>:"|?*]', "", name).strip(" .")[-120:] or "file"
+    name = re.sub(r'[\x00-\x1f<>:"|?*]', "", name).strip(" .")[-120:] or "file"
+    return without_numbers(name).replace(MASK, "_")
 
 
 def remember(known: Known) -> None:
