@@ -16,6 +16,7 @@ from tests.web.conftest import TODAY
 
 from regulars import daily
 from regulars.care.models import Task
+from regulars.customers.actions import add_note
 from regulars.customers.models import Customer, Opened, Shared
 from regulars.grading.actions import adopt
 from regulars.sales.models import Batch
@@ -409,3 +410,16 @@ def test_a_store_sees_the_imports_that_it_brought_and_its_own_receipts(chain: Ch
         hers = number(EAST if who == "owner" else WEST)
         assert browser.post(f"/receipts/{sale.pk}/", {"customer": hers}).status_code == receipt, who
     assert chain.browser("east manager").post(f"/sales/{batch.pk}/undo/").status_code == 404
+
+
+def test_notes_are_found_by_those_only_who_may_read_them(chain: Chain) -> None:
+    her = Customer.objects.get(pk=number(WEST))
+    add_note(her, "对花生过敏，女儿十月过生日", on=TODAY, by=chain.staff["west manager"])
+    for who, finds in (
+        ("owner", True),
+        ("west front-desk", True),
+        ("east front-desk", False),
+        ("analyst", False),
+    ):
+        page = chain.browser(who).get("/customers/", {"q": "花生"}).content.decode()
+        assert ("对花生过敏" in page) == finds, who

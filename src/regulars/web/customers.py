@@ -19,6 +19,7 @@ from regulars.customers.queries import (
     listed,
     named_exactly,
     search,
+    search_notes,
 )  # fmt: skip
 from regulars.customers.sight import sees
 from regulars.grading.models import GradeRun
@@ -52,7 +53,7 @@ def customers(request: Request) -> HttpResponse:
         page = Page(
             sentence=Words("找到 {n}", "{n} found").fill(n=people(len(found))) if found else "", more="", search=text,
             fresh=freshness(request.today, plan, may(request.user, "sales")), filters=[], rows=_rows(found, badges, away, request),
-            newer="", older="", place="", waiting="", elsewhere=not found and _is_elsewhere(request, text),
+            newer="", older="", place="", waiting="", elsewhere=not found and _is_elsewhere(request, text), noted=_noted(request, text, badges),
         )  # fmt: skip
         return render(request, "customers.html", {"page": page, "q": text})
     return _list(request, badges, away, plan)
@@ -72,6 +73,38 @@ def lateness(playbook: Playbook | None, today: date) -> Away | None:
         first.at_least_days,
         None if None in most else max(m for m in most if m),
     )
+
+
+SHOWN_NOTES = 20
+A_SNIPPET = 60
+
+
+def _noted(request: Request, text: str, badges: Badges) -> list[Page]:
+    """Notes that say this, of the customers whose file this visitor may read; newest first."""
+    if not may(request.user, "names"):
+        return []
+    hits = search_notes(text, SHOWN_NOTES)
+    about = [c.pk for c, _ in hits]
+    seen = set(
+        Customer.objects.filter(pk__in=about).visible_to(request.user, "names").values_list("pk", flat=True)
+    )
+    shown = customers_shown([c for c, _ in hits if c.pk in seen], badges, request.user)
+    return [
+        Page(customer=shown[c.pk], text=_snippet(str(note.text), text), on=note.on, by=note.author_name)
+        for c, note in hits if c.pk in seen
+    ]  # fmt: skip
+
+
+def _snippet(note: str, text: str) -> str:
+    """The part of a note around what was searched for.
+
+    >>> _snippet("老客人，" * 20 + "对花生过敏", "花生")
+    '…老客人，老客人，老客人，老客人，老客人，对花生过敏'
+    """
+    at = max(0, note.lower().find(text.lower()))
+    start = max(0, at - A_SNIPPET // 3) if len(note) > A_SNIPPET else 0
+    cut = note[start : start + A_SNIPPET]
+    return ("…" if start else "") + cut + ("…" if start + A_SNIPPET < len(note) else "")
 
 
 def _is_elsewhere(request: Request, text: str) -> bool:

@@ -9,7 +9,7 @@ from regulars.shop.rules.masks import masked, masked_values
 
 def seal(apps: Any, schema_editor: Any) -> None:
     """Reasons of before are masked and sealed as those of today are, and so is what looks like a number in a detail."""
-    event = apps.get_model("shop", "0005_doors")
+    event = apps.get_model("shop", "AuditEvent")
     for one in event.objects.exclude(why="").iterator():
         event.objects.filter(pk=one.pk).update(sealed=masked(one.why))
     for one in event.objects.exclude(detail={}).iterator():
