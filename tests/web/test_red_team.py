@@ -1,0 +1,255 @@
+"""What somebody would try who wants more than is hers. Each test is one line of the red team's list; those about the door
+(planted sessions, forged hosts, redirects, timing, tokens in logs) stand in test_door_under_fire.py, those about uploads
+(paths, bombs, XML) in test_uploads_under_fire.py, export and search by hidden fields in test_sight.py."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from tests.web.access import PAGES, address, needed, task
+from tests.web.conftest import TODAY, House
+from tests.web.test_sight import EAST, WEST, Chain, chain, number  # noqa: F401 - a fixture
+
+from regulars.care.models import Task
+from regulars.customers.actions import add_note, say_detail
+from regulars.customers.models import Customer, Note
+from regulars.grading.actions import in_force
+from regulars.sales.models import Batch, Item
+from regulars.shop.actions import keep_role
+from regulars.shop.models import Alert, Business, Staff, Store
+
+# --- IDOR ------------------------------------------------------------------------------------------------------------
+
+OF_A_CUSTOMER = [p for p in PAGES if re.match(r"customers/<int:number>/", str(p.pattern))]
+
+
+@pytest.mark.parametrize("pattern", OF_A_CUSTOMER, ids=lambda p: p.name)
+def test_the_number_of_another_stores_customer_opens_nothing(chain: Chain, pattern: Any) -> None:  # noqa: F811
+    """Every address that names a customer, with the number of one of another store: as if she did not exist."""
+    other, mine = number(WEST), number(EAST)
+    before = shop_of(other)
+    names = list(pattern.pattern.converters)
+    for who in ("east front-desk", "east manager", "east key-account"):
+        browser = chain.browser(who)
+        rest = {n: 1 for n in names if n != "number"}
+        where = "/" + pattern.pattern.regex.pattern.lstrip("^").replace("\\Z", "")
+        from django.urls import reverse
+
+        where = reverse(pattern.name, kwargs={"number": other, **rest})
+        for method in ("get", "post"):
+            with transaction.atomic():
+                answer = getattr(browser, method)(where, EVERYTHING if method == "post" else {}, follow=False)
+                after = shop_of(other)
+                transaction.set_rollback(True)
+            assert answer.status_code in (403, 404, 405) or _leads_away(answer, other), (
+                who,
+                method,
+                answer.status_code,
+            )
+            assert after == before, (who, method)
+    assert shop_of(mine) is not None
+
+
+EVERYTHING = {
+    "note": "x", "hold": "1", "release": "1", "reason": "call", "what": "phone", "amount": "1", "day": TODAY.isoformat(), "to": "1", "share": "1",
+    "pool": "1", "name": "x", "occupation": "teacher", "granted": "1", "purpose": "marketing", "channel": "any", "other": "1", "why": "because",
+}  # fmt: skip
+
+
+def shop_of(customer: int) -> list[Any]:
+    """All that the store knows of one customer, as far as it could be changed from outside."""
+    return [
+        Customer.objects.filter(pk=customer).values().get(),
+        sorted(Note.objects.filter(customer=customer).values_list("pk", flat=True)),
+        sorted(Task.objects.filter(customer=customer).values_list("pk", "state", "staff")),
+    ]
+
+
+def _leads_away(answer: Any, other: int) -> bool:
+    """A redirect that says nothing of her: to a page of the visitor's own."""
+    return answer.status_code == 302 and str(other) not in answer["Location"]
+
+
+def test_tasks_jobs_and_imports_of_others_are_not_there(chain: Chain) -> None:  # noqa: F811
+    theirs = Task.objects.create(
+        customer_id=number(WEST), rule="call", occasion="t", on=TODAY, due_on=TODAY, last_on=TODAY, playbook="restaurant", channel="call",
+        why=["因", "b"], do=["打", "c"], say=["好", "h"], name=["打", "c"], staff=chain.staff["west front-desk"], store=chain.stores[WEST],
+    )  # fmt: skip
+    for who in ("east front-desk", "east manager"):
+        browser = chain.browser(who)
+        for verb in ("result", "undo"):
+            assert browser.post(f"/tasks/{theirs.pk}/{verb}/", {"result": "done"}).status_code == 404
+        assert browser.post(f"/sales/{Batch.objects.order_by('id')[0].pk}/undo/").status_code in (403, 404)
+    theirs.refresh_from_db()
+    assert theirs.state == "open"
+
+
+# --- mass assignment -------------------------------------------------------------------------------------------------
+
+
+def test_a_form_sets_only_what_it_shows(lived_in: House) -> None:
+    """Every form gets fields of the records behind it that it never shows."""
+    sneaked = {
+        "is_active": "0", "is_superuser": "1", "is_staff": "1", "powers": "all", "in_charge": "1", "in_charge_id": "1", "merged_into": "1",
+        "is_gone": "1", "last_day_run_on": "1999-01-01", "is_example": "1", "trade": "hotel", "password": "", "digest": "x", "token": "x", "state": "done",
+        "ended_by": "1", "cost": "999999", "id": "1", "pk": "1", "founder": "1", "reach": "all",
+    }  # fmt: skip
+    desk = lived_in.browser("front-desk")
+    staff = list(Staff.objects.order_by("id").values("pk", "role", "is_active", "store", "password"))
+    customers = list(
+        Customer.objects.order_by("id").values("pk", "in_charge", "merged_into", "is_gone", "founder")
+    )
+    business = Business.objects.values("trade", "is_example", "last_day_run_on", "reveals_a_day").get()
+    for pattern in PAGES:
+        assert pattern.name
+        if needed(pattern, "post") != "open" and pattern.name != "logout":
+            desk.post(address(pattern.name, lived_in), sneaked)
+    assert list(Staff.objects.order_by("id").values("pk", "role", "is_active", "store", "password")) == staff
+    assert (
+        list(Customer.objects.order_by("id").values("pk", "in_charge", "merged_into", "is_gone", "founder"))[
+            : len(customers)
+        ]
+        == customers
+    )
+    assert (
+        Business.objects.values("trade", "is_example", "last_day_run_on", "reveals_a_day").get() == business
+    )
+
+
+# --- text that wants to be a program -----------------------------------------------------------------------------------
+
+SCRIPT = "<script>alert(1)</script>"
+BREAKING_OUT = '"><img src=x onerror=alert(1)>'
+
+
+def test_no_text_that_anybody_typed_becomes_part_of_a_page(lived_in: House) -> None:
+    """Names, notes, tags, stores, dishes, roles, file names, playbook words: on every page they are text."""
+    her = Customer.objects.order_by("id")[0]
+    for text in (SCRIPT, BREAKING_OUT):
+        say_detail(her, "name", f"王{text}")
+        say_detail(her, "address", text)
+        add_note(her, text, on=TODAY, by=lived_in.staff["owner"])
+        Item.objects.create(name=text[:60], category=text[:60])
+        Store.objects.create(name=text)
+        keep_role(text[:40], ["look", "contact"])
+    Business.objects.update(name=SCRIPT, voice=BREAKING_OUT, has_watermark=True)
+    Staff.objects.filter(role="service").update(name=SCRIPT)
+    Batch.objects.update(files=[SCRIPT + ".csv"], warnings=[[BREAKING_OUT, BREAKING_OUT]])
+    Alert.objects.create(kind="x", on=TODAY, words=[SCRIPT, SCRIPT], staff=lived_in.staff["service"])
+    task(lived_in)
+    Task.objects.update(
+        why=[SCRIPT, SCRIPT],
+        do=[BREAKING_OUT, BREAKING_OUT],
+        say=[SCRIPT, SCRIPT],
+        name=[SCRIPT, SCRIPT],
+        staff=lived_in.staff["owner"],
+    )
+    held = in_force()[0]
+    assert held.playbook
+    owner = lived_in.browser("owner")
+    for pattern in PAGES:
+        assert pattern.name
+        where = address(pattern.name, lived_in)
+        for asked in (
+            {},
+            {"q": SCRIPT, "subject": SCRIPT, "playbook": SCRIPT, "scale": SCRIPT, "next": SCRIPT},
+        ):
+            page = owner.get(where, asked)
+            if "html" not in page.get("Content-Type", "") and "svg" not in page.get("Content-Type", ""):
+                continue
+            said = page.content.decode()
+            assert SCRIPT not in said, (pattern.name, asked)
+            assert "<img src=x" not in said, (pattern.name, asked)
+
+
+INJECTED = (
+    "'; DROP TABLE customers_customer; --",
+    "1 OR 1=1",
+    "%27%20UNION%20SELECT%20*",
+    '") OR ("1"="1',
+    "\\",
+    "%",
+    "_",
+    "\0",
+    "=cmd()",
+    "ÿ" * 300,
+    "😀",
+    "-1",
+    "9" * 40,
+    "1e999",
+    "NaN",
+)
+PARAMETERS = (
+    "q",
+    "after",
+    "before",
+    "grade",
+    "show",
+    "scale",
+    "playbook",
+    "subject",
+    "for",
+    "day",
+    "whose",
+    "tag",
+    "waiting",
+    "page",
+    "staff",
+    "next",
+    "all",
+)
+
+
+def test_nothing_typed_reaches_the_store_as_a_command_and_nothing_breaks(lived_in: House) -> None:
+    owner, before = lived_in.browser("owner"), Customer.objects.count()
+    for pattern in PAGES:
+        assert pattern.name
+        where = address(pattern.name, lived_in)
+        for text in INJECTED:
+            answer = owner.get(where, dict.fromkeys(PARAMETERS, text))
+            assert answer.status_code < 500, (pattern.name, text)
+    assert Customer.objects.count() == before
+    assert "customers_customer" in connection.introspection.table_names()
+
+
+FIELDS = (
+    "name", "email", "phone", "member", "role", "store", "minutes_a_day", "note", "reason", "said", "what", "amount", "day", "occasion", "party_size",
+    "abilities", "reach", "works_like", "key", "why", "ending", "to", "share", "purpose", "channel", "days", "result", "until", "birthday", "kind",
+    "reveals_a_day", "export_rows", "time_zone", "currency", "day_ends_at", "trade", "language", "theme", "code", "pin", "customer", "value", "tag",
+)  # fmt: skip
+
+
+def test_no_form_breaks_whatever_is_sent(lived_in: House) -> None:
+    """Every form, every odd value in every field: an answer, never a failure."""
+    owner = lived_in.browser("owner")
+    for pattern, text in itertools.product(PAGES, INJECTED):
+        assert pattern.name
+        if pattern.name in ("logout",):
+            continue
+        with transaction.atomic():
+            answer = owner.post(address(pattern.name, lived_in), dict.fromkeys(FIELDS, text))
+            transaction.set_rollback(True)
+        assert answer.status_code < 500, (pattern.name, text)
+
+
+# --- what the order of a list tells ------------------------------------------------------------------------------------
+
+
+def test_the_order_of_lists_tells_nothing_that_is_masked(chain: Chain) -> None:  # noqa: F811
+    """Lists sort by spend and by newness only; no parameter makes them sort by a phone, an address or a birthday."""
+    chain.shop.take_in([
+        {"订单号": f"S{k}", "消费时间": f"{TODAY - timedelta(days=1)} 12:0{k}", "手机号": f"1365000{9 - k}00{k}", "实收金额": "50", "门店": EAST} for k in range(5)
+    ])  # fmt: skip
+    plain = chain.browser("analyst").get("/customers/").content.decode()
+    rows = re.findall(r'href="(/customers/\d+/)"', plain)
+    for name, value in itertools.product(
+        ("sort", "order", "order_by", "o", "by"),
+        ("phone", "-phone", "address", "birthday", "name", "links__identity__token"),
+    ):
+        page = chain.browser("analyst").get("/customers/", {name: value}).content.decode()
+        assert re.findall(r'href="(/customers/\d+/)"', page) == rows, (name, value)
