@@ -13,5 +13,8 @@ register(
     Custody("customers.SearchKey", customer=("customer",), merging="drawn anew", erasing="deleted"),
     Custody("customers.Note", customer=("customer",), staff=("author",), merging="read through", copied=True,
             erasing="deleted", leaving=(("author", "keeps its author"),)),
+    Custody("customers.FamilyMember", customer=("customer",), merging="read through", copied=True, erasing="deleted"),
+    Custody("customers.Likely", customer=("one", "other"), staff=("asked_by", "decided_by"), merging="stays", copied=True,
+            erasing="deleted", leaving=(("asked_by", "keeps its author"), ("decided_by", "keeps its author"))),
     Custody("customers.Portrait", customer=("customer",), merging="drawn anew", copied=True, erasing="deleted"),
 )  # fmt: skip

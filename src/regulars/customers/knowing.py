@@ -379,6 +379,11 @@ def _refresh(ids: list[int]) -> None:
             words[c][tail_word(unseal(sealed))] = None
         else:
             names[c] = max(names.get(c, (b"", "")), (bytes(token), unseal(sealed)))
+    for c, name in _of(root, f"SELECT merged_into_id, name FROM {customer}", "merged_into_id"):
+        for word in (
+            search_words(name) if name and c in words else ()
+        ):  # she is found by what either file calls her
+            words[c][word[:80]] = None
     before = {
         row[0]: row[1:]
         for row in _of(

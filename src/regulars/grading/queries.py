@@ -413,7 +413,7 @@ def moved(playbook: str, since: date, limit: int = 50) -> list[GradeChange]:
     found = (
         GradeChange.objects.filter(playbook=playbook, on__gte=since)
         .exclude(was="")
-        .select_related("customer")
+        .select_related("customer__merged_into")
     )
     return list(found.order_by("-on", "-was", "-id")[:limit])
 

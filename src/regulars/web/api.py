@@ -526,9 +526,10 @@ def changes(
     holding = in_force()
     key = playbook or (holding[0].playbook.key if holding else "")
     found = moved(key, since, limit)
-    names = called([c.customer for c in found])
+    who = {c.id: c.customer.merged_into or c.customer for c in found}
+    names = called(who.values())
     return [
-        {"customer": c.customer_id, "name": names[c.customer_id].name, "playbook": c.playbook, "version": c.version,
+        {"customer": who[c.id].id, "name": names[who[c.id].id].name, "playbook": c.playbook, "version": c.version,
          "scale": c.scale, "was": c.was, "grade": c.grade, "on": c.on, "conditions": c.conditions}
         for c in found
     ]  # fmt: skip
@@ -557,10 +558,12 @@ def today(
 
 
 def tasks(found: list[Task], lang: str) -> list[dict[str, Any]]:
-    names = called([t.customer for t in found])
+    who = {t.id: t.customer.merged_into or t.customer for t in found}
+    names = called(who.values())
     return [
         {
-            "task": t.id, "customer": {"id": t.customer_id, "name": names[t.customer_id].name, "phone_tail": names[t.customer_id].tail},
+            "task": t.id,
+            "customer": {"id": who[t.id].id, "name": names[who[t.id].id].name, "phone_tail": names[who[t.id].id].tail},
             "staff": t.staff.email if t.staff else None, "rule": t.rule, "why": Words(*t.why).say(lang), "do": Words(*t.do).say(lang),
             "channel": t.channel, "say": Words(*t.say).say(lang), "minutes": t.minutes, "cost": t.cost / 100, "due": t.due_on,
             "rank": n, "fits": t.fits, "state": t.state, "grade": t.grade,
@@ -571,7 +574,9 @@ def tasks(found: list[Task], lang: str) -> list[dict[str, Any]]:
 
 def mine(request: Any, number: int) -> Task:
     """The task, if it stands on a list that this person works off."""
-    task = get_object_or_404(Task.objects.select_related("customer", "staff", "ended_by"), pk=number)
+    task = get_object_or_404(
+        Task.objects.select_related("customer__merged_into", "staff", "ended_by"), pk=number
+    )
     if (
         not may(request.user, "manage")
         and task.staff_id not in (None, request.user.pk)

@@ -82,12 +82,12 @@ def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
     identities = identities_of(customer)
     phone = next((i.shown for i in identities if i.kind == "phone" and not i.is_shared), "")
     hold = (
-        Hold.objects.filter(person=customer.id, rule="", channel="")
+        Hold.objects.filter(person__in=family_of(customer), rule="", channel="")
         .exclude(until__lt=today)
         .order_by("-id")
         .first()
     )
-    history = list(GradeChange.objects.filter(customer=customer).order_by("-on", "-id")[:30])
+    history = list(GradeChange.objects.filter(customer__in=family_of(customer)).order_by("-on", "-id")[:30])
     grades = [grade_shown(e, drawn.facts, today, history, badges) for e in drawn.grades]
     for grade in grades:
         grade.playbook_href = reverse("playbook", args=[grade.playbook_key])
@@ -98,7 +98,7 @@ def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
         sentence=_rhythm_sentence(drawn, away, today), more="", fresh=freshness(today, plan, everybody), tags=_tags(customer, is_late),
         merged_into=None, grades=grades, line=_line(customer, drawn, today, is_late), rhythm=_rhythm(drawn, customer, today),
         basics=_basics(customer, drawn, badges), basics_missing=_missing(customer, drawn, badges),
-        tasks=[card(t, {customer.id: shown}, badges, request, show_staff=True) for t in tasks], promised=[],
+        tasks=[card(t, {t.customer_id: shown}, badges, request, show_staff=True) for t in tasks], promised=[],
         visits=[_visit(v) for v in visits[:limit]], visits_older="?all=1#visits" if len(visits) > limit else "",
         notes=_notes(customer),
         note_action=reverse("customer-notes", args=[customer.id]) if contact else "",

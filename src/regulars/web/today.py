@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from regulars.care import actions
 from regulars.care.models import DayPlan, Task, TaskState
-from regulars.care.queries import ended_on, open_on
+from regulars.care.queries import asked_once, ended_on, open_on
 from regulars.care.rules.triggers.late import said_rhythm
 from regulars.customers.models import Customer
 from regulars.sales.models import Batch, BatchState
@@ -85,7 +85,11 @@ def today(request: Request) -> HttpResponse:
 
 
 def _counts(on: date) -> dict[int | None, int]:
-    rows = Task.objects.filter(on=on, state=TaskState.OPEN, fits=True).values("staff").annotate(n=Count("id"))
+    rows = (
+        asked_once(Task.objects.filter(on=on, state=TaskState.OPEN, fits=True))
+        .values("staff")
+        .annotate(n=Count("id"))
+    )
     return {r["staff"]: r["n"] for r in rows}
 
 
@@ -159,7 +163,7 @@ def _expected(plan: DayPlan | None, staff: Staff | None) -> list[tuple[Customer,
         for c, store, gap in plan.expected
         if staff is None or staff.store_id is None or store in (None, staff.store_id)
     ]
-    found = Customer.objects.in_bulk([c for c, _ in rows[:EXPECTED]])
+    found = Customer.objects.select_related("merged_into").in_bulk([c for c, _ in rows[:EXPECTED]])
     return [(found[c], gap) for c, gap in rows[:EXPECTED] if c in found]
 
 
@@ -200,7 +204,7 @@ def card(
     return Page(
         id=task.pk, customer=who, grade=badges.by_key(task.grade) or who.grade, rule=task.name, why=task.why, do=task.do,
         channel=task.channel, say=task.say if any(task.say) else "", also=task.also, minutes=task.minutes, cost=task.cost, tel="",
-        reveal=reverse("customer-phone", args=[task.customer_id]) if task.channel in ("call", "message") else "",
+        reveal=reverse("customer-phone", args=[who.id]) if task.channel in ("call", "message") else "",
         late_days=max(0, late), staff=(task.staff.name if task.staff else "") if show_staff else "",
         action=reverse("task-result", args=[task.pk]), later=_later(task, request.today),
     )  # fmt: skip
@@ -225,7 +229,7 @@ def finished(task: Task, shown: dict[int, Any]) -> Page:
 
 def _mine(request: Request, tasks: QuerySet[Task], number: int) -> Task:
     """The task, if it stands on a list that this person works off."""
-    task = get_object_or_404(tasks.select_related("customer", "staff", "ended_by"), pk=number)
+    task = get_object_or_404(tasks.select_related("customer__merged_into", "staff", "ended_by"), pk=number)
     if (
         not may(request.user, "manage")
         and task.staff_id not in (None, request.user.pk)
