@@ -11,7 +11,7 @@ from django.urls import URLPattern, reverse
 from tests.web.conftest import House
 
 from regulars.care.models import Task
-from regulars.customers.models import Customer
+from regulars.customers.models import Customer, Likely
 from regulars.grading.models import Adoption
 from regulars.sales.models import Batch
 from regulars.shop.actions import ask_for, make_token
@@ -33,6 +33,10 @@ WHAT: dict[str, Callable[[House], list[Any]]] = {
     "customer-facts": lambda h: [customer()],
     "customer-sales": lambda h: [customer()],
     "customer-hold": lambda h: [customer()],
+    "customer-same": lambda h: [customer()],
+    "customer-parting": lambda h: [customer()],
+    "duplicate-decision": lambda h: [pair()],
+    "duplicate-undo": lambda h: [pair()],
     "playbook": lambda h: ["restaurant"],
     "playbook-adoption": lambda h: ["restaurant"],
     "playbook-end": lambda h: ["restaurant"],
@@ -57,6 +61,11 @@ WHAT: dict[str, Callable[[House], list[Any]]] = {
 
 def customer() -> int:
     return Customer.objects.order_by("id").values_list("pk", flat=True)[0]
+
+
+def pair() -> int:
+    one, other = Customer.objects.order_by("id").values_list("pk", flat=True)[:2]
+    return Likely.objects.get_or_create(one_id=one, other_id=other, defaults={"kind": "merge"})[0].pk
 
 
 def task(house: House) -> int:

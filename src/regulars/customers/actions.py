@@ -35,6 +35,7 @@ from regulars.playbooks.catalogue import Fact, catalogue
 from regulars.sales import actions as sales
 from regulars.sales.identities import identity_ids, token_for
 from regulars.sales.models import Batch, BatchState, Identity, Pairing, Sale
+from regulars.sales.queries import BY_WORD
 from regulars.shop import bulk, vault
 from regulars.shop.keys import keys
 from regulars.shop.models import Staff, Store, audit
@@ -347,7 +348,7 @@ def merge(one: Customer, other: Customer, *, by: Staff | None = None, why: str =
         if one.id == other.id:
             raise Refused(Words("这已经是同一位顾客", "These are one customer already"))
         said = [_bound_by(one), _bound_by(other)]
-        batch = sales.batch_by_hand(by, MERGED, kind="customers", rows=0)
+        batch = sales.batch_by_hand(by, MERGED, kind=BY_WORD, rows=0)
         Batch.objects.filter(id=batch.id).update(options={"customers": sorted([one.id, other.id])})
         Pairing.objects.create(batch=batch, one=said[0], other=said[1])
         settle(np.array([i.id for i in said]))
@@ -458,7 +459,7 @@ def decide(likely: Likely, how: str, *, by: Staff | None = None, why: str = "") 
         ):
             raise Refused(DECIDED)
         likely.refresh_from_db()
-        likely.why = now["why"]  # type: ignore[assignment]
+        likely.why = now["why"]
         if how == LikelyState.MERGED:
             likely.word = merge(likely.one, likely.other, by=by, why=why)
         elif how == LikelyState.FAMILY:

@@ -152,7 +152,8 @@ class Base:
 
     def places(self, customers: Iterable[int]) -> np.ndarray:
         place, there = self.at(np.fromiter(customers, "int64"))
-        return place[there]
+        found: np.ndarray = place[there]
+        return found
 
     def _read_phones(self) -> None:
         """Her phones: those that are hers, and those that stand beside her numbers and belong to nobody for sure."""
@@ -177,8 +178,7 @@ class Base:
         found = np.concatenate(owners) if owners else np.empty((0, 2), "int64")
         at, there = self.at(found[:, 0])
         known = [numbers.get(int(i)) or -int(i) for i in found[there, 1]]
-        rows = np.stack([at[there], np.array(known, "int64")], axis=1)
-        self.phone_of = np.unique(rows, axis=0) if len(rows) else rows
+        self.phone_of = np.unique(np.stack([at[there], np.array(known, "int64")], axis=1), axis=0)
 
     def _read_details(self) -> None:
         """Addresses and masked phones, the latest word on each."""

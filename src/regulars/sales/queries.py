@@ -6,10 +6,13 @@ from datetime import date
 
 from regulars.sales.models import Batch, BatchState, Sale, SaleKind
 
+BY_WORD = "word"
+"""Kind of a batch by which a person only says something about customers; it brings no sales and no list."""
+
 
 def newest_batches(before: int | None = None, limit: int = 30) -> list[Batch]:
     """Imports, the newest first: `limit` and one more, so that a page knows whether another follows."""
-    found = Batch.objects.select_related("by").order_by("-id")
+    found = Batch.objects.exclude(kind=BY_WORD).select_related("by").order_by("-id")
     if before is not None:
         found = found.filter(id__lt=before)
     return list(found[: limit + 1])

@@ -20,10 +20,12 @@ from ninja import Body, NinjaAPI, Path, Query, Router, Schema
 from ninja.security import HttpBearer, SessionAuth
 from pydantic import Field
 
+from regulars import daily
 from regulars.care import actions as care
 from regulars.care.models import DayPlan, Task
 from regulars.care.queries import ended_on, open_on
-from regulars.customers.models import Customer
+from regulars.customers.models import Customer, Likely
+from regulars.customers.pairs import open_records, record, sides
 from regulars.customers.queries import called, identities_of, listed, search
 from regulars.facts import catalogue
 from regulars.grading.actions import in_force, loaded
@@ -32,7 +34,8 @@ from regulars.grading.queries import Explained, distribution, missing_for, moved
 from regulars.playbooks.playbook import Playbook, library
 from regulars.sales.actions import problems_of
 from regulars.sales.models import Batch
-from regulars.shop.actions import token_digest
+from regulars.sales.queries import BY_WORD
+from regulars.shop.actions import ask_for, token_digest
 from regulars.shop.engine import day_of
 from regulars.shop.models import ApiToken, Staff, Store
 from regulars.shop.words import Refused, Words
@@ -253,6 +256,35 @@ class Result(Schema):
     until: date | None = Field(None, ge=date(1970, 1, 1), le=date(2199, 12, 31))
 
 
+class PairSide(Schema):
+    id: int
+    name: str
+    phones: list[str] = Field(description="打码。Masked.")
+    numbers: list[str]
+    visits: int
+    last_visit_on: date | None
+
+
+class PairOut(Schema):
+    pair: int
+    kind: str = Field(description="merge 或 family。")
+    strength: str = Field(description="sure 或 weak。")
+    reasons: list[str]
+    state: str
+    one: PairSide
+    other: PairSide
+
+
+class PairPage(Schema):
+    items: list[PairOut]
+    next: int | None
+
+
+class Answer(Schema):
+    how: Literal["merged", "family", "different"]
+    why: str = Field("", max_length=200, pattern=r"^[^\x00]*$")
+
+
 class Bilingual(Schema):
     zh: str
     en: str
@@ -447,6 +479,55 @@ def customer(request: Any, number: Number, on: Day = None) -> Any:
         "facts": facts,
         "explained": [_explained(e) for e in drawn.grades],
     }  # fmt: skip
+
+
+@router.get(
+    "/duplicates",
+    response={200: PairPage, **ALWAYS},
+    tags=["customers"],
+    summary="可能是同一个人的。Who may be one person, or one family.",
+)
+@needs("merge")
+def duplicates(
+    request: Any,
+    weak: Annotated[bool, Query(description="也要不太像的。Also those who look less alike.")] = False,
+    after: Annotated[int, Query(ge=0, le=2**62, description="上一页的 next。`next` of the page before.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = A_PAGE,
+    lang: Lang = None,
+) -> Any:
+    """Proposals that wait for an answer, in the order in which they were found, each with its reasons."""
+    found = open_records(lang or request.lang, weak=weak, after=after, limit=limit + 1)
+    return {"items": found[:limit], "next": found[limit - 1]["pair"] if len(found) > limit else None}
+
+
+@router.post(
+    "/duplicates/{number}/answer",
+    response={200: PairOut, **ONE, 409: Wrong},
+    tags=["customers"],
+    summary="回答。Answer: one person, a family, or two people.",
+)
+@needs("merge")
+def answer(request: Any, number: Number, said: Annotated[Answer, Body()], lang: Lang = None) -> Any:
+    """`merged` makes the two files one customer until it is taken back. Two people can't answer one pair: 409."""
+    pair = daily.decide(get_object_or_404(Likely, pk=number), said.how, by=request.user, why=said.why)
+    return _answered(request, pair, lang)
+
+
+@router.delete(
+    "/duplicates/{number}/answer",
+    response={200: PairOut, **ONE, 409: Wrong},
+    tags=["customers"],
+    summary="撤回。Take the answer back.",
+)
+@needs("merge")
+def undo_answer(request: Any, number: Number, lang: Lang = None) -> Any:
+    """At any later time; each has her own again."""
+    return _answered(request, daily.reopen(get_object_or_404(Likely, pk=number), by=request.user), lang)
+
+
+def _answered(request: Any, pair: Likely, lang: str | None) -> dict[str, Any]:
+    ask_for("redraw", {"customers": []}, by=request.user)
+    return record(pair, sides([pair.one, pair.other]), lang or request.lang)
 
 
 INTERNAL = ("customer", "on", "known_until", "week_bits", "last_visit_mark", "last_store_mark")
@@ -657,7 +738,7 @@ def imports(
     lang: Lang = None,
 ) -> Any:  # fmt: skip
     """The latest first."""
-    found = Batch.objects.order_by("-id")
+    found = Batch.objects.exclude(kind=BY_WORD).order_by("-id")
     page = list((found.filter(id__lt=before) if before else found)[: limit + 1])
     return {
         "items": [_import(b, lang or request.lang) for b in page[:limit]], "next": page[limit - 1].id if len(page) > limit else None,

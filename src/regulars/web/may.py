@@ -20,10 +20,12 @@ EVERYBODY = frozenset(str(role) for role in Role.values)
 ABILITIES: dict[str, frozenset[str]] = {
     "look": EVERYBODY,
     "contact": EVERYBODY - {Role.ANALYST},
+    "merge": frozenset({Role.OWNER, Role.MANAGER, Role.KEY_ACCOUNT, Role.SERVICE}),
     "see-grades": frozenset({Role.OWNER, Role.MANAGER, Role.ANALYST}),
     "manage": frozenset({Role.OWNER, Role.MANAGER}),
 }
 """look: customers and what is known of them · contact: do care, write things down, see a number to call ·
+merge: say that two files are one person, and part them again ·
 see-grades: the whole base by grade · manage: sales, playbooks, settings, everybody's list."""
 
 OPEN = "open"

@@ -38,6 +38,7 @@ from regulars.shop.models import Hold, Store, audit
 from regulars.shop.money import say_money
 from regulars.shop.words import Words
 from regulars.web.customers import find_customer, lateness
+from regulars.web.duplicates import same_shown
 from regulars.web.jinja import MONTHS
 from regulars.web.may import may, needs
 from regulars.web.request import Request
@@ -96,7 +97,7 @@ def _portrait(request: Request, number: int, tel: str = "") -> HttpResponse:
     page = Page(
         name=shown.name, tail=shown.tail, phone=tel or phone, tel=tel, reveal=reverse("customer-phone", args=[customer.id]) if phone and contact and not tel else "",
         sentence=_rhythm_sentence(drawn, away, today), more="", fresh=freshness(today, plan, everybody), tags=_tags(customer, is_late),
-        merged_into=None, grades=grades, line=_line(customer, drawn, today, is_late), rhythm=_rhythm(drawn, customer, today),
+        same=same_shown(request, customer), grades=grades, line=_line(customer, drawn, today, is_late), rhythm=_rhythm(drawn, customer, today),
         basics=_basics(customer, drawn, badges), basics_missing=_missing(customer, drawn, badges),
         tasks=[card(t, {t.customer_id: shown}, badges, request, show_staff=True) for t in tasks], promised=[],
         visits=[_visit(v) for v in visits[:limit]], visits_older="?all=1#visits" if len(visits) > limit else "",

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, path
 from regulars.web import (
     by_hand,
     customers,
+    duplicates,
     entrance,
     grades,
     manifest,
@@ -26,6 +27,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # customers
     path("customers/", customers.customers, name="customers"),
     path("customers/suggestions/", customers.suggestions, name="suggestions"),
+    path("customers/duplicates/", duplicates.duplicates, name="duplicates"),
+    path("customers/duplicates/search/", duplicates.duplicates_search, name="duplicates-search"),
+    path("customers/duplicates/<int:number>/", duplicates.duplicate_decision, name="duplicate-decision"),
+    path("customers/duplicates/<int:number>/undo/", duplicates.duplicate_undo, name="duplicate-undo"),
+    path("customers/<int:number>/same/", duplicates.customer_same, name="customer-same"),
+    path("customers/<int:number>/parting/", duplicates.customer_parting, name="customer-parting"),
     path("customers/new/", by_hand.customer_new, name="customer-new"),
     path("customers/<int:number>/", portrait.portrait, name="portrait"),
     path("customers/<int:number>/phone/", portrait.customer_phone, name="customer-phone"),
