@@ -360,6 +360,7 @@ def _keep(found: dict[tuple[int, int], Verdict], only: set[int] | None, looked_a
     """Write proposals that are new, bring open ones up to date, and drop those that have lost their reason. What a
     person has decided, or proposed herself, stays."""
     decided = _decided()
+    found = {pair: said for pair, said in found.items() if pair not in decided}
     open_now = {
         (one, other): (number, tuple(reasons), weight)
         for number, one, other, reasons, weight in Likely.objects.filter(
@@ -367,11 +368,11 @@ def _keep(found: dict[tuple[int, int], Verdict], only: set[int] | None, looked_a
         ).values_list("id", "one", "other", "reasons", "weight")
     }
     asked = set(Likely.objects.exclude(asked_by=None).values_list("one", "other"))
-    new = {p: v for p, v in found.items() if p not in open_now and p not in decided and p not in asked}
+    new = {p: v for p, v in found.items() if p not in open_now and p not in asked}
     gone = [
         number
         for (one, other), (number, _, _) in open_now.items()
-        if (one, other) not in found and (only is None or one in only or other in only)
+        if (one, other) not in found and (only is None or {one, other} & only or (one, other) in decided)
     ]
     now = timezone.now()
     changed = [
