@@ -116,6 +116,14 @@ def test_pairs_are_found_among_strangers(shop: Shop) -> None:
     assert (again.new, again.dropped, again.kept) == (0, 0, found.new), "looked at twice, proposed once"
 
 
+def test_a_number_in_other_letters_is_proposed(shop: Shop) -> None:
+    """Trap 29: two files because a number was written in small letters, or its zeros were eaten by a spreadsheet."""
+    a_list(shop, listed(会员号="ab0100", 姓名="王小芳"), listed(会员号="00777", 姓名="陈静"))
+    a_list(shop, listed(会员号="AB0100", 姓名="王小芳"), listed(会员号="777", 姓名="刘洋"))
+    find_likely()
+    assert set(proposals()) == {frozenset({"ab0100", "AB0100"})}
+
+
 def test_a_masked_phone_is_kept_sealed_and_names_nobody(shop: Shop) -> None:
     a_list(shop, listed(会员号="3", 姓名="陈静", 手机号="137****0987"))
     assert Detail.objects.get(key="masked_phone").plain == ""

@@ -313,13 +313,6 @@ def test_a_double_import_doubles_nobody(shop: Shop) -> None:
     assert again.customers == 0 and Customer.objects.count() == 2
 
 
-def test_a_number_in_other_letters_is_one_number(shop: Shop) -> None:
-    """Trap 29: a number that differs in case or width only is no second customer."""
-    shop.take_in([visit(1, 会员号="ab100")])
-    shop.take_in([visit(2, 会员号="ＡＢ100")])
-    assert Customer.objects.count() == 1
-
-
 def test_merging_loses_nothing_that_hangs_on_either_file(three: list[Customer], boss: Staff) -> None:
     """Trap 29: notes, tasks, holds, contacts and messages of both are read through, and none is rewritten."""
     a, b, _ = three

@@ -105,7 +105,7 @@ class Base:
     birthday: np.ndarray
     birthdays: Codes
     is_company: np.ndarray
-    has_number: np.ndarray
+    number_of: np.ndarray
     store: np.ndarray
     address: np.ndarray
     addresses: Codes
@@ -130,15 +130,14 @@ class Base:
         ids, n = table[:, 0].copy(), len(table)
         base = cls(
             ids, table[:, 1].copy(), names, table[:, 2].astype("int8"), table[:, 3].copy(), birthdays, table[:, 4] == 1,
-            np.zeros(n, bool), np.zeros(n, "int64"), np.zeros(n, "int64"), addresses, np.empty((0, 2), "int64"), [],
+            np.empty((0, 2), "int64"), np.zeros(n, "int64"), np.zeros(n, "int64"), addresses, np.empty((0, 2), "int64"), [],
         )  # fmt: skip
-        numbered = f"SELECT DISTINCT l.customer_id FROM {link} l JOIN {identity} i ON i.id = l.identity_id WHERE i.kind = 'member'"
-        base.has_number[base.places(c for rows in _chunks(numbered) for (c,) in rows)] = True
         stores = f"SELECT customer_id, last_store FROM {Portrait._meta.db_table} WHERE last_store IS NOT NULL"
         for rows in _chunks(stores):
             pairs = np.array(rows, "int64").reshape(-1, 2)
             at, there = base.at(pairs[:, 0])
             base.store[at[there]] = pairs[there, 1]
+        base._read_numbers()
         base._read_phones()
         base._read_details()
         return base
@@ -154,6 +153,21 @@ class Base:
         place, there = self.at(np.fromiter(customers, "int64"))
         found: np.ndarray = place[there]
         return found
+
+    def _read_numbers(self) -> None:
+        """Her member numbers and cards in one form, 62 bits of each."""
+        link, identity = Link._meta.db_table, Identity._meta.db_table
+        unseal = keys().unseal
+        sql = (
+            f"SELECT l.customer_id, i.written FROM {identity} i JOIN {link} l ON l.identity_id = i.id "
+            "WHERE i.kind IN ('member', 'card')"
+        )
+        parts = [np.empty((0, 2), "int64")]
+        for rows in _chunks(sql):
+            marks = [hash(likeness.fold_number(unseal(written))) >> 2 for _, written in rows]
+            at, there = self.at(np.array([c for c, _ in rows], "int64"))
+            parts.append(np.stack([at, np.array(marks, "int64")], axis=1)[there])
+        self.number_of = np.concatenate(parts)
 
     def _read_phones(self) -> None:
         """Her phones: those that are hers, and those that stand beside her numbers and belong to nobody for sure."""
@@ -243,6 +257,7 @@ class Base:
             )
             return pairs[shared]
 
+        yield _alike(self.number_of[:, 1], self.number_of[:, 0])
         place, number = self.phone_of[:, 0], self.phone_of[:, 1]
         yield _alike(number, place, SHARED_AFTER + 1)
         mobile = number > 0
@@ -279,6 +294,9 @@ class Base:
         phones: dict[int, list[str]] = {}
         for place, number in self.phone_of[wanted[self.phone_of[:, 0]]].tolist():
             phones.setdefault(place, []).append(str(number) if number > 0 else f"#{-number}")
+        numbers: dict[int, list[str]] = {}
+        for place, number in self.number_of[wanted[self.number_of[:, 0]]].tolist():
+            numbers.setdefault(place, []).append(str(number))
         masks: dict[int, list[str]] = {}
         for place, mask in self.mask_of:
             masks.setdefault(place, []).append(mask)
@@ -292,7 +310,7 @@ class Base:
                 name=self.names.texts[int(self.name[place])], sex=("", "female", "male")[int(self.sex[place])],
                 phones=tuple(phones.get(place, ())), masked=tuple(masks.get(place, ())),
                 birthday=self.birthdays.texts[int(self.birthday[place])],
-                numbers=(str(self.ids[place]),) if self.has_number[place] else (),
+                numbers=tuple(numbers.get(place, ())),
                 address=self.addresses.texts[int(self.address[place])], stores=(store,) if store else (),
                 namesakes=int(namesakes[bare_of[self.name[place]]]), is_company=bool(self.is_company[place]),
             )  # fmt: skip

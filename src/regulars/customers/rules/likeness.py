@@ -45,6 +45,10 @@ SIGNS: dict[str, Sign] = {
         6, Words("打码的手机号对得上", "The masked phone fits"),
         "Seven digits of eleven: one stranger in some hundred thousand fits.",
     ),
+    "number-alike": Sign(
+        6, Words("会员号只差大小写或前面的零", "The member numbers differ only in case or leading zeros"),
+        "Spreadsheets eat zeros; but a member 12 and a card 0012 may be two people.",
+    ),
     "name-same": Sign(
         5, Words("姓名一样", "The same name"), "A name that few in this shop bear."),
     "name-common": Sign(
@@ -162,8 +166,9 @@ def verdict(one: Known, other: Known) -> Verdict | None:
         signs.append("store-same")
     if one.sex and other.sex and one.sex != other.sex:
         signs.append("sex-different")
-    if one.numbers and other.numbers and not set(one.numbers) & set(other.numbers):
-        signs.append("number-different")
+    if one.numbers and other.numbers:
+        alike = {fold_number(n) for n in one.numbers} & {fold_number(n) for n in other.numbers}
+        signs.append("number-alike" if alike else "number-different")
     weight = sum(SIGNS[s].weight for s in signs)
     signs.sort(key=lambda s: -SIGNS[s].weight)
     telling = [s for s in signs if SIGNS[s].weight >= 3]
@@ -275,6 +280,16 @@ def mask_fits(mask: str, phone: str) -> bool:
         return False
     seen = [(x, y) for x, y in zip(mask, phone, strict=True) if x != "*" and y != "*"]
     return len(seen) >= MASKED_AT_LEAST and all(x == y for x, y in seen)
+
+
+def fold_number(number: str) -> str:
+    """A member number or card in one form: half-width capitals, no marks, no zeros before it.
+
+    >>> fold_number("ａb-0100"), fold_number("00123"), fold_number("000")
+    ('AB0100', '123', '0')
+    """
+    folded = re.sub(r"[\s\-_.]+", "", unicodedata.normalize("NFKC", number)).upper()
+    return folded.lstrip("0") or folded[:1]
 
 
 # --- names, birthdays, addresses -------------------------------------------------------------------------------------
