@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from benchmarks.duplicates_quality import labelled, measure, write
 from tests.shops import Shop
 
 from regulars.customers import actions as customers
@@ -33,7 +34,9 @@ def proposals() -> dict[frozenset[str], tuple[str, str]]:
     found = {}
     for pair in Likely.objects.select_related("one", "other"):
         both = sides([pair.one, pair.other])
-        names = frozenset((both[c].numbers or both[c].phones or ["?"])[0] for c in (pair.one_id, pair.other_id))
+        names = frozenset(
+            (both[c].numbers or both[c].phones or ["?"])[0] for c in (pair.one_id, pair.other_id)
+        )
         found[names] = pair.kind, pair.strength
     return found
 
@@ -45,13 +48,24 @@ def boss(shop: Shop) -> Staff:
 
 # --- the rule --------------------------------------------------------------------------------------------------------
 
-WANG = Known("王小芳", sex="female", phones=(P1,), birthday="solar 1990-05-06", numbers=("1",), address="解放路1号2单元")
+WANG = Known(
+    "王小芳",
+    sex="female",
+    phones=(P1,),
+    birthday="solar 1990-05-06",
+    numbers=("1",),
+    address="解放路1号2单元",
+)
 
 CASES: list[tuple[str, Known, Any]] = [
     ("one digit wrong", Known("王小芳", phones=("13912345604",), numbers=("2",)), ("merge", "sure")),
     ("two digits swapped", Known("王小芳", phones=("13912345610",), numbers=("2",)), ("merge", "sure")),
     ("swapped, no name", Known("", phones=("13912345610",)), ("merge", "weak")),
-    ("same name and masked phone", Known("王小芳", masked=("139****5601",), numbers=("2",)), ("merge", "sure")),
+    (
+        "same name and masked phone",
+        Known("王小芳", masked=("139****5601",), numbers=("2",)),
+        ("merge", "sure"),
+    ),
     ("masked phone of another", Known("王小芳", masked=("139****5602",)), None),
     ("birthday, surname, pet name", Known("王芳", birthday="solar 1990-05-06"), ("merge", "sure")),
     ("birthday without a year", Known("王小芳", birthday="solar --05-06"), ("merge", "sure")),
@@ -62,7 +76,11 @@ CASES: list[tuple[str, Known, Any]] = [
     ("father and daughter", Known("王建国", birthday="solar 1962-05-06", phones=(P1,)), ("family", "sure")),
     ("namesake", Known("王小芳", numbers=("2",)), None),
     ("namesake in one store", Known("王小芳", stores=(1,), numbers=("2",)), None),
-    ("namesake, other birthday, other phone", Known("王小芳", phones=(P2,), birthday="solar 1991-01-02"), None),
+    (
+        "namesake, other birthday, other phone",
+        Known("王小芳", phones=(P2,), birthday="solar 1991-01-02"),
+        None,
+    ),
     ("a neighbour's number", Known("赵敏", phones=("13912345602",)), None),
     ("a stranger's birthday", Known("王大伟", birthday="solar 1990-05-06"), None),
     ("nothing known", Known(), None),
@@ -254,3 +272,14 @@ def test_a_name_alone_proposes_nobody(shop: Shop) -> None:
     """Trap 30: the same name brings nobody together, neither in a file nor in a proposal."""
     a_list(shop, listed(会员号="1", 姓名="王小芳"), listed(会员号="2", 姓名="王小芳"))
     assert Customer.objects.count() == 2 and find_likely().new == 0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_labelled_set_is_found_with_few_mistakes(shop: Shop, seed: int) -> None:
+    """A small form of benchmarks/duplicates_quality.py: bounds below which a change of weights has done harm."""
+    made = labelled(700, seed, second=120)
+    shop.take_in(write(made.files, shop.files / "list.csv"))
+    find_likely()
+    q = measure(made.truth)
+    assert q.precision >= 0.95 and q.recall >= 0.8, q
+    assert q.family_precision >= 0.95 and q.family_recall >= 0.9, q

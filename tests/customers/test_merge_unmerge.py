@@ -233,7 +233,9 @@ def test_grades_of_before_hold_again_after_days_as_one(three: list[Customer], bo
     daily.merge(three[0], three[2], by=boss)
     daily.run_day(ON + timedelta(days=1))
     as_one = Standing.objects.get(customer=three[0]).grade
-    assert as_one != next(g for c, _, g, _, _ in before if c == three[0].id), "as one they reach another grade"
+    assert as_one != next(g for c, _, g, _, _ in before if c == three[0].id), (
+        "as one they reach another grade"
+    )
     for last in Batch.objects.filter(reader="merged").order_by("id"):
         daily.undo(last, by=boss)
     assert sorted(Standing.objects.values_list("customer", "scale", "grade", "since", "was")) == before
@@ -299,11 +301,15 @@ def test_an_import_that_brought_one_of_both_is_taken_back(shop: Shop, boss: Staf
     daily.undo(second.batch, by=boss)
     daily.redraw()
     assert {d for _, d, *_ in days_in_books()} == {(day_of(1) - date(1970, 1, 1)).days}
-    assert [str(n.text) for n in notes_of(a)] == ["怕辣"], "what people know of her is not the file's to take away"
+    assert [str(n.text) for n in notes_of(a)] == ["怕辣"], (
+        "what people know of her is not the file's to take away"
+    )
     daily.unmerge(word, by=boss)
     assert notes_of(a) == [] and Note.objects.count() == 1
     shop.take_in([visit(2, 会员号="1002"), visit(3, 会员号="1002")])
-    assert [str(n.text) for n in notes_of(who("1002"))] == ["怕辣"], "she is there again, with what was written"
+    assert [str(n.text) for n in notes_of(who("1002"))] == ["怕辣"], (
+        "she is there again, with what was written"
+    )
 
 
 def test_a_double_import_doubles_nobody(shop: Shop) -> None:
@@ -344,8 +350,16 @@ def test_two_customers_of_one_name_never_exchange_notes_or_tasks(shop: Shop, bos
     assert [t.rule for t in due_for(namesake)] == ["rule-1"]
     assert sorted(t.rule for t in due_for(a)) == ["rule-0", "rule-2"]
     daily.unmerge(word, by=boss)
-    assert [[str(n.text) for n in notes_of(c)] for c in (a, namesake, second)] == [["备注 0"], ["备注 1"], ["备注 2"]]
-    assert [[t.rule for t in due_for(c)] for c in (a, namesake, second)] == [["rule-0"], ["rule-1"], ["rule-2"]]
+    assert [[str(n.text) for n in notes_of(c)] for c in (a, namesake, second)] == [
+        ["备注 0"],
+        ["备注 1"],
+        ["备注 2"],
+    ]
+    assert [[t.rule for t in due_for(c)] for c in (a, namesake, second)] == [
+        ["rule-0"],
+        ["rule-1"],
+        ["rule-2"],
+    ]
 
 
 # --- care reads through ----------------------------------------------------------------------------------------------
@@ -362,7 +376,9 @@ def test_one_person_is_asked_the_same_thing_once(three: list[Customer], boss: St
     assert sorted(open_now) == sorted([(a.id, "birthday"), (b.id, "late"), (c.id, "birthday")])
     first = Task.objects.get(customer=a, rule="birthday")
     care.end(first, TaskState.DONE, by=boss, on=ON)
-    assert (b.id, "birthday") not in [(t.customer_id, t.rule) for t in open_on(ON)], "asked, so not asked again"
+    assert (b.id, "birthday") not in [(t.customer_id, t.rule) for t in open_on(ON)], (
+        "asked, so not asked again"
+    )
     assert [t.rule for t in due_for(a)] == ["late"]
     daily.unmerge(word, by=boss)
     assert [t.rule for t in due_for(a)] == [], "what was done for her is done"

@@ -58,7 +58,7 @@ SIGNS: dict[str, Sign] = {
     "name-sound": Sign(
         4, Words("姓名同音", "The names sound the same"), "Heard at the counter, written with another character."),
     "name-similar": Sign(
-        3, Words("同姓，名字相近", "The same family name, a similar given name"), "A character left out, or a pet name."),
+        4, Words("同姓，名字相近", "The same family name, a similar given name"), "A character left out, or a pet name."),
     "name-surname": Sign(
         1, Words("姓一样，一边没写名", "The same family name; one has no given name"), "“Ms Wang” fits every seventh customer."),
     "birthday-full": Sign(
@@ -68,7 +68,7 @@ SIGNS: dict[str, Sign] = {
     "birthday-day": Sign(
         3, Words("生日同月同日，一边没写年份", "The same birthday; one has no year"), "One in 365."),
     "address-same": Sign(
-        4, Words("地址一样", "The same address"), "Few households share a door, but families share one."),
+        5, Words("地址一样", "The same address"), "Few households share a door, but families share one."),
     "store-same": Sign(
         1, Words("常去同一家店", "They go to the same store"), "Most strangers of a branch do too."),
     "name-different": Sign(
@@ -82,7 +82,7 @@ SIGNS: dict[str, Sign] = {
     "phone-different": Sign(
         -1, Words("手机号不一样", "The phones differ"), "People change numbers and carry two."),
     "number-different": Sign(
-        -1, Words("会员号不一样", "The member numbers differ"), "Exactly what a second file of one person looks like."),
+        -1, Words("会员号不一样", "The member numbers differ"), "A shop means to give one number to one customer."),
 }  # fmt: skip
 """All signs. What adds up to `SURE` is proposed, to `WEAK` is shown to those who ask for more."""
 
@@ -174,9 +174,8 @@ def verdict(one: Known, other: Known) -> Verdict | None:
     telling = [s for s in signs if SIGNS[s].weight >= 3]
     # Namesakes of one store are not one person, and a phone alone doesn't say which of a household it is.
     if weight >= WEAK and any(not s.startswith("name") for s in telling):
-        return Verdict(
-            "merge", "sure" if weight >= SURE and len(telling) > 1 else "weak", tuple(signs), weight
-        )
+        sure = weight >= SURE and (len(telling) > 1 or "name-surname" in signs)
+        return Verdict("merge", "sure" if sure else "weak", tuple(signs), weight)
     if one.is_company or other.is_company:
         return None
     return _family(one, other, signs)
