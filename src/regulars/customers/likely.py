@@ -114,7 +114,7 @@ class Base:
 
     @classmethod
     def read(cls) -> Base:
-        customer, link, identity = (m._meta.db_table for m in (Customer, Link, Identity))
+        customer = Customer._meta.db_table
         names, birthdays, addresses = Codes(), Codes(), Codes()
         parts: list[np.ndarray] = []
         sql = (
