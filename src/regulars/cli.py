@@ -378,6 +378,42 @@ def undo_import(batch: int, json_: Json = False) -> None:
         say(Words("撤回了", "Taken back"))
 
 
+@app.command()
+def duplicates(
+    find: Annotated[
+        bool, typer.Option("--find", help="先把所有人比一遍。First compare everybody with everybody.")
+    ] = False,
+    weak: Annotated[
+        bool, typer.Option("--weak", help="也列出不太像的。Also those who look less alike.")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """可能是同一个人、一家人的，等人来定。Who may be one person or one family, and waits for an answer."""
+    open_shop()
+    from regulars.customers.likely import find_likely
+    from regulars.customers.pairs import open_records
+
+    if find:
+        with serving(), progress(json_) as step:
+            found = find_likely(progress=step)
+        say(
+            Words("看了 {l} 对，新找到 {n} 对", "{l} pairs looked at, {n} new").fill(
+                l=f"{found.looked_at:,}", n=f"{found.new:,}"
+            )
+        )
+    rows = open_records(lang(), weak=weak)
+    if json_:
+        show(rows)
+        return
+    if not rows:
+        say(Words("没有等着看的", "Nothing waits for an answer"))
+    for row in rows:
+        typer.echo(
+            f"{row['pair']:>5}  {row['one']['name']} #{row['one']['id']}  ·  {row['other']['name']} #{row['other']['id']}"
+            f"  {row['kind']}  {'; '.join(row['reasons'])}"
+        )
+
+
 # --- grades ----------------------------------------------------------------------------------------------------------
 
 

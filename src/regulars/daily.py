@@ -21,8 +21,9 @@ from django.utils import timezone
 from regulars.care import actions as care
 from regulars.customers import actions as customers
 from regulars.customers import charge
-from regulars.customers.models import Customer
+from regulars.customers.models import Customer, Likely
 from regulars.grading import actions as grading
+from regulars.grading import merging
 from regulars.sales import actions as sales
 from regulars.sales.left_out import left_out
 from regulars.sales.models import Batch, BatchState, Sale, SavedMapping
@@ -238,6 +239,9 @@ def must_serve(reading: Reading, store: str | None = None) -> None:
 
 def undo(batch: Batch, *, by: Staff | None = None, progress: Progress = quiet) -> None:
     """Take a batch back: the state is then as if that file had never come, whatever was imported since."""
+    if batch.reader == customers.MERGED:
+        unmerge(batch, by=by)
+        return
     with turn(progress):
         mend(progress)
         with transaction.atomic():
@@ -296,6 +300,54 @@ def record_sale(
 def attach(sale: Sale, customer: Customer, *, by: Staff | None = None) -> Sale:
     """Give an anonymous receipt to a customer. The books follow by `redraw`, at the latest with the day's run."""
     return customers.attach(sale, customer, by=by)
+
+
+# --- one person, two files -------------------------------------------------------------------------------------------
+
+
+def merge(one: Customer, other: Customer, *, by: Staff | None = None, why: str = "") -> Batch:
+    """Say that two customers are one: all that either has is read together from now on, and can be parted again at any
+    time. The books follow by `redraw`, at the latest with the day's run."""
+    with transaction.atomic():
+        kept = merging.standings_now([customers.standing_for(one).id, customers.standing_for(other).id])
+        word = customers.merge(one, other, by=by, why=why)
+        merging.keep_standings(word, kept)
+    return word
+
+
+def unmerge(word: Batch, *, by: Staff | None = None, why: str = "") -> None:
+    """Part two customers who were merged, as if it had never been said; what was written meanwhile on either stays."""
+    with transaction.atomic():
+        customers.unmerge(word, by=by, why=why)
+        merging.restore_standings(word)
+
+
+def part(word: Batch, *, by: Staff | None = None, why: str = "") -> None:
+    """Part two customers because they are two people: they are never proposed again."""
+    with transaction.atomic():
+        customers.part(word, by=by, why=why)
+        merging.restore_standings(word)
+
+
+def decide(likely: Likely, how: str, *, by: Staff | None = None, why: str = "") -> Likely:
+    """Answer a proposal that two customers may be one."""
+    with transaction.atomic():
+        pair = [customers.standing_for(likely.one).id, customers.standing_for(likely.other).id]
+        kept = merging.standings_now(pair)
+        likely = customers.decide(likely, how, by=by, why=why)
+        if likely.word is not None:
+            merging.keep_standings(likely.word, kept)
+    return likely
+
+
+def reopen(likely: Likely, *, by: Staff | None = None) -> Likely:
+    """Take the answer to a proposal back."""
+    with transaction.atomic():
+        word = likely.word
+        likely = customers.reopen_likely(likely, by=by)
+        if word is not None:
+            merging.restore_standings(word)
+    return likely
 
 
 def redraw(touched: Sequence[int] = ()) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from regulars import daily
+from regulars.customers import likely
+from regulars.customers.models import Customer
 from regulars.sales.models import Batch
 from regulars.shop import vault
 from regulars.shop.actions import ask_for
-from regulars.shop.models import Business, Staff
+from regulars.shop.models import Business, Job, Staff
 from regulars.shop.words import Refused, Words
 from regulars.shop.worker import Step, job
 from regulars.web.gate import shop_day
@@ -57,6 +62,8 @@ def take_in(args: dict[str, Any], step: Step) -> dict[str, Any]:
         tidy(args["upload"])
     if not taken.is_repeat:
         daily.run_day(shop_day(Business.objects.first()), progress=step)
+    if taken.customers:
+        ask_for("duplicates", {"since": taken.batch.id})
     return {
         "batch": taken.batch.id,
         "is_repeat": taken.is_repeat,
@@ -107,6 +114,35 @@ def redraw(args: dict[str, Any], step: Step) -> dict[str, Any]:
     return {}
 
 
+@job("duplicates")
+def find_likely(args: dict[str, Any], step: Step) -> dict[str, Any]:
+    """Who may be one: everybody is compared, or those whom an import has brought."""
+    only = None
+    if args.get("since"):
+        batch = Batch.objects.filter(id=args["since"]).first()
+        if batch is None:
+            return {}
+        only = Customer.objects.filter(since_at__gte=batch.at.replace(microsecond=0)).values_list(
+            "id", flat=True
+        )
+    found = likely.find_likely(only, step)
+    return {"looked_at": found.looked_at, "new": found.new, "kept": found.kept, "dropped": found.dropped}
+
+
+EVERY = timedelta(days=7)
+"""Everybody is compared with everybody once a week: details change, and what was written by hand has come since."""
+
+
+def ask_for_duplicates() -> None:
+    """The clock: a week after everybody was compared last, they are compared again; a new shop waits for its first
+    customers."""
+    last = Job.objects.filter(kind="duplicates", args={}).order_by("-id").first()
+    if last is None and not Customer.objects.exists():
+        return
+    if last is None or (last.is_over and timezone.now() - last.asked_at > EVERY):
+        ask_for("duplicates", {})
+
+
 @job("day")
 def run_day(args: dict[str, Any], step: Step) -> dict[str, Any]:
     """The shop's day: everybody graded, today's list made."""
@@ -121,6 +157,7 @@ def ask_for_the_day() -> None:
     business = Business.objects.first()
     if business is None:
         return
+    ask_for_duplicates()
     today = shop_day(business)
     if business.last_day_run_on is None or business.last_day_run_on < today:
         ask_for("day", {"on": today.isoformat()})

@@ -11,6 +11,8 @@ from django.test import Client
 from tests.api.lived_in import DAY, PASSWORD, LivedIn, a_task, open_shop
 
 from regulars.care.models import Task
+from regulars.customers.models import Customer, Likely
+from regulars.customers.queries import merged
 from regulars.shop.actions import end_token
 from regulars.shop.models import ApiToken
 
@@ -156,6 +158,42 @@ def test_an_import_says_which_rows_it_left_out(shop: LivedIn) -> None:
     one = get(shop, f"/imports/{batch['batch']}", lang="en")
     assert (one["refused"], len(one["problems"]), one["files"]) == (1, 1, ["till.csv"])
     assert one["problems"][0]["value"] == "三百"
+
+
+def test_a_program_reads_pairs_answers_them_and_takes_it_back(shop: LivedIn) -> None:
+    one, other, third = Customer.objects.order_by("id")[:3]
+    Likely.objects.create(
+        one=one, other=other, kind="merge", strength="sure", reasons=["phone-typo", "name-same"]
+    )
+    Likely.objects.create(one=one, other=third, kind="merge", strength="weak", reasons=["name-same"])
+    page = get(shop, "/duplicates", lang="en")
+    (pair,) = page["items"]
+    assert pair["reasons"] == ["The phones differ in one digit", "The same name"]
+    assert {pair["one"]["id"], pair["other"]["id"]} == {one.id, other.id}
+    assert all("****" in p for side in ("one", "other") for p in pair[side]["phones"])
+    first = get(shop, "/duplicates", weak=True, limit=1)
+    assert len(first["items"]) == 1
+    assert len(get(shop, "/duplicates", weak=True, after=first["next"])["items"]) == 1
+    get(shop, "/duplicates", "zhou", status=403)
+    get(shop, "/duplicates", "fang", status=403)
+
+    def say(method: str, who: str = "lin", **body: str) -> Any:
+        send = getattr(Client(), method)
+        return send(
+            f"{ROOT}/duplicates/{pair['pair']}/answer",
+            body,
+            content_type="application/json",
+            headers=shop.header(who),
+        )
+
+    assert say("post", "zhou", how="merged").status_code == 403
+    assert say("post", how="nonsense").status_code == 422
+    assert say("delete").status_code == 409
+    assert say("post", how="merged").json()["state"] == "merged"
+    assert merged() == {other.id: one.id}
+    assert get(shop, f"/customers/{other.id}")["id"] == one.id, "read through"
+    assert say("post", how="different").status_code == 409
+    assert say("delete").json()["state"] == "open" and merged() == {}
 
 
 def test_playbooks_are_read_aloud(shop: LivedIn) -> None:

@@ -137,6 +137,17 @@ def test_undo_gives_the_state_as_if_the_file_had_never_come(shop: Call, tmp_path
     refuses(shop, "undo-import", later["batch"])
 
 
+def test_duplicates_lists_who_may_be_one_with_masked_phones(opened: Call, tmp_path: Path) -> None:
+    rows = ["A1,王小芳,13912345601", "A2,王小芳,13912345610", "B1,周杰,15012340002"]
+    says(opened, "import", write(tmp_path, rows, headers="会员号,姓名,手机号"))
+    assert says(opened, "duplicates") == []
+    (pair,) = says(opened, "duplicates", "--find")
+    assert (pair["kind"], pair["strength"], pair["state"]) == ("merge", "sure", "open")
+    assert {s["phones"][0] for s in (pair["one"], pair["other"])} == {"139****5601", "139****5610"}
+    told = opened("duplicates")
+    assert told.returncode == 0 and "王小芳" in told.stdout and "1391234" not in told.stdout
+
+
 def graded(regulars: Call, folder: Path, *more: str) -> list[dict[str, str]]:
     out = folder / "grades.csv"
     says(regulars, "grade", "--on", ON, "--csv", out, *more)

@@ -17,6 +17,7 @@ from tests.web.conftest import House
 from regulars import daily
 from regulars.care import handover
 from regulars.care.models import Task
+from regulars.customers.actions import propose
 from regulars.customers.models import Customer
 from regulars.grading.models import Adoption
 from regulars.sales.models import Batch
@@ -49,6 +50,8 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "receipt": lambda h: [receipt()],
     "job": lambda h: [ask_for("day", {}).pk],
     "job-cancel": lambda h: [ask_for("day", {}).pk],
+    "duplicate-decision": lambda h: [alike()],
+    "duplicate-undo": lambda h: [alike()],
     "handover": lambda h: [passed(h)],
     "handover-undo": lambda h: [passed(h)],
     "settings-key-end": lambda h: [make_token(h.staff["service"], "x")[0].pk],
@@ -79,6 +82,12 @@ def passed(house: House) -> int:
     return handover.hand_over(
         them["service"], [them["front-desk"]], by=them["owner"], on=date(2026, 11, 22), leaves=False
     ).pk
+
+
+def alike() -> int:
+    """Two customers of whom somebody has said that they may be one."""
+    one, other = Customer.objects.order_by("id")[:2]
+    return propose(one, other).pk
 
 
 def receipt() -> int:

@@ -21,7 +21,7 @@ from regulars.care.rules.terms import Day, Person
 from regulars.care.rules.terms import Task as Card
 from regulars.care.rules.whom import IN_PERSON
 from regulars.customers.models import Customer, Link
-from regulars.customers.queries import arrow
+from regulars.customers.queries import arrow, merged
 from regulars.grading.actions import STALE_AFTER, InForce, Outcome, grade_columns, in_force
 from regulars.playbooks.playbook import Playbook
 from regulars.sales.models import Identity
@@ -50,7 +50,10 @@ def plan_day(outcome: Outcome, on: date) -> dict[str, Any]:
     with transaction.atomic():
         _wake(on)
     before = Task.objects.filter(Q(state=TaskState.OPEN) | Q(state=TaskState.EXPIRED, last_on__gte=on))
-    known = {(t.customer_id, t.rule, t.occasion): t for t in before}
+    into = merged()
+    # Of two who are merged the one who stays is asked; the other's task serves where she has none of her own.
+    own_last = sorted(before, key=lambda t: t.customer_id not in into)
+    known = {(into.get(t.customer_id, t.customer_id), t.rule, t.occasion): t for t in own_last}
     by_hand = Task.objects.filter(playbook=BY_HAND, state=TaskState.OPEN)
     by_hand.update(on=on)
     open_before = {key: t for key, t in known.items() if t.state == TaskState.OPEN and t.playbook != BY_HAND}
@@ -68,7 +71,7 @@ def plan_day(outcome: Outcome, on: date) -> dict[str, Any]:
         rows.append(_row(card, known.get(key), on, place, stores))
     with transaction.atomic():
         for task in open_before.values():
-            if (task.customer_id, task.rule, task.occasion) not in seen:
+            if task.customer_id not in into and (task.customer_id, task.rule, task.occasion) not in seen:
                 task.state, task.ended_on = TaskState.EXPIRED, on
                 task.save(update_fields=["state", "ended_on"])
         Task.objects.bulk_create([r for r in rows if r.pk is None], ignore_conflicts=True, batch_size=500)
@@ -150,7 +153,10 @@ def _plan(outcome: Outcome, holding: list[InForce], on: date, put_off: list[Task
     everybody = pa.concat_tables(outcome.tables, promote_options="permissive")
     if not everybody.num_rows:
         return None
-    everybody = _with_people(everybody, on, {t.customer_id: t.staff_id for t in put_off})
+    into = merged()
+    everybody = _with_people(
+        everybody, on, {into.get(t.customer_id, t.customer_id): t.staff_id for t in put_off}
+    )
     known = {s.name: s.known_until for s in Store.objects.exclude(known_until=None) if s.known_until}
     gaps = everybody["usual_gap_days"].drop_null()
     typical = pc.quantile(gaps, 0.5)[0].as_py() if len(gaps) else None
@@ -170,7 +176,7 @@ def _plan(outcome: Outcome, holding: list[InForce], on: date, put_off: list[Task
         dues.append(_left_in_peace(found, on))
     if not dues:
         return None
-    promised = {(t.customer_id, t.rule): t.occasion for t in put_off}
+    promised = {(into.get(t.customer_id, t.customer_id), t.rule): t.occasion for t in put_off}
     return plan(dues, people_at_work(on), shop=business.voice or business.name, promised=promised)
 
 
@@ -178,8 +184,9 @@ def _left_in_peace(found: Due, on: date) -> Due:
     """Without the rules that a customer did not want, for as long as she is left in peace."""
     still = Hold.objects.exclude(rule="").filter(Q(until=None) | Q(until__gte=on))
     held: dict[str, list[int]] = {}
+    into = merged()
     for rule, person in still.values_list("rule", "person"):
-        held.setdefault(rule, []).append(person)
+        held.setdefault(rule, []).append(into.get(person, person))
     if not held:
         return found
     customers = found.people.table["customer"].to_numpy()
@@ -217,7 +224,12 @@ def _with_people(graded: pa.Table, on: date, promised: dict[int, int | None]) ->
     """Add who she is: name, sex, birthday, store, person in charge (of today: who promised her something), whether she
     was asked for today, what holds."""
     customer, link, identity = Customer._meta.db_table, Link._meta.db_table, Identity._meta.db_table
-    sql = f"SELECT id, name, sex, birthday, anniversary, is_company, in_charge_id, store_id FROM {customer} ORDER BY id"
+    sql = (
+        "SELECT c.id, c.name, c.sex, c.birthday, c.anniversary, c.is_company, "
+        # Whoever looks after one of two who are merged looks after both, unless the other has somebody.
+        f"COALESCE(c.in_charge_id, (SELECT MIN(o.in_charge_id) FROM {customer} o WHERE o.merged_into_id = c.id)) AS in_charge_id, "
+        f"c.store_id FROM {customer} c ORDER BY c.id"
+    )
     rows = pa.concat_tables(list(arrow(sql)), promote_options="permissive")
     at = pc.index_in(graded["customer"], value_set=rows["id"].combine_chunks()).combine_chunks()
     reachable = pa.concat_tables(
@@ -242,14 +254,14 @@ def _with_people(graded: pa.Table, on: date, promised: dict[int, int | None]) ->
         charge = pc.coalesce(who.take(place.combine_chunks()), charge)
     # Whoever was reached, tried, put off or asked to be left alone today is not turned to again today.
     ended = Task.objects.filter(ended_on=on, ended_by__isnull=False).exclude(channel=IN_PERSON)
-    contacts: dict[int, date | None] = dict(
-        Contact.objects.filter(on=on).exclude(channel=IN_PERSON).values_list("person", "on")
-    )
+    into = merged()
+    turned_to = Contact.objects.filter(on=on).exclude(channel=IN_PERSON).values_list("person", flat=True)
     given = Task.objects.filter(playbook=BY_HAND, state=TaskState.OPEN).exclude(channel=IN_PERSON)
-    contacts |= dict.fromkeys(given.values_list("customer_id", flat=True), on)
-    contacts |= dict(ended.values_list("customer_id", "ended_on"))
+    asked = (ended.values_list("customer_id", flat=True), given.values_list("customer_id", flat=True))
+    contacts = {into.get(c, c): on for c in (*turned_to, *asked[0], *asked[1])}
     holds: dict[int, date | None] = {}
     for person, until in Hold.objects.filter(rule="").values_list("person", "until"):
+        person = into.get(person, person)
         holds[person] = max(holds.get(person) or date.min, until or date.max)
     ids = graded["customer"].to_pylist() if contacts or holds else []
     blank = [None] * graded.num_rows
@@ -277,8 +289,9 @@ def _done(on: date) -> pa.Table:
     rows = list(closed.values_list("customer_id", "rule", "ended_on", "occasion", "state", "playbook"))
     # What expired without being done may come up again under the same occasion only if its time is not over.
     rows = [r for r in rows if r[4] != TaskState.EXPIRED]
+    into = merged()
     return pa.table({
-        "customer": pa.array([r[0] for r in rows], pa.int64()), "rule": pa.array([r[1] for r in rows], pa.string()),
+        "customer": pa.array([into.get(r[0], r[0]) for r in rows], pa.int64()), "rule": pa.array([r[1] for r in rows], pa.string()),
         "done_on": pa.array([r[2] for r in rows], pa.date32()), "occasion": pa.array([r[3] for r in rows], pa.string()),
         "playbook": pa.array([r[5] for r in rows], pa.string()),
     })  # fmt: skip

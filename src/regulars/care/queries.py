@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from regulars.care.models import DayPlan, Task, TaskState, TaskWord
 from regulars.customers.models import Customer
-from regulars.customers.queries import first_written
+from regulars.customers.queries import family_of, first_written
 from regulars.customers.sight import also_sees
 from regulars.shop.models import Staff
 from regulars.shop.rules.note_words import says
@@ -26,7 +27,9 @@ def on_her_list(staff: Staff) -> Iterable[int]:
 
 def open_on(on: date, staff: Staff | None = None, fits: bool | None = True) -> QuerySet[Task]:
     """Open tasks of a day's list, best first; of one person, or of everybody."""
-    found = Task.objects.filter(on=on, state=TaskState.OPEN).select_related("customer", "staff", "store")
+    found = asked_once(Task.objects.filter(on=on, state=TaskState.OPEN)).select_related(
+        "customer__merged_into", "staff", "store"
+    )
     if staff is not None:
         found = found.filter(staff=staff)
     if fits is not None:
@@ -50,10 +53,22 @@ def team_of(staff: Staff) -> Q:
     return mine
 
 
+def asked_once(tasks: QuerySet[Task]) -> QuerySet[Task]:
+    """Without the tasks of merged customers that somebody has, or had, for the one who stands for them too: one person
+    is asked the same thing once."""
+    root = Coalesce("customer__merged_into", "customer")
+    twins = Task.objects.annotate(root=root).filter(
+        root=OuterRef("customer__merged_into"), rule=OuterRef("rule"), on=OuterRef("on")
+    )
+    twins = twins.exclude(state=TaskState.EXPIRED)
+    first = Q(customer=OuterRef("customer__merged_into")) | Q(customer__lt=OuterRef("customer"))
+    return tasks.exclude(Q(customer__merged_into__isnull=False) & Exists(twins.filter(first)))
+
+
 def ended_on(on: date, staff: Staff | None = None) -> QuerySet[Task]:
     """What people have ended on a day, the latest first."""
     found = Task.objects.filter(ended_on=on, ended_by__isnull=False).select_related(
-        "customer", "staff", "ended_by"
+        "customer__merged_into", "staff", "ended_by"
     )
     if staff is not None:
         found = found.filter(Q(staff=staff) | Q(ended_by=staff))
@@ -63,15 +78,15 @@ def ended_on(on: date, staff: Staff | None = None) -> QuerySet[Task]:
 def due_for(customer: Customer) -> list[Task]:
     """Open tasks of one customer."""
     return list(
-        Task.objects.filter(customer=customer, state=TaskState.OPEN)
-        .select_related("staff")
+        asked_once(Task.objects.filter(customer__in=family_of(customer), state=TaskState.OPEN))
+        .select_related("staff", "customer__merged_into")
         .order_by("on", "place")
     )
 
 
 def noted_tasks(customer: Customer) -> list[Task]:
     """Her tasks that somebody ended with a note."""
-    ended = Task.objects.filter(customer=customer, ended_on__isnull=False).exclude(note=None)
+    ended = Task.objects.filter(customer__in=family_of(customer), ended_on__isnull=False).exclude(note=None)
     return list(ended.select_related("ended_by").order_by("-ended_on", "-id")[:50])
 
 
@@ -101,12 +116,12 @@ def nothing_to_do(on: date) -> Words:
 
 def today_records(on: date, staff: str | None, lang: str) -> list[dict[str, Any]]:
     """The contract's shape of a day's list."""
-    who = find_staff(staff) if staff else None
-    tasks = list(open_on(on, who))
-    names = first_written([t.customer_id for t in tasks])
+    tasks = list(open_on(on, find_staff(staff) if staff else None))
+    who = {t.id: (t.customer.merged_into or t.customer).id for t in tasks}
+    names = first_written(list(who.values()))
     return [
         {
-            "task": t.id, "customer": names.get(t.customer_id, f"#{t.customer_id}"), "staff": t.staff.email if t.staff else None,
+            "task": t.id, "customer": names.get(who[t.id], f"#{who[t.id]}"), "staff": t.staff.email if t.staff else None,
             "rule": t.rule, "why": Words(*t.why).say(lang), "do": Words(*t.do).say(lang), "channel": t.channel,
             "say": Words(*t.say).say(lang), "minutes": t.minutes, "cost": t.cost / 100, "due": t.due_on.isoformat(), "rank": n,
         }

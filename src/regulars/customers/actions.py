@@ -11,15 +11,32 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from regulars.customers.knowing import MERGED, SHOWN, free_of, head_word, refresh, settle, tail_word, touch
-from regulars.customers.models import Customer, Detail, Link, Note, NoteWord, Portrait
+from regulars.customers.models import (
+    Customer,
+    Detail,
+    Family,
+    FamilyMember,
+    Likely,
+    LikelyKind,
+    LikelyState,
+    Link,
+    Note,
+    NoteWord,
+    Portrait,
+)
 from regulars.customers.rules.details import FACT_KEYS, read_birthday, read_fact, read_sex
 from regulars.customers.rules.joining import NUMBERS, STRENGTH, joined, same_numbers
+from regulars.customers.rules.likeness import BY_PERSON
+from regulars.customers.rules.names import surname_of
 from regulars.playbooks.catalogue import Fact, catalogue
 from regulars.sales import actions as sales
 from regulars.sales.identities import identity_ids, token_for
 from regulars.sales.models import Batch, BatchState, Identity, Pairing, Sale
+from regulars.sales.queries import BY_WORD
 from regulars.shop import bulk, vault
 from regulars.shop.keys import keys
 from regulars.shop.models import Staff, Store, audit
@@ -28,7 +45,7 @@ from regulars.shop.rules.masks import without_numbers
 from regulars.shop.sealed_words import write_words
 from regulars.shop.words import Refused, Words
 
-__all__ = ["free_of", "head_word", "tail_word", "touch"]
+__all__ = ["MERGED", "free_of", "head_word", "tail_word", "touch"]
 
 SEALED_KEYS = {
     "address",
@@ -40,6 +57,7 @@ SEALED_KEYS = {
     "balance_bonus",
     "referrer",
     "phone",
+    "masked_phone",
 }
 """What a list says that is personal or money-like: kept sealed until a later stage takes it up."""
 
@@ -331,37 +349,208 @@ def attach(sale: Sale, customer: Customer, *, by: Staff | None = None) -> Sale:
     return named
 
 
-def merge(stays: Customer, other: Customer, *, by: Staff | None = None, why: str = "") -> Batch:
-    """Say that two customers are one. All that either has is read together; `unmerge` takes it back exactly."""
-    if stays.id == other.id:
-        raise Refused(Words("这是同一位顾客", "These are the same customer"))
+def merge(one: Customer, other: Customer, *, by: Staff | None = None, why: str = "") -> Batch:
+    """Say that two customers are one. All that either has is read together; `unmerge` takes it back exactly.
+
+    The older file stands for both, whichever is named first. What is said binds the first identity of each, so that of
+    three who were merged each can be parted again, in any order. `daily.merge` keeps the grades besides.
+    """
     with transaction.atomic():
-        one, two = main_identity(stays), main_identity(other)
-        batch = sales.batch_by_hand(by, MERGED, kind="customers", rows=0)
-        Pairing.objects.create(batch=batch, one=one, other=two)
-        settle(np.array([one.id, two.id]))
+        bulk.alone("customers")
+        one, other = standing_for(one), standing_for(other)
+        if one.id == other.id:
+            raise Refused(Words("这已经是同一位顾客", "These are one customer already"))
+        said = [_bound_by(one), _bound_by(other)]
+        batch = sales.batch_by_hand(by, MERGED, kind=BY_WORD, rows=0)
+        Batch.objects.filter(id=batch.id).update(options={"customers": sorted([one.id, other.id])})
+        Pairing.objects.create(batch=batch, one=said[0], other=said[1])
+        settle(np.array([i.id for i in said]))
         audit(
             "merge-customers",
-            f"customer {stays.id}",
+            f"customer {one.id}",
             by=by,
             why=why,
             detail={"other": other.id, "batch": batch.id},
         )
+    batch.refresh_from_db()
     return batch
 
 
+def standing_for(customer: Customer) -> Customer:
+    """The customer who stands for this one now, read through merging."""
+    now = Customer.objects.select_related("merged_into").get(id=customer.id)
+    return now.merged_into or now
+
+
+def _bound_by(customer: Customer) -> Identity:
+    """The identity by which a person's word holds a customer: her founder, which stays hers whoever is joined later."""
+    return customer.founder or main_identity(customer)
+
+
 def unmerge(batch: Batch, *, by: Staff | None = None, why: str = "") -> None:
-    """Take back what a person has said about two customers being one."""
+    """Take back what a person has said about two customers being one, at any later time. Each has again what was
+    written about her, and what was written on the older file while they were one stays there."""
     with transaction.atomic():
+        bulk.alone("customers")
         if not Batch.objects.filter(id=batch.id, reader=MERGED, state=BatchState.COMPLETE).update(
-            state=BatchState.UNDONE
+            state=BatchState.UNDONE, undone_at=timezone.now()
         ):
             raise Refused(Words("这次合并已经撤回了", "This merging has already been taken back"))
         pairs = Pairing.objects.filter(batch=batch)
-        both = np.array([i for pair in pairs.values_list("one_id", "other_id") for i in pair])
+        both = [i for pair in pairs.values_list("one_id", "other_id") for i in pair]
         pairs.delete()
-        settle(both)
+        settle(np.array(both))
+        _let_go_of_names_made_up(both)
+        sales.forget_identities(free_of(both))
+        Likely.objects.filter(word=batch).update(
+            state=LikelyState.OPEN, word=None, decided_by=None, decided_at=None
+        )
         audit("unmerge-customers", f"batch {batch.id}", by=by, why=why)
+
+
+def _let_go_of_names_made_up(identities: Sequence[int]) -> None:
+    """A customer without a number was given one so that she could be merged. Where nothing else has come to stand on it,
+    it goes again."""
+    made = Identity.objects.filter(id__in=identities, kind="member", link__customer__is_by_hand=True)
+    for identity in made.select_related("link__customer"):
+        customer = identity.link.customer
+        if str(identity.written) != f"hand-{customer.id}" or customer.founder_id != identity.id:
+            continue
+        said = Detail.objects.filter(identity=identity)
+        if (
+            Sale.objects.filter(identity=identity).exists()
+            or Pairing.objects.filter(Q(one=identity) | Q(other=identity)).exists()
+            or said.exclude(key="listed").exists()
+        ):
+            continue
+        said.delete()
+        Customer.objects.filter(id=customer.id).update(founder=None)
+        Link.objects.filter(identity=identity).delete()
+
+
+# --- who may be one --------------------------------------------------------------------------------------------------
+
+DECIDED = Words("刚才已经有人决定了", "Somebody has just decided this")
+
+
+def propose(one: Customer, other: Customer, *, by: Staff) -> Likely:
+    """Somebody thinks that two customers may be one; whoever may merge decides."""
+    one, other = standing_for(one), standing_for(other)
+    if one.id == other.id:
+        raise Refused(Words("这已经是同一位顾客", "These are one customer already"))
+    first, second = sorted([one.id, other.id])
+    with transaction.atomic():
+        likely, _ = Likely.objects.get_or_create(
+            one_id=first, other_id=second,
+            defaults={"kind": LikelyKind.MERGE, "strength": "sure", "reasons": [], "weight": BY_PERSON_WEIGHT},
+        )  # fmt: skip
+        if likely.state == LikelyState.DIFFERENT:
+            raise Refused(
+                Words("已经有人看过，说不是同一个人", "Somebody has looked and said that they are two people")
+            )
+        if BY_PERSON not in likely.reasons:
+            likely.reasons = [BY_PERSON, *likely.reasons]
+            likely.asked_by = by
+            likely.save(update_fields=["reasons", "asked_by"])
+            audit("propose-same", f"customer {first}", by=by, detail={"other": second})
+    return likely
+
+
+BY_PERSON_WEIGHT = 20
+"""What staff have noticed comes first: they have seen her face."""
+
+
+def decide(likely: Likely, how: str, *, by: Staff | None = None, why: str = "") -> Likely:
+    """Answer a proposal: `merged` (one person), `family` (they belong together), `different`. Two people can't answer
+    the same one: only the first is heard. `daily.decide` keeps the grades besides."""
+    if how not in (LikelyState.MERGED, LikelyState.FAMILY, LikelyState.DIFFERENT):
+        raise Refused(Words("没有这个选项", "There is no such choice"))
+    with transaction.atomic():
+        now = {"state": how, "decided_by": by, "decided_at": timezone.now(), "why": why.strip()[:200] or None}
+        if not Likely.objects.filter(id=likely.id, state=LikelyState.OPEN).update(
+            **{k: v for k, v in now.items() if k != "why"}
+        ):
+            raise Refused(DECIDED)
+        likely.refresh_from_db()
+        likely.why = now["why"]
+        if how == LikelyState.MERGED:
+            likely.word = merge(likely.one, likely.other, by=by, why=why)
+        elif how == LikelyState.FAMILY:
+            likely.family, likely.joined = _make_family(likely.one, likely.other)
+        likely.save(update_fields=["why", "word", "family", "joined"])
+        audit(
+            "decide-same", f"customer {likely.one_id}", by=by, detail={"other": likely.other_id, "how": how}
+        )
+    return likely
+
+
+def reopen_likely(likely: Likely, *, by: Staff | None = None) -> Likely:
+    """Take an answer back: who was merged is two again, a family that it made is none, and the question is open."""
+    with transaction.atomic():
+        likely = Likely.objects.select_for_update().get(id=likely.id)
+        if likely.state == LikelyState.OPEN:
+            raise Refused(Words("这一对还没有决定", "Nothing has been decided here"))
+        if likely.word is not None and likely.word.state == BatchState.COMPLETE:
+            unmerge(likely.word, by=by)
+        if likely.family is not None:
+            likely.family.members.filter(customer__in=likely.joined).delete()
+            if likely.family.members.count() < 2:
+                likely.family.delete()
+        Likely.objects.filter(id=likely.id).update(
+            state=LikelyState.OPEN,
+            decided_by=None,
+            decided_at=None,
+            why=None,
+            word=None,
+            family=None,
+            joined=[],
+        )
+        likely.refresh_from_db()
+        audit("reopen-same", f"customer {likely.one_id}", by=by, detail={"other": likely.other_id})
+    return likely
+
+
+def part(batch: Batch, *, by: Staff | None = None, why: str = "") -> None:
+    """Part two who were merged because they are two people: also remembered, so that it is not proposed again."""
+    with transaction.atomic():
+        first, second = batch.options["customers"]
+        unmerge(batch, by=by, why=why)
+        if Customer.objects.filter(id__in=[first, second]).count() == 2:
+            Likely.objects.update_or_create(
+                one_id=first, other_id=second,
+                defaults={"state": LikelyState.DIFFERENT, "decided_by": by, "decided_at": timezone.now()},
+                create_defaults={"kind": LikelyKind.MERGE, "strength": "weak", "state": LikelyState.DIFFERENT,
+                                 "decided_by": by, "decided_at": timezone.now()},
+            )  # fmt: skip
+
+
+def _make_family(one: Customer, other: Customer) -> tuple[Family, list[int]]:
+    """The family of the two, made where neither has one, and who has come into it. Two families become no third: the
+    second comes into the first one's."""
+    for known, new in ((one, other), (other, one)):
+        member = FamilyMember.objects.filter(customer=known).select_related("family").first()
+        if member:
+            _, came = FamilyMember.objects.get_or_create(family=member.family, customer=new)
+            return member.family, [new.id] if came else []
+    family = Family.objects.create(name=surname_of(one.name) or surname_of(other.name))
+    FamilyMember.objects.bulk_create([FamilyMember(family=family, customer=c) for c in (one, other)])
+    return family, [one.id, other.id]
+
+
+def say_role(member: FamilyMember, role: str, *, by: Staff | None = None) -> None:
+    """What somebody is in her family: spouse, child, parent, card."""
+    if role and role not in ROLES:
+        raise Refused(Words("没有这个称呼", "There is no such role"))
+    with transaction.atomic():
+        FamilyMember.objects.filter(id=member.id).update(role=role)
+        audit("say-role", f"customer {member.customer_id}", by=by)
+
+
+ROLES: dict[str, Words] = {
+    "spouse": Words("爱人", "Spouse"), "child": Words("孩子", "Child"), "parent": Words("父母", "Parent"),
+    "relative": Words("亲戚", "Relative"), "card": Words("合用一张卡", "Shares a card"),
+}  # fmt: skip
+"""Who somebody is in a family."""
 
 
 def write_portraits(rows: pa.Table, *, is_new: bool = False) -> None:

@@ -18,5 +18,8 @@ register(
     Custody("customers.Note", customer=("customer",), staff=("author",), merging="read through", copied=True,
             erasing="deleted", leaving=(("author", "keeps its author"),)),
     Custody("customers.NoteWord", merging="read through", erasing="deleted"),
+    Custody("customers.FamilyMember", customer=("customer",), merging="read through", copied=True, erasing="deleted"),
+    Custody("customers.Likely", customer=("one", "other"), staff=("asked_by", "decided_by"), merging="stays", copied=True,
+            erasing="deleted", leaving=(("asked_by", "keeps its author"), ("decided_by", "keeps its author"))),
     Custody("customers.Portrait", customer=("customer",), merging="drawn anew", copied=True, erasing="deleted"),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from regulars.sales.models import Batch, Identity
 from regulars.shop.models import SealedTextField, Staff, Store
@@ -176,4 +176,68 @@ class Portrait(models.Model):
         indexes = [
             models.Index(fields=["-spend_in_12_months", "customer"], name="customers_portrait_spend"),
             models.Index(fields=["-last_visit_on", "customer"], name="customers_portrait_last"),
+        ]
+
+
+class LikelyKind(models.TextChoices):
+    MERGE = "merge"  # one person with two files
+    FAMILY = "family"  # two people who belong together
+
+
+class LikelyState(models.TextChoices):
+    OPEN = "open"
+    MERGED = "merged"
+    FAMILY = "family"
+    DIFFERENT = "different"  # remembered, and never proposed again
+
+
+class Family(models.Model):
+    """People who belong together, each with a file of her own."""
+
+    name = models.CharField(max_length=80, blank=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+
+class FamilyMember(models.Model):
+    """A customer in a family. `role` is a word of the shop: spouse, child, parent, shares a card; empty where nobody
+    has said."""
+
+    family = models.ForeignKey(Family, on_delete=models.CASCADE, related_name="members")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="families")
+    role = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["family", "customer"], name="customers_family_once")]
+
+
+class Likely(models.Model):
+    """Two customers who may be one, or one family: why it is thought, and what a person has said to it.
+
+    `one` has the smaller number, so that a pair stands once. `word` is the batch by which the two were merged, `family`
+    and `joined` (numbers of customers) the family in which they were put: what taking the answer back needs.
+    """
+
+    one = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="likely_first")
+    other = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="likely_second")
+    kind = models.CharField(max_length=8, choices=LikelyKind.choices)
+    reasons = models.JSONField(default=list)  # keys of rules.likeness
+    strength = models.CharField(max_length=4)
+    weight = models.SmallIntegerField(default=0)
+    found_at = models.DateTimeField(auto_now_add=True)
+    asked_by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    state = models.CharField(max_length=10, choices=LikelyState.choices, default=LikelyState.OPEN)
+    decided_by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    why = SealedTextField(null=True)
+    word = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="+")
+    family = models.ForeignKey(Family, null=True, on_delete=models.SET_NULL, related_name="+")
+    joined = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["one", "other"], name="customers_likely_once"),
+            models.CheckConstraint(condition=Q(one__lt=F("other")), name="customers_likely_order"),
+        ]
+        indexes = [
+            models.Index(fields=["state", "kind", "-weight", "id"], name="customers_likely_list"),
         ]

@@ -480,9 +480,12 @@ def _same(text: str, n: int) -> pa.Array:
 
 
 def _forget(playbook: Playbook, scale: Scale, gone: np.ndarray) -> None:
-    """Standings of customers who are no longer there (merged, or known only from a batch that was undone)."""
+    """Standings of customers who are no longer there (known only from a batch that was undone). Who is merged keeps
+    hers out of sight: it holds again when she is parted."""
     for chunk in bulk.in_chunks(gone.tolist()):
-        Standing.objects.filter(playbook=playbook.key, scale=scale.key, customer_id__in=chunk).delete()
+        Standing.objects.filter(
+            playbook=playbook.key, scale=scale.key, customer_id__in=chunk, customer__merged_into=None
+        ).delete()
 
 
 def _history(on: date, graded: Graded, now: Standings, table: pa.Table, at: np.ndarray) -> pa.Table:

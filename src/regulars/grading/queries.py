@@ -413,7 +413,7 @@ def moved(playbook: str, since: date, limit: int = 50, viewer: Staff | None = No
     found = (
         GradeChange.objects.filter(playbook=playbook, on__gte=since)
         .exclude(was="")
-        .select_related("customer")
+        .select_related("customer__merged_into")
     )
     if viewer is not None and not viewer.reach("look").everybody:
         found = found.filter(customer__in=Customer.objects.visible_to(viewer))

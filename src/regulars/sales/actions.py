@@ -286,7 +286,9 @@ def _vanished(day: np.ndarray, identity: np.ndarray, first_new: int) -> tuple[di
     start, receipts, known = known_share(day[named], first[codes])
     before: dict[int, float] = {}
     for options in (
-        Batch.objects.filter(state=BatchState.COMPLETE).order_by("-id").values_list("options", flat=True)[:50]
+        Batch.objects.filter(state=BatchState.COMPLETE, options__has_key="known_share")
+        .order_by("-id")
+        .values_list("options", flat=True)[:50]
     ):
         before.update({int(d): s for d, s in options.get("known_share", {}).items() if int(d) not in before})
     vanished = vanished_on(start, receipts, known, {d: s for d, s in before.items() if d < start})

@@ -20,10 +20,12 @@ from ninja import Body, NinjaAPI, Path, Query, Router, Schema
 from ninja.security import HttpBearer, SessionAuth
 from pydantic import Field
 
+from regulars import daily
 from regulars.care import actions as care
 from regulars.care.models import DayPlan, Task
 from regulars.care.queries import ended_on, open_on, team_of
-from regulars.customers.models import Customer
+from regulars.customers.models import Customer, Likely
+from regulars.customers.pairs import open_records, pairs_of, record, sides
 from regulars.customers.queries import called, identities_of, listed, search
 from regulars.customers.sight import sees
 from regulars.facts import catalogue
@@ -34,7 +36,7 @@ from regulars.playbooks.playbook import Playbook, library
 from regulars.sales.actions import problems_of
 from regulars.sales.models import Batch
 from regulars.sales.queries import batches_of
-from regulars.shop.actions import token_digest
+from regulars.shop.actions import ask_for, token_digest
 from regulars.shop.engine import day_of
 from regulars.shop.models import ApiToken, Staff, Store
 from regulars.shop.rules.doors import KEY, SEARCH
@@ -273,6 +275,35 @@ class Result(Schema):
     until: date | None = Field(None, ge=date(1970, 1, 1), le=date(2199, 12, 31))
 
 
+class PairSide(Schema):
+    id: int
+    name: str
+    phones: list[str] = Field(description="打码。Masked.")
+    numbers: list[str]
+    visits: int
+    last_visit_on: date | None
+
+
+class PairOut(Schema):
+    pair: int
+    kind: str = Field(description="merge 或 family。")
+    strength: str = Field(description="sure 或 weak。")
+    reasons: list[str]
+    state: str
+    one: PairSide
+    other: PairSide
+
+
+class PairPage(Schema):
+    items: list[PairOut]
+    next: int | None
+
+
+class Answer(Schema):
+    how: Literal["merged", "family", "different"]
+    why: str = Field("", max_length=200, pattern=r"^[^\x00]*$")
+
+
 class Bilingual(Schema):
     zh: str
     en: str
@@ -479,6 +510,59 @@ def customer(request: Any, number: Number, on: Day = None) -> Any:
     }  # fmt: skip
 
 
+@router.get(
+    "/duplicates",
+    response={200: PairPage, **ALWAYS},
+    tags=["customers"],
+    summary="可能是同一个人的。Who may be one person, or one family.",
+)
+@needs("merge")
+def duplicates(
+    request: Any,
+    weak: Annotated[bool, Query(description="也要不太像的。Also those who look less alike.")] = False,
+    after: Annotated[int, Query(ge=0, le=2**62, description="上一页的 next。`next` of the page before.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = A_PAGE,
+    lang: Lang = None,
+) -> Any:
+    """Proposals that wait for an answer, in the order in which they were found, each with its reasons."""
+    found = open_records(lang or request.lang, weak=weak, after=after, limit=limit + 1, viewer=request.user)
+    return {"items": found[:limit], "next": found[limit - 1]["pair"] if len(found) > limit else None}
+
+
+@router.post(
+    "/duplicates/{number}/answer",
+    response={200: PairOut, **ONE, 409: Wrong},
+    tags=["customers"],
+    summary="回答。Answer: one person, a family, or two people.",
+)
+@needs("merge")
+def answer(request: Any, number: Number, said: Annotated[Answer, Body()], lang: Lang = None) -> Any:
+    """`merged` makes the two files one customer until it is taken back. Two people can't answer one pair: 409."""
+    pair = daily.decide(
+        get_object_or_404(pairs_of(request.user), pk=number), said.how, by=request.user, why=said.why
+    )
+    return _answered(request, pair, lang)
+
+
+@router.delete(
+    "/duplicates/{number}/answer",
+    response={200: PairOut, **ONE, 409: Wrong},
+    tags=["customers"],
+    summary="撤回。Take the answer back.",
+)
+@needs("merge")
+def undo_answer(request: Any, number: Number, lang: Lang = None) -> Any:
+    """At any later time; each has her own again."""
+    return _answered(
+        request, daily.reopen(get_object_or_404(pairs_of(request.user), pk=number), by=request.user), lang
+    )
+
+
+def _answered(request: Any, pair: Likely, lang: str | None) -> dict[str, Any]:
+    ask_for("redraw", {"customers": []}, by=request.user)
+    return record(pair, sides([pair.one, pair.other]), lang or request.lang)
+
+
 INTERNAL = ("customer", "on", "known_until", "week_bits", "last_visit_mark", "last_store_mark")
 """Columns of a portrait that only other facts are made of."""
 
@@ -556,9 +640,10 @@ def changes(
     holding = in_force()
     key = playbook or (holding[0].playbook.key if holding else "")
     found = moved(key, since, limit, request.user)
-    names = called([c.customer for c in found], request.user)
+    who = {c.id: c.customer.merged_into or c.customer for c in found}
+    names = called(who.values(), request.user)
     return [
-        {"customer": c.customer_id, "name": names[c.customer_id].name, "playbook": c.playbook, "version": c.version,
+        {"customer": who[c.id].id, "name": names[who[c.id].id].name, "playbook": c.playbook, "version": c.version,
          "scale": c.scale, "was": c.was, "grade": c.grade, "on": c.on, "conditions": c.conditions}
         for c in found
     ]  # fmt: skip
@@ -587,10 +672,12 @@ def today(
 
 
 def tasks(found: list[Task], lang: str, viewer: Staff) -> list[dict[str, Any]]:
-    names = called([t.customer for t in found], viewer)
+    who = {t.id: t.customer.merged_into or t.customer for t in found}
+    names = called(who.values(), viewer)
     return [
         {
-            "task": t.id, "customer": {"id": t.customer_id, "name": names[t.customer_id].name, "phone_tail": names[t.customer_id].tail},
+            "task": t.id,
+            "customer": {"id": who[t.id].id, "name": names[who[t.id].id].name, "phone_tail": names[who[t.id].id].tail},
             "staff": t.staff.email if t.staff else None, "rule": t.rule, "why": Words(*t.why).say(lang), "do": Words(*t.do).say(lang),
             "channel": t.channel, "say": Words(*t.say).say(lang), "minutes": t.minutes, "cost": t.cost / 100, "due": t.due_on,
             "rank": n, "fits": t.fits, "state": t.state, "grade": t.grade,
@@ -602,7 +689,7 @@ def tasks(found: list[Task], lang: str, viewer: Staff) -> list[dict[str, Any]]:
 def mine(request: Any, number: int) -> Task:
     """The task, if it stands on a list that this person works off."""
     mine = Task.objects.filter(team_of(request.user))
-    return get_object_or_404(mine.select_related("customer", "staff", "ended_by"), pk=number)
+    return get_object_or_404(mine.select_related("customer__merged_into", "staff", "ended_by"), pk=number)
 
 
 @router.post(

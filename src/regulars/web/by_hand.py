@@ -17,6 +17,7 @@ from regulars.customers import actions
 from regulars.customers.models import Customer
 from regulars.customers.queries import (
     details_of,
+    family_of,
 )  # fmt: skip
 from regulars.customers.rules.details import read_birthday, read_fact
 from regulars.shop.actions import ask_for
@@ -206,10 +207,10 @@ def customer_hold(request: Request, number: int) -> HttpResponse:
     """She wants to be left in peace, or may be contacted again."""
     customer = _live(request, number)
     if "release" in request.POST:
-        Hold.objects.filter(person=customer.id, rule="", channel="").delete()
+        Hold.objects.filter(person__in=family_of(customer), rule="", channel="").delete()
         audit("release-hold", f"customer {customer.id}", by=request.user)
         messages.success(request, Words("可以再联系她了", "She may be contacted again").say(request.lang))
-    elif not Hold.objects.filter(person=customer.id, rule="", channel="", until=None).exists():
+    elif not Hold.objects.filter(person__in=family_of(customer), rule="", channel="", until=None).exists():
         Hold.objects.create(person=customer.id, by=request.user)
         audit("hold", f"customer {customer.id}", by=request.user)
         messages.success(

@@ -22,6 +22,7 @@ from regulars.customers.queries import (
     Away,
     clear_of,
     details_of,
+    family_of,
     favourites_of,
     file_facts_of,
     identities_of,
@@ -43,6 +44,7 @@ from regulars.shop.models import Hold, Store
 from regulars.shop.money import say_money
 from regulars.shop.words import Refused, Words
 from regulars.web.customers import find_customer, lateness
+from regulars.web.duplicates import same_shown
 from regulars.web.handover import charge_card
 from regulars.web.jinja import MONTHS
 from regulars.web.may import may, needs
@@ -105,12 +107,12 @@ def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None
     identities = identities_of(customer) if by_name else []
     phone = next((i.shown for i in identities if i.kind == "phone" and not i.is_shared), "")
     hold = (
-        Hold.objects.filter(person=customer.id, rule="", channel="")
+        Hold.objects.filter(person__in=family_of(customer), rule="", channel="")
         .exclude(until__lt=today)
         .order_by("-id")
         .first()
     )
-    history = list(GradeChange.objects.filter(customer=customer).order_by("-on", "-id")[:30])
+    history = list(GradeChange.objects.filter(customer__in=family_of(customer)).order_by("-on", "-id")[:30])
     grades = [grade_shown(e, drawn.facts, today, history, badges) for e in drawn.grades]
     for grade in grades:
         grade.playbook_href = reverse("playbook", args=[grade.playbook_key])
@@ -119,9 +121,9 @@ def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None
     page = Page(
         name=shown.name, tail=shown.tail, phone=tel or phone, tel=tel, reveal=_reveal(customer, phone, clear) if reveal else None,
         sentence=_rhythm_sentence(drawn, away, today), more="", fresh=freshness(today, plan, everybody), tags=_tags(customer, is_late),
-        merged_into=None, grades=grades, line=_line(customer, drawn, today, is_late), rhythm=_rhythm(drawn, customer, today),
+        same=same_shown(request, customer) if by_name else None, grades=grades, line=_line(customer, drawn, today, is_late), rhythm=_rhythm(drawn, customer, today),
         basics=_basics(customer, drawn, badges, clear) if by_name else [], basics_missing=_missing(customer, drawn, badges) if contact else "",
-        tasks=[card(t, {customer.id: shown}, badges, request, show_staff=True) for t in tasks], promised=[],
+        tasks=[card(t, {t.customer_id: shown}, badges, request, show_staff=True) for t in tasks], promised=[],
         visits=[_visit(v) for v in visits[:limit]], visits_older="?all=1#visits" if len(visits) > limit else "",
         notes=_notes(customer) if by_name else [], by_name=by_name,
         note_action=reverse("customer-notes", args=[customer.id]) if contact else "",

@@ -43,6 +43,7 @@ A_PAGE = 30
 READERS = {
     "by-hand": Words("手工记的一笔", "One sale by hand"),
     "attached": Words("认领的一张小票", "A receipt given to a customer"),
+    "merged": Words("两份档案合成一位顾客", "Two files made one customer"),
 }
 
 

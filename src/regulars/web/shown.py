@@ -96,17 +96,18 @@ class ShownCustomer:
 
 def customers_shown(customers: Iterable[Customer], badges: Badges, viewer: Staff) -> dict[int, ShownCustomer]:
     """These customers as lists show them to somebody, in a handful of queries however many they are."""
-    people = list(customers)
-    names, grades = called(people, viewer), badges.standing([c.id for c in people])
+    # A task or a change of grade may stand with one who has been merged: it is shown with whoever stands for her.
+    people = {c.id: (c.merged_into if c.merged_into_id else None) or c for c in customers}
+    names, grades = called(people.values(), viewer), badges.standing({c.id for c in people.values()})
     return {
-        c.id: ShownCustomer(
+        i: ShownCustomer(
             c.id,
             names[c.id].name or t("顾客 {n}", "Customer {n}", n=c.id),
             names[c.id].tail,
             reverse("portrait", args=[c.id]),
             grades.get(c.id, []),
         )
-        for c in people
+        for i, c in people.items()
     }
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from regulars.care import actions
 from regulars.care.models import DayPlan, Task, TaskState
-from regulars.care.queries import ended_on, open_on, team_of
+from regulars.care.queries import asked_once, ended_on, open_on, team_of
 from regulars.care.rules.triggers.late import said_rhythm
 from regulars.customers.models import Customer
 from regulars.sales.models import Batch, BatchState
@@ -85,7 +85,7 @@ def today(request: Request) -> HttpResponse:
 
 
 def _counts(me: Staff, on: date) -> dict[int | None, int]:
-    open_now = Task.objects.filter(team_of(me), on=on, state=TaskState.OPEN, fits=True)
+    open_now = asked_once(Task.objects.filter(team_of(me), on=on, state=TaskState.OPEN, fits=True))
     rows = open_now.values("staff").annotate(n=Count("id"))
     return {r["staff"]: r["n"] for r in rows}
 
@@ -160,7 +160,7 @@ def _expected(plan: DayPlan | None, staff: Staff | None, me: Staff) -> list[tupl
         for c, store, gap in plan.expected
         if staff is None or staff.store_id is None or store in (None, staff.store_id)
     ]
-    known = Customer.objects.filter(pk__in=[c for c, _ in rows]).visible_to(me)
+    known = Customer.objects.filter(pk__in=[c for c, _ in rows]).visible_to(me).select_related("merged_into")
     found = {c.pk: c for c in known}
     return [(found[c], gap) for c, gap in rows if c in found][:EXPECTED]
 
@@ -202,7 +202,7 @@ def card(
     return Page(
         id=task.pk, customer=who, grade=badges.by_key(task.grade) or who.grade, rule=task.name, why=task.why, do=task.do,
         channel=task.channel, say=task.say if any(task.say) else "", also=task.also, minutes=task.minutes, cost=task.cost, tel="",
-        reveal=reverse("customer-reveal", args=[task.customer_id]) if task.channel in ("call", "message") and may(request.user, "reveal") else "",
+        reveal=reverse("customer-reveal", args=[who.id]) if task.channel in ("call", "message") and may(request.user, "reveal") else "",
         late_days=max(0, late), staff=(task.staff.name if task.staff else "") if show_staff else "",
         action=reverse("task-result", args=[task.pk]), later=_later(task, request.today),
     )  # fmt: skip
@@ -228,7 +228,8 @@ def finished(task: Task, shown: dict[int, Any]) -> Page:
 def _mine(request: Request, tasks: QuerySet[Task], number: int) -> Task:
     """The task, if it stands on a list that this person works off."""
     return get_object_or_404(
-        tasks.filter(team_of(request.user)).select_related("customer", "staff", "ended_by"), pk=number
+        tasks.filter(team_of(request.user)).select_related("customer__merged_into", "staff", "ended_by"),
+        pk=number,
     )
 
 

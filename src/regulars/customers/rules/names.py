@@ -71,15 +71,53 @@ def search_words(name: str) -> tuple[str, ...]:
         parts = [p for part in re.split(f"[{SEPARATORS}]+", _folded(name)) if (p := plain(part))]
         initials = "".join(p[0] for p in parts) if len(parts) > 1 else ""
         return tuple(dict.fromkeys(w for w in (folded, *parts[1:], initials) if w))
-    from pypinyin import lazy_pinyin  # its dictionary takes long to load, and many commands ask for no name
-
-    surname = folded[:2] if folded[:2] in COMPOUND and len(folded) > 2 else folded[0]
+    surname, readings, given = _read(folded)
     rest = folded[len(surname) :]
-    given = lazy_pinyin(rest)
     words = [folded, rest, "".join(given)] if len(rest) > 1 else [folded]
-    readings = [SURNAMES[surname].split()] if surname in SURNAMES else []
-    readings.append(lazy_pinyin(surname))
     for reading in readings:
         sounds = [*reading, *given]
         words += ["".join(sounds), "".join(s[:1] for s in sounds)]
     return tuple(dict.fromkeys(w for w in words if w))
+
+
+def _read(folded: str) -> tuple[str, list[list[str]], list[str]]:
+    """A Chinese name as its surname, the surname's readings and the reading of the rest, syllable by syllable."""
+    from pypinyin import lazy_pinyin  # its dictionary takes long to load, and many commands ask for no name
+
+    surname = surname_of(folded)
+    readings = [SURNAMES[surname].split()] if surname in SURNAMES else []
+    return surname, [*readings, lazy_pinyin(surname)], lazy_pinyin(folded[len(surname) :])
+
+
+def surname_of(name: str) -> str:
+    """The surname of a Chinese name; nothing of any other.
+
+    >>> surname_of("欧阳修"), surname_of("王芳"), surname_of("欧阳"), surname_of("Ann")
+    ('欧阳', '王', '欧', '')
+    """
+    folded = plain(name)
+    if not CHINESE.match(folded):
+        return ""
+    return folded[:2] if folded[:2] in COMPOUND and len(folded) > 2 else folded[0]
+
+
+@lru_cache(maxsize=200_000)
+def sounds(name: str) -> tuple[str, ...]:
+    """How a whole name sounds, a syllable each, as far as an ear at the counter tells: 芳 and 方 are one, and so are zh
+    and z, ng and n. More than one where the surname has several readings.
+
+    >>> sounds("陈静"), sounds("程晶"), sounds("单小明"), sounds("Ann Lee")
+    (('cen jin',), ('cen jin',), ('san xiao min', 'dan xiao min'), ('annlee',))
+    """
+    folded = plain(name)[:60]
+    if not CHINESE.match(folded):
+        return (folded,)
+    _, readings, given = _read(folded)
+    return tuple(dict.fromkeys(" ".join(map(_heard, [*reading, *given])) for reading in readings))
+
+
+def _heard(syllable: str) -> str:
+    for told, heard in (("zh", "z"), ("ch", "c"), ("sh", "s")):
+        if syllable.startswith(told):
+            syllable = heard + syllable[2:]
+    return syllable.removesuffix("g") if syllable.endswith("ng") else syllable

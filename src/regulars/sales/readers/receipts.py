@@ -860,6 +860,8 @@ def kept_columns(columns: Columns, guess: Guess, skip: frozenset[str]) -> pa.Tab
     for name in ("status", "payment_status", "discount", "gross", "trade_no"):
         if name in columns and name in columns.header_of:
             result[f"raw:{columns.header_of[name]}"] = columns.get(name)
+    if "phone" in columns and (masked := phones.masked(columns.get("phone"))) is not None:
+        result["masked_phone"] = masked
     result = {name: column for name, column in result.items() if column.null_count < len(column)}
     return pa.table(result) if result else None
 

@@ -91,6 +91,21 @@ def phones(column: Any) -> Any:
     return pc.if_else(pa.array(usable), column, pa.scalar(None, pa.string()))
 
 
+def masked(column: Any) -> Any:
+    """The cells of a column of phones that are masked, or None where none is. They name nobody, but whoever compares two
+    files of one person may look at what they show.
+
+    >>> masked(pa.array(["13912345679", "137****3386", None])).to_pylist(), masked(pa.array(["13912345679"]))
+    ([None, '137****3386', None], None)
+    """
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks else pa.array([], pa.string())
+    found = pc.fill_null(pc.match_substring_regex(column, _MASKED.pattern), False)
+    if not pc.any(found).as_py():
+        return None
+    return pc.if_else(found, column, pa.scalar(None, pa.string()))
+
+
 def _plain_mobiles(column: Any) -> tuple[Any, Any]:
     """Which cells are eleven digits of a mobile number, and which of these name somebody; by arithmetic,
     since a column of a million numbers has a million different ones."""
