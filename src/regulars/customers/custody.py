@@ -17,5 +17,13 @@ register(
     Custody("customers.SearchKey", customer=("customer",), merging="drawn anew", erasing="deleted"),
     Custody("customers.Note", customer=("customer",), staff=("author",), merging="read through", copied=True,
             erasing="deleted", leaving=(("author", "keeps its author"),)),
+    Custody("customers.Relative", customer=("customer", "other"), staff=("by",), merging="read through", copied=True,
+            erasing="deleted", leaving=(("by", "keeps its author"),)),
+    Custody("customers.VisitNote", customer=("customer",), staff=("served_by", "by"), merging="read through", copied=True,
+            erasing="deleted", leaving=(("served_by", "keeps its author"), ("by", "keeps its author"))),
+    Custody("customers.Tagged", customer=("customer",), staff=("by", "off_by"), merging="read through", copied=True,
+            erasing="deleted", leaving=(("by", "keeps its author"), ("off_by", "keeps its author"))),
+    Custody("customers.Attachment", customer=("customer",), staff=("by",), merging="read through", copied=True,
+            erasing="deleted", leaving=(("by", "keeps its author"),)),
     Custody("customers.Portrait", customer=("customer",), merging="drawn anew", copied=True, erasing="deleted"),
 )  # fmt: skip
