@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+
+from django.db.models import Q
 
 from regulars.customers.models import Attachment, Customer, Detail, Note, Relative, Tag, Tagged, VisitNote
 from regulars.customers.own import own_fields
@@ -142,10 +143,8 @@ def tags_in_use() -> list[Tag]:
     )
 
 
-def with_tag(tag: Tag) -> Any:
+def with_tag(tag: Tag) -> Q:
     """The condition on `Customer` of those who have a tag."""
-    from django.db.models import Q
-
     on = Tagged.objects.filter(tag=tag, off_at=None)
     return Q(pk__in=on.values("customer")) | Q(
         pk__in=on.filter(customer__merged_into__isnull=False).values("customer__merged_into")

@@ -125,7 +125,7 @@ def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None
     is_late = _late_now(drawn, away)
     plan = DayPlan.objects.filter(on=today).first()
     noted, stage = visits_noted(request, customer) if by_name else ({}, None)
-    around = people_shown(customer, today, contact, clear) if by_name else None
+    around = people_shown(customer, request.user, today, contact, clear) if by_name else None
     page = Page(
         name=shown.name, tail=shown.tail, phone=tel or phone, tel=tel, reveal=_reveal(customer, phone, clear) if reveal else None,
         sentence=_rhythm_sentence(drawn, away, today), more="", fresh=freshness(today, plan, everybody), tags=_tags(customer, is_late),
@@ -297,7 +297,11 @@ def _basics(customer: Customer) -> list[Page]:
     if customer.in_charge:
         rows.append(Page(name=Words("谁负责", "Looked after by"), value=customer.in_charge.name, note=""))
     said = details_of(customer)
-    rows += [Page(name=name, value=said[key][:80], note="") for key, name in KEPT.items() if said.get(key)]
+    rows += [
+        Page(name=name, value=said[key][:80], note="", is_aside=True)
+        for key, name in KEPT.items()
+        if said.get(key)
+    ]
     return rows
 
 

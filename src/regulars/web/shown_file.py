@@ -72,6 +72,9 @@ def spoken_field(one: Field, value: str) -> Words | str:
 # --- the question to ask ---------------------------------------------------------------------------------------------
 
 
+WHY = {"grade": Words("定级要用", "the grade needs it"), "care": Words("照顾她要用", "care needs it")}
+
+
 def question(customer: int, lack: Lack | None, today: date) -> Page | None:
     """What to ask at the next visit, with what she may answer in one tap."""
     if lack is None or lack.field.ask is None:
@@ -82,11 +85,7 @@ def question(customer: int, lack: Lack | None, today: date) -> Page | None:
         options = list(YES_NO)
     if one.key == "company_revised_on":
         options = [(today.isoformat(), Words("今天核对过了", "Gone through today"))]
-    why: Words | str = {
-        "grade": Words("定级要用", "the grade needs it"),
-        "care": Words("照顾她要用", "care needs it"),
-        "sheet": "",
-    }[lack.why]
+    why: Words | str = WHY.get(lack.why, "")
     if lack.is_stale and lack.since:
         was = spoken_field(one, lack.was)
         why = Words("{d}说的是“{w}”，看看变了没有", "said {d}: {w}; has it changed?").fill(
@@ -180,7 +179,8 @@ def _row(one: Field, said: Said, masked: Mapping[str, str], today: date) -> Page
 
 def _input(one: Field, said: Said, masked: Mapping[str, str], is_wanted: bool) -> Page:
     hint: Words | str = Words("打法要用", "the playbook asks for it") if is_wanted else ""
-    value, options, kind = said.value, [], "text"
+    value, kind = said.value, "text"
+    options: list[tuple[str, Words]] = []
     if one.kind in ("choice", "yes-no"):
         kind, options = "select", [UNKNOWN, *(YES_NO if one.kind == "yes-no" else one.choices.items())]
     elif one.kind == "long":
@@ -204,17 +204,30 @@ AHEAD_DAYS = 60
 """How far ahead a birthday in the family is worth knowing: there is time for a present."""
 
 
-def people_shown(customer: Customer, today: date, may_write: bool, clear: Mapping[str, str]) -> Page:
+def seen_among(viewer: Staff, people: Iterable[Relative]) -> set[int]:
+    """Those of the people around somebody who are customers whom this viewer sees herself."""
+    others = [one.other_id for one in people if one.other_id]
+    return (
+        set(Customer.objects.filter(pk__in=others).visible_to(viewer).values_list("pk", flat=True))
+        if others
+        else set()
+    )
+
+
+def people_shown(
+    customer: Customer, viewer: Staff, today: date, may_write: bool, clear: Mapping[str, str]
+) -> Page:
     """Who is around her, whose birthday is near, and the form that adds somebody."""
-    rows, ahead = [], []
-    for one in relatives_of(customer):
+    rows, ahead, people = [], [], relatives_of(customer)
+    seen = seen_among(viewer, people)
+    for one in people:
         birthday = _parsed(str(one.birthday or ""))
         relation = RELATIONS.get(one.relation, RELATIONS["other"])
         name = str(one.name)
         rows.append(Page(
             name=name, relation=relation, birthday=birthday.words() if birthday else "", note=str(one.note or ""),
             phone=clear.get(f"relative-{one.pk}") or (mask("phone", str(one.phone)) if one.phone else ""), number=one.pk,
-            href=reverse("portrait", args=[one.other_id]) if one.other_id else "",
+            href=reverse("portrait", args=[one.other_id]) if one.other_id in seen else "",
             remove=reverse("customer-person-end", args=[customer.pk, one.pk]) if may_write else "",
         ))  # fmt: skip
         if (

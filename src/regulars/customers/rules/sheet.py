@@ -252,7 +252,7 @@ def from_fact(fact: Fact) -> Field:
     """The field of a fact that people may say: its place as `REFERRED` has it, else among the dealings."""
     kind: Kind = "text"
     if fact.type in ("yes-no", "date", "number"):
-        kind = fact.type  # type: ignore[assignment]
+        kind = fact.type
     elif fact.choices:
         kind = "choice"
     said = REFERRED.get(fact.key) or Field(fact.key, fact.name, "dealings", of="both")
