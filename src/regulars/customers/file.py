@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from regulars.customers.models import Attachment, Customer, Detail, Note, Relative, Tag, Tagged, VisitNote
 from regulars.customers.own import own_fields
@@ -138,9 +138,8 @@ def tags_of(customer: Customer) -> list[Tagged]:
 
 def tags_in_use() -> list[Tag]:
     """Tags that somebody has, by name."""
-    return list(
-        Tag.objects.filter(on__off_at=None, on__customer__is_gone=False).distinct().order_by("name")[:200]
-    )
+    on = Tagged.objects.filter(tag=OuterRef("pk"), off_at=None)
+    return list(Tag.objects.filter(Exists(on)).order_by("name")[:200])
 
 
 def with_tag(tag: Tag) -> Q:
