@@ -585,8 +585,12 @@ def playbooks_list(json_: Json = False) -> None:
 @playbooks_app.command("check")
 def playbooks_check(file: Annotated[Path | None, typer.Argument()] = None, json_: Json = False) -> None:
     """打法写得对不对，例子证不证得出。Is a playbook right, do its examples prove it."""
-    import regulars.facts  # noqa: F401 - fills the catalogue
+    import regulars.facts
     from regulars.playbooks.check import check
+
+    if Home.find().database.exists() or Home.find().settings.get("database"):
+        open_shop(needs_business=False)
+        import regulars.customers.own  # noqa: F401 - playbooks may use the fields that this shop has added
     from regulars.playbooks.playbook import library
 
     if file and not file.is_file():

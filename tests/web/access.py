@@ -17,8 +17,10 @@ from tests.web.conftest import House
 from regulars import daily
 from regulars.care import handover
 from regulars.care.models import Task
-from regulars.customers.actions import propose
+from regulars.customers import filing
+from regulars.customers.actions import add_note, propose
 from regulars.customers.models import Customer
+from regulars.customers.own import keep_field
 from regulars.grading.models import Adoption
 from regulars.sales.models import Batch
 from regulars.shop.actions import ask_for, keep_role, make_token
@@ -59,6 +61,11 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "settings-login-end": lambda h: [begin_login(h.staff["service"], secrets.token_hex(16)).pk],
     "settings-passkey-end": lambda h: [1],
     "settings-door-second-end": lambda h: [h.staff["service"].pk],
+    "customer-person-end": lambda h: [customer(), relative()],
+    "customer-attachment": lambda h: [customer(), attachment()],
+    "customer-attachment-end": lambda h: [customer(), attachment()],
+    "customer-note-end": lambda h: [customer(), note(h)],
+    "settings-field-end": lambda h: [keep_field("养宠物", "yes-no").pk],
     "settings-store": lambda h: [Store.objects.order_by("id")[0].pk],
 }
 """What stands in the addresses that name something; of customers and colleagues see `arguments`."""
@@ -66,6 +73,20 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
 
 def customer() -> int:
     return Customer.objects.order_by("id").values_list("pk", flat=True)[0]
+
+
+def relative() -> int:
+    return filing.add_relative(Customer.objects.get(pk=customer()), "child", "小宝").pk
+
+
+def attachment() -> int:
+    her = Customer.objects.get(pk=customer())
+    return filing.attach_file(her, "card.pdf", b"%PDF-1.4", on=date(2026, 11, 22)).pk
+
+
+def note(house: House) -> int:
+    her = Customer.objects.get(pk=customer())
+    return add_note(her, "靠窗", on=date(2026, 11, 22), by=house.staff["service"]).pk
 
 
 def upload(house: House) -> str:

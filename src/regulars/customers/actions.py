@@ -28,10 +28,12 @@ from regulars.customers.models import (
     NoteWord,
     Portrait,
 )
+from regulars.customers.own import own_facts
 from regulars.customers.rules.details import FACT_KEYS, read_birthday, read_fact, read_sex
 from regulars.customers.rules.joining import NUMBERS, STRENGTH, joined, same_numbers
 from regulars.customers.rules.likeness import BY_PERSON
 from regulars.customers.rules.names import surname_of
+from regulars.customers.rules.sheet import NOTE_KINDS
 from regulars.playbooks.catalogue import Fact, catalogue
 from regulars.sales import actions as sales
 from regulars.sales.identities import identity_ids, token_for
@@ -143,9 +145,9 @@ def _keep_details(batch: Batch) -> None:
     table = table.filter(pc.greater(table["identity"], 0))
     by_header = {
         h: f
-        for f in catalogue
+        for f in (*catalogue, *own_facts().values())
         if f.is_file_fact and f.window is None
-        for h in (f.key, f.name.zh, f.name.en.lower())
+        for h in (f.key, f.name.zh.lower(), f.name.en.lower())
     }
     on_sale = pc.equal(table["of"], "sales")
     rows: list[tuple[Any, ...]] = []
@@ -279,7 +281,7 @@ def say_detail(customer: Customer, key: str, value: str, *, by: Staff | None = N
             customer=customer,
             key=key[:60],
             plain=(without_numbers(value.strip()) if is_text else value.strip())[:120] if is_plain else "",
-            sealed=None if is_plain else value,
+            sealed=None if is_plain or not value else value,  # nothing said: taken back
             by=by,
         )
         if key in SHOWN:
@@ -287,12 +289,19 @@ def say_detail(customer: Customer, key: str, value: str, *, by: Staff | None = N
         audit("say-detail", f"customer {customer.id}", by=by, detail={"key": key})
 
 
-def add_note(customer: Customer, text: str, *, on: date, by: Staff | None = None) -> Note:
+def add_note(
+    customer: Customer, text: str, *, on: date, by: Staff | None = None, kind: str = "other"
+) -> Note:
     if not text.strip():
         raise Refused(Words("备注是空的", "The note is empty"))
     with transaction.atomic():
         note = Note.objects.create(
-            customer=customer, text=text.strip()[:2000], on=on, author=by, author_name=by.name if by else ""
+            customer=customer,
+            text=text.strip()[:2000],
+            on=on,
+            author=by,
+            author_name=by.name if by else "",
+            kind=kind if kind in NOTE_KINDS else "other",
         )
         write_words(NoteWord, [(note.pk, str(note.text))])
         audit("add-note", f"customer {customer.id}", by=by)

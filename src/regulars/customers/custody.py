@@ -21,5 +21,13 @@ register(
     Custody("customers.FamilyMember", customer=("customer",), merging="read through", copied=True, erasing="deleted"),
     Custody("customers.Likely", customer=("one", "other"), staff=("asked_by", "decided_by"), merging="stays", copied=True,
             erasing="deleted", leaving=(("asked_by", "keeps its author"), ("decided_by", "keeps its author"))),
+    Custody("customers.Relative", customer=("customer", "other"), staff=("by",), merging="read through", copied=True,
+            erasing="deleted", leaving=(("by", "keeps its author"),)),
+    Custody("customers.VisitNote", customer=("customer",), staff=("served_by", "by"), merging="read through", copied=True,
+            erasing="deleted", leaving=(("served_by", "keeps its author"), ("by", "keeps its author"))),
+    Custody("customers.Tagged", customer=("customer",), staff=("by", "off_by"), merging="read through", copied=True,
+            erasing="deleted", leaving=(("by", "keeps its author"), ("off_by", "keeps its author"))),
+    Custody("customers.Attachment", customer=("customer",), staff=("by",), merging="read through", copied=True,
+            erasing="deleted", leaving=(("by", "keeps its author"),)),
     Custody("customers.Portrait", customer=("customer",), merging="drawn anew", copied=True, erasing="deleted"),
 )  # fmt: skip

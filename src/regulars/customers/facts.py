@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from regulars.customers.rules.sheet import SHEET, as_fact
 from regulars.playbooks.catalogue import Fact, Family, Standing, Unit, Window, catalogue
 from regulars.shop.words import Words as W
 
@@ -129,3 +130,5 @@ catalogue.register(
            "What nobody recorded is left out; not known where none of the three was."),
          derive=lambda r, on: _sum_of_known(r, INTERACTIONS), needs=INTERACTIONS),
 )  # fmt: skip
+
+catalogue.register(*(as_fact(field) for field in SHEET if field.is_plain))

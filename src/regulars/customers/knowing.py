@@ -17,7 +17,18 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from regulars.customers.models import Customer, Detail, Link, Note, SearchKey, Touched
+from regulars.customers.models import (
+    Attachment,
+    Customer,
+    Detail,
+    Link,
+    Note,
+    Relative,
+    SearchKey,
+    Tagged,
+    Touched,
+    VisitNote,
+)
 from regulars.customers.rules.joining import SHARED_AFTER, STRENGTH, joined, same_numbers, shared_by_many
 from regulars.customers.rules.names import search_words
 from regulars.sales.models import Batch, Identity, Pairing, Sale
@@ -332,20 +343,22 @@ def _link(now: dict[int, int], was: dict[int, int]) -> None:
 def _let_go(customers: Iterable[int]) -> None:
     """Customers whom nothing speaks of any more go. Of whom a person has written something is kept out of sight: she
     is there again, with what was written, when a file brings her again."""
-    note, detail, customer = (m._meta.db_table for m in (Note, Detail, Customer))
+    customer = Customer._meta.db_table
+    written = [m._meta.db_table for m in (Note, Detail, Relative, VisitNote, Tagged, Attachment)]
     for chunk in bulk.in_chunks(sorted(customers)):
         kept = {
             c
             for sql in (
-                f"SELECT customer_id FROM {note} WHERE customer_id IN ({{marks}})",
-                f"SELECT customer_id FROM {detail} WHERE customer_id IN ({{marks}})",
+                *(f"SELECT customer_id FROM {table} WHERE customer_id IN ({{marks}})" for table in written),
                 f"SELECT id FROM {customer} WHERE is_by_hand AND founder_id IS NULL AND id IN ({{marks}})",
             )
             for (c,) in bulk.rows_in(sql, chunk)
         }
         bulk.delete(SearchKey, "customer_id", chunk)
         Customer.objects.filter(id__in=kept).update(is_gone=True, merged_into=None)
-        bulk.delete(Customer, "id", [c for c in chunk if c not in kept])
+        gone = [c for c in chunk if c not in kept]
+        Relative.objects.filter(other__in=gone).update(other=None)
+        bulk.delete(Customer, "id", gone)
 
 
 # --- what is shown of her --------------------------------------------------------------------------------------------

@@ -145,6 +145,100 @@ class Note(models.Model):
     author_name = models.CharField(max_length=60, blank=True)
     on = models.DateField()
     at = models.DateTimeField(auto_now_add=True)
+    kind = models.CharField(max_length=10, default="other")  # see rules.sheet.NOTE_KINDS
+    taken_back_at = models.DateTimeField(null=True)  # by its author, on the day; it stays on record
+
+
+class Relative(models.Model):
+    """Somebody around a customer who need not be one herself: family, or people of a company."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="relatives")
+    relation = models.CharField(max_length=12)  # see rules.sheet.RELATIONS
+    name = SealedTextField()
+    birthday = SealedTextField(null=True)  # compact, as Customer.birthday
+    phone = SealedTextField(null=True)
+    note = SealedTextField(null=True)
+    other = models.ForeignKey(Customer, null=True, on_delete=models.SET_NULL, related_name="+")
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+
+class VisitNote(models.Model):
+    """What a receipt does not say about a visit: why she came, with whom, where she sat, who served, what she said."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="visit_notes")
+    day = models.DateField()
+    store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
+    occasion = models.CharField(max_length=12, blank=True)  # see rules.sheet.OCCASIONS
+    party_size = models.PositiveSmallIntegerField(null=True)
+    companions = SealedTextField(null=True)
+    seat = SealedTextField(null=True)
+    served_by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    treatment = SealedTextField(null=True)
+    feedback = SealedTextField(null=True)
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["customer", "-day"], name="customers_visitnote_day")]
+
+
+class Tag(models.Model):
+    """A word that a shop puts on customers."""
+
+    name = models.CharField(max_length=20, unique=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tagged(models.Model):
+    """A tag on a customer: who put it on and when, and who took it off."""
+
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="on")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="tagged")
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    off_by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    off_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tag", "customer"], condition=Q(off_at=None), name="customers_tagged_once"
+            )
+        ]
+
+
+class Attachment(models.Model):
+    """A picture or a document in a customer's file. The bytes are sealed in the vault under `vault_name`."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="attachments")
+    name = SealedTextField()
+    kind = models.CharField(max_length=4)  # see rules.attachments.KINDS
+    size = models.PositiveIntegerField()
+    vault_name = models.CharField(max_length=40, unique=True)
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    on = models.DateField()
+    at = models.DateTimeField(auto_now_add=True)
+
+
+class OwnField(models.Model):
+    """A field that the shop has added to its files. What is chosen or counted is a fact that playbooks may use under
+    `key`; what is said in one's own words is sealed. It keeps its key for good; `is_active` no longer: pages leave it out."""
+
+    key = models.CharField(max_length=40, unique=True)
+    name_zh = models.CharField(max_length=30, unique=True)
+    name_en = models.CharField(max_length=60, blank=True)
+    kind = models.CharField(max_length=6)
+    choices = models.JSONField(default=list)  # [[key, zh, en], …]
+    group = models.CharField(max_length=10, default="own")
+    ask_zh = models.CharField(max_length=120, blank=True)
+    ask_en = models.CharField(max_length=120, blank=True)
+    stale_after_days = models.PositiveIntegerField(null=True)
+    is_active = models.BooleanField(default=True)
+    at = models.DateTimeField(auto_now_add=True)
 
 
 class NoteWord(models.Model):

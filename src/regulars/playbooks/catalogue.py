@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -49,6 +49,9 @@ MAX_WINDOW_DAYS = 3660
 """Ten years: more than any shop's till keeps, and small enough that a typing error is caught."""
 
 WINDOW = re.compile(r"^(?P<stem>[a-z_]+)_in_(?P<n>[1-9][0-9]{0,3})_(?P<unit>days|months)$")
+
+OWN = "own_"
+"""How the facts that a shop has made for itself begin."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,13 @@ class Catalogue:
         self._facts: dict[str, Fact] = {}
         self._families: dict[str, Family] = {}
         self._windowed: dict[str, Fact] = {}
+        self._shop_s_own: Callable[[], Mapping[str, Fact]] = dict
+
+    def ask_the_shop(self, own: Callable[[], Mapping[str, Fact]]) -> None:
+        """Where facts that a shop has made for itself are looked up: asked each time that a word begins with `own_`, so
+        a field that was added a moment ago, in whatever process, is known. They are no part of what the catalogue lists:
+        what it lists is the same in every shop."""
+        self._shop_s_own = own
 
     def register(self, *facts: Fact) -> None:
         for fact in facts:
@@ -205,6 +215,8 @@ class Catalogue:
         """The fact of that name, windows of any length included; None where there is none."""
         if known := self._facts.get(key) or self._windowed.get(key):
             return known
+        if key.startswith(OWN):
+            return self._shop_s_own().get(key)
         if match := WINDOW.match(key):
             window = Window(int(match["n"]), match["unit"])
             family = self._families.get(match["stem"])
@@ -233,6 +245,8 @@ class Catalogue:
             (typed["n"], "months" if typed["unit"].startswith("m") else "days") if typed else ("30", "days")
         )
         names += [f"{stem}_in_{n}_{unit}" for stem in self._families]
+        if key.startswith(OWN):
+            names += self._shop_s_own()
         return difflib.get_close_matches(key, names, n=3, cutoff=0.6)
 
     def families(self) -> Iterator[Family]:

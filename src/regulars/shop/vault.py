@@ -1,4 +1,7 @@
-"""Files that hold personal data: uploads, columns kept for later stages, refused rows. Sealed, and they expire."""
+"""Files that hold personal data: uploads, columns kept for later stages, refused rows. Sealed, and they expire.
+
+What stands under a name that begins with `KEPT` (a picture in a customer's file) stays until somebody deletes it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,9 @@ from regulars.shop.keys import Keys, WrongKey, keys
 
 KEPT_DAYS = 90
 """Long enough to correct refused rows and to repeat an import by hand; then the plain file has no business here."""
+
+KEPT = "kept-"
+"""Names that never expire."""
 
 
 def _path(name: str) -> Path:
@@ -102,7 +108,11 @@ def sweep(now: float | None = None) -> int:
     """Delete what is older than it may be; returns how many files went."""
     clear_opened(now=now)
     limit = (now or time.time()) - KEPT_DAYS * 86400
-    old = [p for p in Home.find().uploads.glob("*.sealed") if p.stat().st_mtime < limit]
+    old = [
+        p
+        for p in Home.find().uploads.glob("*.sealed")
+        if not p.name.startswith(KEPT) and p.stat().st_mtime < limit
+    ]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)

@@ -24,9 +24,11 @@ from regulars import daily
 from regulars.care import actions as care
 from regulars.care.models import DayPlan, Task
 from regulars.care.queries import ended_on, open_on, team_of
+from regulars.customers.file import fullness, relatives_of, said_of, sheet, tags_of, visit_notes_of
 from regulars.customers.models import Customer, Likely
 from regulars.customers.pairs import open_records, pairs_of, record, sides
 from regulars.customers.queries import called, identities_of, listed, search
+from regulars.customers.rules.completeness import is_stale
 from regulars.customers.sight import sees
 from regulars.facts import catalogue
 from regulars.grading.actions import in_force, loaded
@@ -43,6 +45,7 @@ from regulars.shop.rules.doors import KEY, SEARCH
 from regulars.shop.words import Refused, Words
 from regulars.web.doors import network
 from regulars.web.may import may
+from regulars.web.shown_file import asked_by, seen_among, spoken_field
 from regulars.web.throttle import SLOWER, Tries, too_fast
 
 A_PAGE = 50
@@ -201,9 +204,49 @@ class ExplainedOut(Schema):
     next: list[Next]
 
 
+class FieldOut(Schema):
+    key: str
+    name: str
+    group: str
+    value: str
+    said: str = Field(description="念出来是什么。The value as a person says it.")
+    said_on: date | None
+    is_stale: bool
+
+
+class RelativeOut(Schema):
+    relation: str
+    name: str
+    birthday: str | None = Field(description="solar 2019-06-01, lunar --08-15")
+    customer: int | None
+
+
+class VisitNoteOut(Schema):
+    on: date
+    occasion: str
+    party_size: int | None
+    companions: str
+    seat: str
+    feedback: str
+    served_by: str
+
+
+class FileOut(Schema):
+    """档案：没有电话、地址这些打码的。The file, without what is masked (phones, addresses)."""
+
+    known: int = Field(description="该知道的里知道几项。Of what is wanted so many are known.")
+    wanted: int
+    ask: str | None = Field(description="下次来问的一句。What to ask at the next visit.")
+    fields: list[FieldOut]
+    people: list[RelativeOut]
+    visits: list[VisitNoteOut]
+    tags: list[str]
+
+
 class CustomerOut(CustomerRow):
     on: date
     identities: list[IdentityOut]
+    file: FileOut | None = Field(description="看得到档案的人才有。Only for those who may read the file.")
     facts: dict[str, Any] = Field(
         description="金额是元，日期是 ISO，不知道是 null。Yuan, ISO dates, null when unknown."
     )
@@ -505,6 +548,7 @@ def customer(request: Any, number: Number, on: Day = None) -> Any:
         **row, **{key: facts[key] for key in row if facts.get(key) is not None}, "on": drawn.on,
         "grades": [{"playbook": e.playbook.key, "scale": e.scale.key, "grade": e.grade} for e in drawn.grades],
         "identities": [{"kind": i.kind, "shown": i.shown} for i in identities_of(who)] if by_name else [],
+        "file": filed(request, who, drawn.on) if by_name else None,
         "facts": facts,
         "explained": [_explained(e) for e in drawn.grades],
     }  # fmt: skip
@@ -561,6 +605,41 @@ def undo_answer(request: Any, number: Number, lang: Lang = None) -> Any:
 def _answered(request: Any, pair: Likely, lang: str | None) -> dict[str, Any]:
     ask_for("redraw", {"customers": []}, by=request.user)
     return record(pair, sides([pair.one, pair.other]), lang or request.lang)
+
+
+def filed(request: Any, who: Customer, on: date) -> dict[str, Any]:
+    """Her file as far as the asker may see it; what is masked on pages stays out altogether."""
+    lang, people = request.lang, relatives_of(who)
+    seen = seen_among(request.user, people)
+    fields = sheet(request.business, request.user, is_company=who.is_company)
+    said = said_of([who.pk])[who.pk]
+    grade, care = asked_by(in_force())
+    full = fullness([who], request.business, on, for_grade=grade, for_care=care, fields=fields)[who.pk]
+    ask = full.next_question()
+    rows = []
+    for one in fields:
+        word = said.get(one.key)
+        if word is None or not word.value or one.is_masked:
+            continue
+        spoken_as = spoken_field(one, word.value)
+        rows.append({
+            "key": one.key, "name": one.name.say(lang), "group": one.group, "value": word.value,
+            "said": spoken_as if isinstance(spoken_as, str) else spoken_as.say(lang), "said_on": word.on,
+            "is_stale": is_stale(one, word, on),
+        })  # fmt: skip
+    return {
+        "known": full.known, "wanted": full.wanted, "ask": ask.field.ask.say(lang) if ask and ask.field.ask else None, "fields": rows,
+        "people": [
+            {"relation": r.relation, "name": str(r.name), "birthday": r.birthday, "customer": r.other_id if r.other_id in seen else None}
+            for r in people
+        ],
+        "visits": [
+            {"on": v.day, "occasion": v.occasion, "party_size": v.party_size, "companions": str(v.companions or ""), "seat": str(v.seat or ""),
+             "feedback": str(v.feedback or ""), "served_by": v.served_by.name if v.served_by else ""}
+            for v in visit_notes_of(who)
+        ],
+        "tags": [one.tag.name for one in tags_of(who)],
+    }  # fmt: skip
 
 
 INTERNAL = ("customer", "on", "known_until", "week_bits", "last_visit_mark", "last_store_mark")

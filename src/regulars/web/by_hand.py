@@ -15,18 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from regulars import daily
 from regulars.customers import actions
 from regulars.customers.models import Customer
-from regulars.customers.queries import (
-    details_of,
-    family_of,
-)  # fmt: skip
-from regulars.customers.rules.details import read_birthday, read_fact
+from regulars.customers.queries import family_of
 from regulars.shop.actions import ask_for
 from regulars.shop.models import Hold, Store, audit
 from regulars.shop.money import fen
 from regulars.shop.words import Refused, Words
 from regulars.web.customers import find_customer
 from regulars.web.may import needs
-from regulars.web.portrait import birthday_text, facts_to_tell
 from regulars.web.request import Request, is_day, number_in
 
 
@@ -77,56 +72,15 @@ def _live(request: Request, number: int) -> Customer:
 def customer_notes(request: Request, number: int) -> HttpResponse:
     customer = _live(request, number)
     try:
-        actions.add_note(customer, request.POST.get("note", ""), on=request.today, by=request.user)
+        actions.add_note(
+            customer,
+            request.POST.get("note", ""),
+            on=request.today,
+            by=request.user,
+            kind=request.POST.get("kind", ""),
+        )
     except Refused as refused:
         messages.warning(request, refused.words.say(request.lang))
-    return redirect("portrait", customer.id)
-
-
-@needs("contact")
-@require_POST
-def customer_facts(request: Request, number: int) -> HttpResponse:
-    """Keep what changed of all that the form says."""
-    customer = _live(request, number)
-    said = details_of(customer)
-    wrong: list[Words] = []
-    changed = 0
-    for key, old in (
-        ("name", customer.name),
-        ("birthday", birthday_text(customer.birthday)),
-        ("anniversary", birthday_text(customer.anniversary)),
-    ):
-        text = request.POST.get(key, old).strip()
-        if text == old:
-            continue
-        value = (
-            text[:80]
-            if key == "name" or not text
-            else read_birthday(text.removeprefix("农历"), lunar=text.startswith("农历"))
-        )
-        if text and not value:
-            wrong.append(Words("看不懂日子「{t}」", "{t} is not a day").fill(t=text))
-            continue
-        actions.say_detail(customer, key, value, by=request.user)
-        changed += 1
-    for fact in facts_to_tell():
-        if fact.key in ("age", "is_company") or fact.key not in request.POST:
-            continue
-        text = request.POST[fact.key].strip()
-        old = (customer.sex if fact.key == "sex" else said.get(fact.key, "")) or ""
-        value = text if not text or text in fact.choices else (read_fact(fact, text) or "")
-        if text and (not value or (fact.type == "date" and not is_day(value))):
-            wrong.append(Words("看不懂「{f}」：{t}", "{f}: {t} can't be read").fill(f=fact.name, t=text))
-            continue
-        if value != old:
-            actions.say_detail(customer, fact.key, value, by=request.user)
-            changed += 1
-    for words in wrong:
-        messages.error(request, words.say(request.lang))
-    if changed:
-        messages.success(
-            request, Words("记下了，下次定级就会用到", "Kept; the next grading uses it").say(request.lang)
-        )
     return redirect("portrait", customer.id)
 
 

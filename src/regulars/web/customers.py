@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from regulars.care.models import DayPlan
-from regulars.customers.models import Customer
+from regulars.customers.file import tags_in_use, with_tag
+from regulars.customers.models import Customer, Tag
 from regulars.customers.queries import (
     Away,
     listed,
@@ -21,7 +22,7 @@ from regulars.customers.queries import (
     search,
     search_notes,
 )  # fmt: skip
-from regulars.customers.sight import sees
+from regulars.customers.sight import sees, within
 from regulars.grading.models import GradeRun
 from regulars.playbooks.playbook import Playbook
 from regulars.sales.models import Batch, BatchState
@@ -35,6 +36,9 @@ from regulars.web.request import Request, number_in
 from regulars.web.shown import Badges, customers_shown, freshness, people
 
 A_PAGE = 50
+
+SHOWN_TAGS = 12
+"""As many tags as stand above a list without hiding it; the others are reached from a customer who has them."""
 
 
 @needs("look")
@@ -125,13 +129,28 @@ def asked_customers(request: Request) -> tuple[Q | None, Away | None, Words]:
     if badges.leading:
         run = GradeRun.objects.filter(playbook=badges.leading.key).order_by("-on", "-id").first()
     said, _ = _list_sentence(run, grade, request.GET.get("show", ""), badges, away, request.today)
-    return _with_grade(grade), late, said if isinstance(said, Words) else Words(said, said)
+    return _only(request, grade), late, said if isinstance(said, Words) else Words(said, said)
 
 
 def _with_grade(grade: tuple[str, str, str] | None) -> Q | None:
     if grade is None:
         return None
     return Q(standings__playbook=grade[0], standings__scale=grade[1], standings__grade=grade[2])
+
+
+def _only(request: Request, grade: tuple[str, str, str] | None) -> Q | None:
+    """The condition of a list: a grade, and a tag of those whose file the visitor may read."""
+    only, tag = _with_grade(grade), _asked_tag(request)
+    if tag is None:
+        return only
+    reach = within(request.user, "names")
+    tagged = with_tag(tag) if reach is None else with_tag(tag) & reach
+    return tagged if only is None else only & tagged
+
+
+def _asked_tag(request: Request) -> Tag | None:
+    number = number_in(request.GET.get("tag"), 1, 2**62)
+    return Tag.objects.filter(pk=number).first() if number and may(request.user, "names") else None
 
 
 def _list(request: Request, badges: Badges, away: Away | None, plan: DayPlan | None) -> HttpResponse:
@@ -146,7 +165,7 @@ def _list(request: Request, badges: Badges, away: Away | None, plan: DayPlan | N
     order = "newest" if show == "newest" else "spend"
     found = listed(
         order=order,
-        only=_with_grade(grade),
+        only=_only(request, grade),
         late=late,
         viewer=request.user,
         after=_place(request.GET.get("after")),
@@ -160,8 +179,16 @@ def _list(request: Request, badges: Badges, away: Away | None, plan: DayPlan | N
     has_older = back or more
     if back and not more:
         is_first = True
-    filters = _filters(badges, run, grade, show, away is not None)
+    filters, tag = _filters(badges, run, grade, show, away is not None), _asked_tag(request)
     sentence, said = _list_sentence(run, grade, show, badges, away, request.today)
+    if tag is not None:
+        filters[0].current = False
+        sentence, said = Words("标签“{t}”的顾客", "Customers tagged {t}").fill(t=tag.name), sentence
+    if may(request.user, "names"):
+        filters += [
+            Page(text=Words(one.name, one.name), href=f"?tag={one.pk}", current=one == tag, count=None)
+            for one in tags_in_use()[:SHOWN_TAGS]
+        ]
     waiting = "" if found or Batch.objects.filter(state=BatchState.COMPLETE).exists() else "no-sales"
     page = Page(
         sentence=sentence, more=said, fresh=freshness(request.today, plan, may(request.user, "sales")), search="", filters=[] if waiting else filters,
@@ -196,7 +223,7 @@ def _mark(customer: Customer, order: str) -> str:
 
 
 def _link(request: Request, **changed: str) -> str:
-    kept = {k: v for k, v in request.GET.items() if k in ("grade", "show")}
+    kept = {k: v for k, v in request.GET.items() if k in ("grade", "show", "tag")}
     from urllib.parse import urlencode
 
     return "?" + urlencode({**kept, **changed})

@@ -24,19 +24,17 @@ from regulars.customers.queries import (
     details_of,
     family_of,
     favourites_of,
-    file_facts_of,
     identities_of,
     masked_details,
-    notes_of,
     visit_days_of,
     visits_of,
 )  # fmt: skip
+from regulars.customers.rules.sheet import NOTE_KINDS, OCCASIONS
 from regulars.customers.sight import sees
 from regulars.facts import catalogue
 from regulars.grading.models import GradeChange
 from regulars.grading.queries import LivePortrait
 from regulars.grading.queries import portrait as drawn_now
-from regulars.playbooks.catalogue import Fact
 from regulars.sales.models import SaleKind
 from regulars.shop import readings
 from regulars.shop.calendar import Birthday, day_words
@@ -50,6 +48,17 @@ from regulars.web.jinja import MONTHS
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in
 from regulars.web.shown import Badges, customers_shown, freshness, titled
+from regulars.web.shown_file import (
+    attachments_shown,
+    file_shown,
+    notes_shown,
+    people_shown,
+    people_to_reveal,
+    person_phone,
+    tags_shown,
+    visit_form,
+    visits_noted,
+)
 from regulars.web.today import card
 from regulars.web.why import grade_shown, spoken
 
@@ -72,7 +81,7 @@ def customer_reveal(request: Request, number: int) -> HttpResponse:
     customer = find_customer(request, number, "reveal")
     customer = customer.merged_into or customer
     what = request.POST.get("what", "phone")
-    clear = clear_of(customer, what)
+    clear = person_phone(customer, what) or clear_of(customer, what)
     if not clear:
         raise Http404
     on_list = open_on(request.today, request.user, fits=None).filter(customer=customer, channel__in=BY_PHONE)
@@ -118,16 +127,22 @@ def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None
         grade.playbook_href = reverse("playbook", args=[grade.playbook_key])
     is_late = _late_now(drawn, away)
     plan = DayPlan.objects.filter(on=today).first()
+    noted, stage = visits_noted(request, customer) if by_name else ({}, None)
+    around = people_shown(customer, request.user, today, contact, clear) if by_name else None
     page = Page(
         name=shown.name, tail=shown.tail, phone=tel or phone, tel=tel, reveal=_reveal(customer, phone, clear) if reveal else None,
         sentence=_rhythm_sentence(drawn, away, today), more="", fresh=freshness(today, plan, everybody), tags=_tags(customer, is_late),
         same=same_shown(request, customer) if by_name else None, grades=grades, line=_line(customer, drawn, today, is_late), rhythm=_rhythm(drawn, customer, today),
-        basics=_basics(customer, drawn, badges, clear) if by_name else [], basics_missing=_missing(customer, drawn, badges) if contact else "",
-        tasks=[card(t, {t.customer_id: shown}, badges, request, show_staff=True) for t in tasks], promised=[],
-        visits=[_visit(v) for v in visits[:limit]], visits_older="?all=1#visits" if len(visits) > limit else "",
-        notes=_notes(customer) if by_name else [], by_name=by_name,
+        file=file_shown(
+            request, customer, badges.holding, may_write=contact, masked=masked_details(details_of(customer)) | clear,
+            extra=_basics(customer), names=_names(customer),
+        ) if by_name else None,
+        tasks=[card(t, {t.customer_id: shown}, badges, request, show_staff=True) for t in tasks], people=around,
+        visits=_visits(visits[:limit], noted), stage=stage, visit_form=visit_form(request, customer) if contact else None, visits_older="?all=1#visits" if len(visits) > limit else "",
+        notes=_notes(request, customer) if by_name else [], by_name=by_name, note_kinds=list(NOTE_KINDS.items()),
+        labels=tags_shown(customer, contact) if by_name else None, attachments=attachments_shown(customer, contact) if by_name else None,
+        phone_action=reverse("customer-phones", args=[customer.id]) if contact else "",
         note_action=reverse("customer-notes", args=[customer.id]) if contact else "",
-        know=_know(customer, badges, today) if contact else None,
         sale=Page(
             action=reverse("customer-sales", args=[customer.id]), today=today.isoformat(), once=secrets.token_hex(8),
             stores=[(s.pk, s.name) for s in Store.objects.filter(is_open=True)], receipts_href=reverse("receipts") + f"?for={customer.id}" if everybody else "",
@@ -143,6 +158,7 @@ def _reveal(customer: Customer, phone: str, clear: dict[str, str]) -> Page | Non
     """What can be shown in full, and the reasons that may be given."""
     there = [("phone", Words("手机号", "Phone"))] if phone else []
     there += [(key, MASKED[key]) for key in masked_details(details_of(customer))]
+    there += people_to_reveal(customer)
     there = [(key, name) for key, name in there if key not in clear]
     if not there:
         return None
@@ -273,31 +289,21 @@ def _rhythm(drawn: LivePortrait, customer: Customer, today: date) -> list[Page]:
     return rows
 
 
-def _basics(customer: Customer, drawn: LivePortrait, badges: Badges, clear: dict[str, str]) -> list[Page]:
-    """What people know about her: only what is known."""
+def _basics(customer: Customer) -> list[Page]:
+    """What is known about her beside the fields of the file."""
     rows = []
-    if customer.birthday:
-        rows.append(
-            Page(name=Words("生日", "Birthday"), value=Birthday.parse(customer.birthday).words(), note="")
-        )
-    if customer.anniversary:
-        rows.append(
-            Page(
-                name=Words("纪念日", "Anniversary"),
-                value=Birthday.parse(customer.anniversary).words(),
-                note="",
-            )
-        )
-    known = file_facts_of(customer, facts_to_tell(), drawn.on)
-    for fact in facts_to_tell():
-        if known.get(fact.key) is not None and fact.key != "is_company":
-            rows.append(Page(name=titled(fact.name), value=spoken(fact.key, known[fact.key]), note=""))
+    for compact, name in (
+        (customer.birthday, Words("生日", "Birthday")),
+        (customer.anniversary, Words("纪念日", "Anniversary")),
+    ):
+        if compact:
+            rows.append(Page(name=name, value=Birthday.parse(compact).words(), note=""))
     said = details_of(customer)
-    for key, masked in masked_details(said).items():
-        rows.append(Page(name=MASKED[key], value=clear.get(key, masked), note=""))
-    for key, name in KEPT.items():
-        if said.get(key):
-            rows.append(Page(name=name, value=said[key][:80], note=""))
+    rows += [
+        Page(name=name, value=said[key][:80], note="", is_aside=True)
+        for key, name in KEPT.items()
+        if said.get(key)
+    ]
     return rows
 
 
@@ -308,92 +314,26 @@ KEPT = {
 }  # fmt: skip
 """What lists say about her beside facts; stored value and points wait here for membership."""
 
-UNASKED = ("revenue_per_minute_place", "age", "is_company", "sex")
 
-
-def facts_to_tell() -> list[Fact]:
-    """The facts that people may say about a customer, those without a window."""
-    return [
-        f for f in catalogue if f.is_file_fact and f.window is None and f.key != "revenue_per_minute_place"
-    ]
-
-
-def _asked_for(badges: Badges) -> set[str]:
-    """The file facts that the playbooks in force ask for."""
-    wanted: set[str] = set()
-    for holds in badges.holding:
-        wanted |= set(catalogue.closure(sorted(holds.playbook.facts() | holds.playbook.care_facts())))
-    return wanted
-
-
-def _missing(customer: Customer, drawn: LivePortrait, badges: Badges) -> Words | str:
-    wanted = _asked_for(badges)
-    known = file_facts_of(customer, facts_to_tell(), drawn.on)
-    missing = [f for f in facts_to_tell() if f.key in wanted and known.get(f.key) is None]
-    if not missing:
-        return ""
-    return Words("打法还想知道：{f}", "The playbook would like to know: {f}").fill(
-        f=Words("、".join(f.name.zh for f in missing), ", ".join(f.name.en for f in missing))
-    )
-
-
-def _notes(customer: Customer) -> list[Page]:
+def _notes(request: Request, customer: Customer) -> list[Page]:
     """What people have written about her, on her page or when they ended a task, the latest first."""
-    written = [Page(on=n.on, by=n.author_name, text=n.text, delete="") for n in notes_of(customer)]
+    written = notes_shown(request, customer)
     written += [
-        Page(on=t.ended_on, by=t.ended_by.name if t.ended_by else "", text=t.note or "", delete="")
+        Page(on=t.ended_on, by=t.ended_by.name if t.ended_by else "", text=t.note or "", kind="", delete="")
         for t in noted_tasks(customer)
     ]
     return sorted(written, key=lambda n: n.on, reverse=True)
 
 
-def _know(customer: Customer, badges: Badges, today: date) -> Page:
-    """The form for what staff know: first what the playbook asks for."""
-    wanted = _asked_for(badges)
-    said = details_of(customer)
-    unknown = ("", Words("不知道", "not known"))
-    fields = [
+def _names(customer: Customer) -> list[Page]:
+    """The form's inputs for her name and her days."""
+    return [
         Page(name="name", label=Words("姓名", "Name"), kind="text", value=customer.name, options=[], hint=""),
         Page(name="birthday", label=Words("生日", "Birthday"), kind="text", value=birthday_text(customer.birthday), options=[],
              hint=Words("1990-05-06、05-06 或 农历八月十五", "1990-05-06, 05-06, or 农历八月十五 for the lunar calendar")),
         Page(name="anniversary", label=Words("纪念日", "Anniversary"), kind="text", value=birthday_text(customer.anniversary), options=[],
              hint=Words("结婚、开业……写法和生日一样", "Wedding, opening …, written as a birthday is")),
     ]  # fmt: skip
-    for fact in sorted(facts_to_tell(), key=lambda f: f.key not in wanted):
-        if fact.key in ("age", "is_company"):
-            continue
-        value = (customer.sex if fact.key == "sex" else said.get(fact.key, "")) or ""
-        hint: Words | str = Words("打法要用", "the playbook asks for it") if fact.key in wanted else ""
-        if fact.type == "yes-no":
-            options: list[Any] = [unknown, ("true", Words("是", "Yes")), ("false", Words("否", "No"))]
-            fields.append(
-                Page(
-                    name=fact.key,
-                    label=titled(fact.name),
-                    kind="select",
-                    value=value,
-                    options=options,
-                    hint=hint,
-                )
-            )
-        elif fact.choices:
-            fields.append(
-                Page(
-                    name=fact.key,
-                    label=titled(fact.name),
-                    kind="select",
-                    value=value,
-                    options=[unknown, *fact.choices.items()],
-                    hint=hint,
-                )
-            )
-        else:
-            kind = {"number": "number", "date": "date"}.get(fact.type, "text")
-            value = value.removesuffix(".0") if kind == "number" else value
-            fields.append(
-                Page(name=fact.key, label=titled(fact.name), kind=kind, value=value, options=[], hint=hint)
-            )
-    return Page(action=reverse("customer-facts", args=[customer.id]), fields=fields)
 
 
 def birthday_text(compact: str) -> str:
@@ -407,6 +347,37 @@ def birthday_text(compact: str) -> str:
     )
 
 
+def _visits(visits: list[dict[str, Any]], noted: dict[date, list[Page]]) -> list[Page]:
+    """Her visits, the latest first, each with what was written about that day; days that have no receipt as well."""
+    rows = [_visit(v) for v in visits]
+    last = min((r.on for r in rows), default=None)
+    told: set[date] = set()
+    for row in rows:
+        if row.on not in told:
+            told.add(row.on)
+            row.said = noted.get(row.on, [])
+    alone = [
+        Page(on=day, amount=None, store=said[0].store, items="", refund=False, more="", said=said)
+        for day, said in noted.items()
+        if day not in told and (last is None or day >= last)
+    ]
+    return sorted([*rows, *alone], key=lambda r: r.on, reverse=True)
+
+
+def _receipt_said(sale: Any) -> Words | str:
+    """What a receipt says beside what was bought: the occasion, how many came, who served."""
+    parts = []
+    if sale.occasion:
+        parts.append(OCCASIONS.get(sale.occasion, Words(sale.occasion, sale.occasion)))
+    if sale.party_size:
+        parts.append(
+            Words("{n} 位", "{n} people" if sale.party_size != 1 else "one person").fill(n=sale.party_size)
+        )
+    if sale.served_by:
+        parts.append(Words(f"{sale.served_by}接待", f"served by {sale.served_by}"))
+    return Words(" · ".join(p.zh for p in parts), " · ".join(p.en for p in parts)) if parts else ""
+
+
 def _visit(visit: dict[str, Any]) -> Page:
     sale = visit["sale"]
     items = visit["items"]
@@ -417,6 +388,8 @@ def _visit(visit: dict[str, Any]) -> Page:
         store=sale.store.name,
         items=said,
         refund=sale.kind == SaleKind.REFUND,
+        more=_receipt_said(sale),
+        said=[],
     )
 
 

@@ -102,6 +102,7 @@ def settings(request: Request) -> HttpResponse:
             ("settings", Page(href=reverse("settings-stores"), icon="store", title=Words("门店", "Stores"), said=Words("{n} 家", "{n} open").fill(n=n))),
             ("staff", Page(href=reverse("settings-staff"), icon="people", title=Words("员工", "Staff"), said=Words("{n} 位在岗", "{n} at work").fill(n=active))),
             ("settings", Page(href=reverse("settings-roles"), icon="key", title=Words("岗位和权限", "Roles"), said=Words("谁能看什么、做什么", "Who may see and do what"))),
+            ("settings", Page(href=reverse("settings-fields"), icon="file", title=Words("档案里记什么", "What files hold"), said=Words("店里自己加的项目", "Fields of your own"))),
             ("settings", Page(href=reverse("settings-guard"), icon="eye", title=Words("看护", "Guard"), said=Words("号码上限、导出、水印", "Limits, exports, watermark"))),
             ("audit", Page(href=reverse("watch"), icon="clock", title=Words("操作记录", "Who looked at what"), said=Words("看了谁、导出了什么、改了什么", "Readings, exports, changes"))),
             ("playbooks", Page(href=reverse("settings-trade"), icon="book", title=Words("行业和打法", "Trade and playbook"), said=Words("{t} · {b}", "{t} · {b}").fill(t=TRADES.get(business.trade, Words("", "")), b=books))),

@@ -24,6 +24,7 @@ from regulars.shop.words import Refused, Words
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in, way_back
 from regulars.web.shown import Badges, customers_shown, freshness, things
+from regulars.web.shown_file import questions, warned
 
 SPEAK_FOR_THEMSELVES = ("late:", "owed:")
 """Occasions whose reason already says since when: a tag beside it would only scold."""
@@ -66,6 +67,13 @@ def today(request: Request) -> HttpResponse:
         else sum(t.minutes for t in tasks)
     ) or 0
     cards = [card(t, shown, badges, request, show_staff=staff is None) for t in tasks[:A_PAGE]]
+    met = {t.customer_id: t.customer for t in tasks[:A_PAGE] if t.channel in FACE_TO_FACE} | {
+        c.id: c for c, _ in expected
+    }
+    asks, warnings = _to_know(request, met, badges)
+    for one, task in zip(cards, tasks, strict=False):
+        if task.channel in FACE_TO_FACE:
+            one.ask, one.warnings = asks.get(task.customer_id), warnings.get(task.customer_id, [])
     page = Page(
         on=request.today, sentence=_sentence(request, staff, len(tasks), counts, minutes, cards, waiting_only), more="",
         fresh=freshness(request.today, plan, may(me, "sales")),
@@ -76,12 +84,31 @@ def today(request: Request) -> HttpResponse:
         all_href=f"?{_query(whose)}", has_more=len(tasks) > A_PAGE,
         expected=[
             Page(name=shown[c.id].name, href=shown[c.id].href, grade=shown[c.id].grade,
-                 said=said_rhythm(gap))
+                 said=said_rhythm(gap), ask=asks.get(c.id), warnings=warnings.get(c.id, []))
             for c, gap in expected
         ],
         waiting="" if tasks or ended or Batch.objects.filter(state=BatchState.COMPLETE).exists() else "no-sales",
     )  # fmt: skip
     return render(request, "today.html", {"page": page})
+
+
+FACE_TO_FACE = ("in-person", "visit")
+"""Channels at which somebody stands before her: there she is served, and can be asked."""
+
+
+def _to_know(
+    request: Request, met: dict[int, Customer], badges: Badges
+) -> tuple[dict[int, Page], dict[int, list[Page]]]:
+    """What to ask those who are met today, and what whoever serves them has to know: of those whom this visitor serves."""
+    served = (
+        Customer.objects.filter(pk__in=list(met)).visible_to(request.user, "contact")
+        if may(request.user, "contact")
+        else ()
+    )
+    people = [met[c.pk] for c in served]
+    if not people:
+        return {}, {}
+    return questions(people, request.business, request.today, badges.holding), warned([c.pk for c in people])
 
 
 def _counts(me: Staff, on: date) -> dict[int | None, int]:
@@ -204,7 +231,7 @@ def card(
         channel=task.channel, say=task.say if any(task.say) else "", also=task.also, minutes=task.minutes, cost=task.cost, tel="",
         reveal=reverse("customer-reveal", args=[who.id]) if task.channel in ("call", "message") and may(request.user, "reveal") else "",
         late_days=max(0, late), staff=(task.staff.name if task.staff else "") if show_staff else "",
-        action=reverse("task-result", args=[task.pk]), later=_later(task, request.today),
+        action=reverse("task-result", args=[task.pk]), later=_later(task, request.today), ask=None, warnings=[],
     )  # fmt: skip
 
 
