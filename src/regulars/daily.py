@@ -312,9 +312,12 @@ def _manner(
 
 
 def _by_the_shop() -> dict[str, Any]:
-    """How the shop tells time: its zone, and the hour that ends its day."""
+    """How the shop tells time (its zone, the hour that ends its day), and which sensitive columns it may read."""
     business = Business.objects.first()
-    return {"zone": business.time_zone, "day_ends_at": business.day_ends_at} if business else {}
+    if business is None:
+        return {}
+    said = {"zone": business.time_zone, "day_ends_at": business.day_ends_at}
+    return {**said, "sensitive": frozenset(business.sensitive)}
 
 
 # --- 3  what is likely, 4  which grade, 8  today's list --------------------------------------------------------------

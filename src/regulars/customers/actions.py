@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 
+from regulars.customers.consents import may_write, shut_out
 from regulars.customers.knowing import MERGED, SHOWN, free_of, refresh, settle, tail_word, touch
 from regulars.customers.models import Customer, Detail, Link, Note, Portrait
 from regulars.customers.rules.details import FACT_KEYS, read_birthday, read_fact, read_sex
 from regulars.customers.rules.joining import NUMBERS, STRENGTH, joined, same_numbers
 from regulars.playbooks.catalogue import Fact, catalogue
 from regulars.sales import actions as sales
-from regulars.sales.identities import identity_ids, token_for
+from regulars.sales.identities import identity_ids, token_for, welcome_back
 from regulars.sales.models import Batch, BatchState, Identity, Pairing, Sale
 from regulars.shop import bulk, vault
 from regulars.shop.keys import keys
@@ -59,6 +60,7 @@ def absorb(batch: Batch, identities: np.ndarray, listed: np.ndarray) -> Absorbed
     """
     _keep_details(batch)
     _, made = settle(identities)
+    shut_out(batch)
     if not made or not len(listed):
         return Absorbed(len(made), 0)
     new = set(made.values())
@@ -224,6 +226,8 @@ def add_customer(
             )
             if taken:
                 raise AlreadyKnown(taken.customer.merged_into or taken.customer)
+        for kind, value in written:
+            welcome_back(kind, value)
         ids = [int(identity_ids(kind, [value])[0]) for kind, value in written]
         if ids:  # her numbers are evidence like a list's, so that a file that brings them later finds her
             batch = sales.batch_by_hand(by, kind="customers")
@@ -247,6 +251,7 @@ def add_customer(
 
 def say_detail(customer: Customer, key: str, value: str, *, by: Staff | None = None) -> None:
     """A member of staff says something about a customer; what was said before stays in the record."""
+    may_write(customer, key, value)
     with transaction.atomic():
         fact = catalogue.find(key)
         is_plain = key in SHOWN or (fact is not None and fact.is_file_fact)
