@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from regulars.care import actions as care
 from regulars.customers import actions as customers
+from regulars.customers import consents, retention, rights
 from regulars.customers.models import Customer
 from regulars.grading import actions as grading
 from regulars.sales import actions as sales
@@ -347,8 +348,34 @@ def run_day(
         progress(0, 0, Words("排今天的名单", "Making today's list"))
         planned = care.plan_day(outcome, on)
         vault.sweep()
+        forget(on, progress)
         Business.objects.update(last_day_run_on=on)
     return {
         "on": on.isoformat(), "customers": outcome.customers,
         "changed": {f"{p}.{s}": n for (p, s), n in outcome.changes.items()}, **planned,
     }  # fmt: skip
+
+
+# --- what a customer asks for, and what is kept too long ---------------------------------------------------------------
+
+
+def forget(on: date, progress: Progress = quiet) -> int:
+    """Delete whom the day has come for, by her own request or because her file was kept too long; the books follow.
+    Hold the turn. Returns how many customers went."""
+    gone = rights.carry_out(on) + retention.sweep(on)["customers"]
+    if before := retention.due_on(on).notes:
+        care.forget_notes(before)
+    if gone:
+        progress(0, 0, Words("按要求删除", "Deleting what has to go"))
+        books = grading.open_books()
+        grading.catch_up(books)
+        books.fold()
+    return gone
+
+
+def withdraw_all(customer: Customer, *, source: str, on: date, by: Staff | None = None) -> None:
+    """She takes back all that she has agreed to, in one step: nobody reaches out to her any more, from this moment."""
+    root = customer.merged_into or customer
+    with transaction.atomic():
+        consents.withdraw_all(root, source=source, on=on, by=by)
+        care.leave_in_peace(root, on=on, by=by)

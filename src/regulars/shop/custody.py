@@ -8,6 +8,7 @@ carry these lines out belong to the stages that own the records.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,6 +41,7 @@ class Custody:
 
 
 _registered: dict[str, Custody] = {}
+_also_erased: list[Callable[[Sequence[int], Sequence[str]], None]] = []
 
 
 def register(*custodies: Custody) -> None:
@@ -57,6 +59,17 @@ def register(*custodies: Custody) -> None:
 def registered() -> dict[str, Custody]:
     """All lines, by model. Import every stage's `custody` first (`regulars.daily` does)."""
     return dict(_registered)
+
+
+def also_erased(step: Callable[[Sequence[int], Sequence[str]], None]) -> Callable[[Sequence[int], Sequence[str]], None]:
+    """Register what a deletion does beside the rows of the models: files, mirrors, whatever a table can't say. Called
+    with the customers' numbers and what identifies them in clear, before their rows go and inside the transaction."""
+    _also_erased.append(step)
+    return step
+
+
+def erasing_steps() -> list[Callable[[Sequence[int], Sequence[str]], None]]:
+    return list(_also_erased)
 
 
 register(
