@@ -18,6 +18,10 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
+import regulars.care.custody
+import regulars.customers.custody
+import regulars.grading.custody
+import regulars.sales.custody  # noqa: F401  what becomes of each stage's records: a copy and a deletion ask for all
 from regulars.care import actions as care
 from regulars.customers import actions as customers
 from regulars.customers import consents, retention, rights
@@ -370,6 +374,7 @@ def forget(on: date, progress: Progress = quiet) -> int:
         books = grading.open_books()
         grading.catch_up(books)
         books.fold()
+        bulk.close_the_log()
     return gone
 
 

@@ -23,9 +23,9 @@ from django.db.models import Q
 from regulars.customers.knowing import free_of, settle, touch
 from regulars.customers.models import Customer, Detail, Link
 from regulars.customers.queries import family_of
-from regulars.sales.identities import forget_for_good
+from regulars.sales.identities import forget_for_good, forget_identities
 from regulars.sales.models import Identity, Pairing
-from regulars.shop import vault
+from regulars.shop import bulk, vault
 from regulars.shop.custody import erasing_steps, registered
 from regulars.shop.home import Home
 from regulars.shop.models import SealedTextField, Staff, audit
@@ -41,7 +41,7 @@ def erase(customer: Customer, *, on: date, by: Staff | None = None, why: str = "
     """
     root = customer.merged_into or customer
     family = family_of(root)
-    with transaction.atomic():
+    with bulk.overwriting(), transaction.atomic():
         identities = list(Identity.objects.filter(link__customer__in=family))
         known_by = [str(i.written) for i in identities]
         for step in erasing_steps():
@@ -58,6 +58,7 @@ def erase(customer: Customer, *, on: date, by: Staff | None = None, why: str = "
         Customer.objects.filter(pk__in=family).delete()
         if beside:  # whoever stood on a row with her is somebody without her, too
             settle(np.array(sorted(beside)))
+            forget_identities(free_of(sorted(beside)))
         audit("erase", f"customer {root.pk}", by=by, why=why, detail={"identities": len(ids), "merged": len(family) - 1})
     _out_of_files(ids, [text for text in known_by if len(text) >= TOO_SHORT])
 
@@ -65,8 +66,7 @@ def erase(customer: Customer, *, on: date, by: Staff | None = None, why: str = "
 def _beside(ids: Sequence[int]) -> set[int]:
     """Identities of others that stand on one row with hers."""
     pairs = Pairing.objects.filter(Q(one__in=ids) | Q(other__in=ids)).values_list("one_id", "other_id")
-    others = {i for pair in pairs for i in pair} - set(ids)
-    return others - set(free_of(sorted(others)))
+    return {i for pair in pairs for i in pair} - set(ids)
 
 
 def of_hers(model: type[models.Model], fields: Sequence[str], family: Sequence[int]) -> Any:

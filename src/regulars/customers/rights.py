@@ -78,7 +78,7 @@ def open_request(
             )
             made.save(update_fields=["approval"])
             if by is not None and is_owner(by):
-                agree_to_deletion(made, on=on, by=by)
+                made = agree_to_deletion(made, on=on, by=by)
     return made
 
 

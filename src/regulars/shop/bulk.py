@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -193,3 +194,23 @@ def take_stock() -> None:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA analysis_limit = 1000")
             cursor.execute("ANALYZE")
+
+
+@contextmanager
+def overwriting() -> Iterator[None]:
+    """What is deleted meanwhile is overwritten on the disk, too: SQLite else only marks its pages as free. Begin it
+    outside a transaction. PostgreSQL reuses the room when it vacuums, which it does by itself."""
+    if is_postgres():
+        yield
+        return
+    execute("PRAGMA secure_delete = ON")
+    try:
+        yield
+    finally:
+        execute("PRAGMA secure_delete = FAST")
+
+
+def close_the_log() -> None:
+    """Bring SQLite's write-ahead log into the file and cut it off, so that nothing older stands there."""
+    if not is_postgres() and not connection.in_atomic_block:
+        execute("PRAGMA wal_checkpoint(TRUNCATE)")
