@@ -15,6 +15,7 @@ from tests.web.conftest import House
 
 from regulars import daily
 from regulars.care.models import Task
+from regulars.customers import rights
 from regulars.customers.models import Customer
 from regulars.grading.models import Adoption
 from regulars.sales.models import Batch
@@ -48,6 +49,7 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "job-cancel": lambda h: [ask_for("day", {}).pk],
     "settings-key-end": lambda h: [make_token(h.staff["service"], "x")[0].pk],
     "settings-role-end": lambda h: [keep_role("x", ["look"]).key],
+    "request-result": lambda h: [rights_request(h)],
     "settings-store": lambda h: [Store.objects.order_by("id")[0].pk],
 }
 """What stands in the addresses that name something; of customers and colleagues see `arguments`."""
@@ -78,6 +80,12 @@ def task(house: House) -> int:
         defaults={"on": "2026-11-22", "due_on": "2026-11-22", "last_on": "2026-11-30", "playbook": "restaurant", "channel": "call",
                   "why": ["因为", "because"], "do": ["打电话", "call"], "say": ["您好", "hello"], "name": ["电话", "call"]},
     )[0].pk  # fmt: skip
+
+
+def rights_request(house: House) -> int:
+    who = Customer.objects.get(pk=customer())
+    asked = rights.open_request(who, "copy", on=date(2026, 11, 22), checked="known", by=house.staff["owner"])
+    return asked.pk
 
 
 def arguments(name: str, house: House) -> list[Any]:

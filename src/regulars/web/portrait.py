@@ -46,6 +46,7 @@ from regulars.web.customers import find_customer, lateness
 from regulars.web.jinja import MONTHS
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in
+from regulars.web.rights import consent_card
 from regulars.web.shown import Badges, customers_shown, freshness, titled
 from regulars.web.today import card
 from regulars.web.why import grade_shown, spoken
@@ -129,6 +130,7 @@ def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None
             action=reverse("customer-sales", args=[customer.id]), today=today.isoformat(), once=secrets.token_hex(8),
             stores=[(s.pk, s.name) for s in Store.objects.filter(is_open=True)], receipts_href=reverse("receipts") + f"?for={customer.id}" if everybody else "",
         ) if contact else None,
+        consent=consent_card(request, customer),
         hold=Page(active=hold is not None, said=_hold_said(hold, today), action=reverse("customer-hold", args=[customer.id]) if contact else ""),
         identities=[Page(kind=KINDS[i.kind], said=i.shown, detach="", is_shared=i.is_shared) for i in identities if not i.shown.startswith("hand-")],
     )  # fmt: skip
