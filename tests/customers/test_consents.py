@@ -44,7 +44,9 @@ def say(her: Customer, purpose: str, granted: bool, **more: Any) -> Consent:
 def test_the_latest_word_counts_and_nothing_is_overwritten(her: Customer) -> None:
     assert not consents.allowed(her, "marketing", "sms", ON)
     first = say(her, "marketing", True, channel="sms")
-    assert consents.allowed(her, "marketing", "sms", ON) and not consents.allowed(her, "marketing", "call", ON)
+    assert consents.allowed(her, "marketing", "sms", ON) and not consents.allowed(
+        her, "marketing", "call", ON
+    )
     say(her, "marketing", False)
     assert not consents.allowed(her, "marketing", "sms", ON)
     assert [c.granted for c in consents.history(her)] == [False, True]
@@ -72,7 +74,9 @@ def test_a_yes_with_an_end_runs_out(her: Customer) -> None:
         say(her, "marketing", True, said_on=ON + timedelta(days=1))
 
 
-def test_whoever_is_merged_brings_her_words_and_takes_them_back_when_parted(her: Customer, owner: Staff) -> None:
+def test_whoever_is_merged_brings_her_words_and_takes_them_back_when_parted(
+    her: Customer, owner: Staff
+) -> None:
     other = actions.add_customer(name="王芳", phone="13955550124", by=owner)
     say(other, "care", False, channel="call")
     batch = actions.merge(her, other, by=owner)
@@ -93,7 +97,11 @@ def test_in_bulk_as_for_one(her: Customer, owner: Staff) -> None:
     closed = consents.shut_channels(ON)
     for one in (her, *others):
         one.refresh_from_db()
-        each = {c for c, ways in rule.BY_CARE.items() if not any(consents.allowed(one, "care", w, ON) for w in ways)}
+        each = {
+            c
+            for c, ways in rule.BY_CARE.items()
+            if not any(consents.allowed(one, "care", w, ON) for w in ways)
+        }
         assert closed.shut.get(one.pk, frozenset()) == each
     assert consents.agreed("marketing", "sms", [others[1].pk], ON)[others[1].pk].holds
     assert len(closed.shut[others[2].pk]) == 5, "a child is left alone until a guardian agrees"
@@ -139,14 +147,18 @@ def test_withdrawing_is_one_step_and_works_at_once(late: Customer, owner: Staff)
     daily.withdraw_all(late, source="counter", on=ON, by=owner)
     assert {t.channel for t in due(late)} <= {"in-person"}
     assert Hold.objects.filter(person=late.pk, rule="", until=None).count() == 1
-    assert not consents.allowed(late, "marketing", "sms", ON) and not consents.allowed(late, "care", "call", ON)
+    assert not consents.allowed(late, "marketing", "sms", ON) and not consents.allowed(
+        late, "care", "call", ON
+    )
     assert consents.allowed(late, "service", "call", ON), "her booking is still confirmed"
     said = Consent.objects.count()
     daily.withdraw_all(late, source="counter", on=ON, by=owner)
     assert (Consent.objects.count(), Hold.objects.filter(rule="").count()) == (said, 1)
 
 
-def test_who_refuses_automated_decisions_is_planned_for_by_nobody_but_people(late: Customer, owner: Staff) -> None:
+def test_who_refuses_automated_decisions_is_planned_for_by_nobody_but_people(
+    late: Customer, owner: Staff
+) -> None:
     rights.set_automation(late, True, source="counter", on=ON, by=owner)
     daily.run_day(ON)
     assert due(late) == []
@@ -160,12 +172,22 @@ def test_who_refuses_automated_decisions_is_planned_for_by_nobody_but_people(lat
 
 def present(her: Customer, cost: int, occasion: str = "x") -> Task:
     return Task.objects.create(
-        customer=her, playbook="p", rule="gift", occasion=occasion, on=ON, due_on=ON, last_on=ON, channel="gift", cost=cost
+        customer=her,
+        playbook="p",
+        rule="gift",
+        occasion=occasion,
+        on=ON,
+        due_on=ON,
+        last_on=ON,
+        channel="gift",
+        cost=cost,
     )
 
 
 @pytest.mark.parametrize(("key", "value"), [("public_official", "true"), ("occupation", "official")])
-def test_no_present_to_a_public_official_and_the_try_is_on_record(her: Customer, owner: Staff, key: str, value: str) -> None:
+def test_no_present_to_a_public_official_and_the_try_is_on_record(
+    her: Customer, owner: Staff, key: str, value: str
+) -> None:
     task = present(her, 2000)
     actions.say_detail(her, key, value)
     with pytest.raises(Refused, match="public official"):
@@ -197,7 +219,9 @@ ROWS = [
 ]  # fmt: skip
 
 
-def test_columns_of_a_kind_that_is_off_are_not_read_and_the_import_says_why(shop: Shop, her: Customer) -> None:
+def test_columns_of_a_kind_that_is_off_are_not_read_and_the_import_says_why(
+    shop: Shop, her: Customer
+) -> None:
     trial = daily.try_out([shop.file("list.csv", ROWS)])
     taken = shop.take_in(ROWS)
     for warnings in ([w.zh for w in trial.warnings], [zh for zh, _ in taken.batch.warnings]):
@@ -239,7 +263,9 @@ def test_with_the_kind_on_only_those_who_agreed_are_written_down(shop: Shop, her
     other = find("M2")
     assert other and sensitive_details_of(other, "health") == {}
     kept = vault.get_table(f"batch-{taken.batch.pk}-extras")
-    assert kept is not None and "高血压" not in repr(kept.to_pylist()) and "哮喘" not in repr(kept.to_pylist())
+    assert (
+        kept is not None and "高血压" not in repr(kept.to_pylist()) and "哮喘" not in repr(kept.to_pylist())
+    )
     assert "raw:既往病史" not in details_of(her), "whoever reads the file does not read it by the way"
 
 

@@ -19,7 +19,7 @@ from regulars.care.models import Task
 from regulars.customers import actions, consents, retention, rights
 from regulars.customers.copying import copy_of
 from regulars.customers.erasing import erase
-from regulars.customers.models import Customer, LegalHold, Note, Opened, RequestState, RightsRequest, Shared
+from regulars.customers.models import Customer, LegalHold, Note, Opened, RequestState, Shared
 from regulars.customers.queries import details_of, find
 from regulars.grading.actions import adopt, open_books
 from regulars.sales.models import Forgotten, Identity, Sale
@@ -27,16 +27,42 @@ from regulars.shop import vault
 from regulars.shop.actions import add_staff
 from regulars.shop.custody import registered
 from regulars.shop.keys import WrongKey, keys
-from regulars.shop.models import AuditEvent, Business, Contact, Hold, Outgoing, Reading, SealedTextField, Staff
+from regulars.shop.models import (
+    AuditEvent,
+    Business,
+    Contact,
+    Hold,
+    Outgoing,
+    Reading,
+    SealedTextField,
+    Staff,
+)
 from regulars.shop.words import Refused
 
 ON = date(2026, 11, 22)
 PHONE, MEMBER, NAME, ADDRESS, NOTE = "13955550123", "VIP660017", "欧阳玉兰", "桂花巷 88 号", "爱坐靠窗第三桌"
-HERS = (PHONE, MEMBER, NAME, ADDRESS, NOTE, "yulan@example.cn", "微信里说过的话", "电话里说的", "因为她常来玉兰")
+HERS = (
+    PHONE,
+    MEMBER,
+    NAME,
+    ADDRESS,
+    NOTE,
+    "yulan@example.cn",
+    "微信里说过的话",
+    "电话里说的",
+    "因为她常来玉兰",
+)
 
 
 def receipt(day: int, **more: Any) -> dict[str, Any]:
-    return {"订单号": f"R{day}", "消费时间": f"{ON - timedelta(days=day)} 18:00", "会员号": "", "手机号": "", "实收金额": "88", **more}
+    return {
+        "订单号": f"R{day}",
+        "消费时间": f"{ON - timedelta(days=day)} 18:00",
+        "会员号": "",
+        "手机号": "",
+        "实收金额": "88",
+        **more,
+    }
 
 
 RECEIPTS = [
@@ -61,7 +87,19 @@ def clerk(owner: Staff) -> Staff:
 def planted(shop: Shop, owner: Staff) -> Customer:
     """One customer of whom something stands in every record that can hold her."""
     shop.take_in(RECEIPTS)
-    shop.take_in([{"会员号": MEMBER, "手机号": PHONE, "姓名": NAME, "地址": ADDRESS, "邮箱": HERS[5], "备注": NOTE, "生日": "1990-11-24"}])
+    shop.take_in(
+        [
+            {
+                "会员号": MEMBER,
+                "手机号": PHONE,
+                "姓名": NAME,
+                "地址": ADDRESS,
+                "邮箱": HERS[5],
+                "备注": NOTE,
+                "生日": "1990-11-24",
+            }
+        ]
+    )
     shop.take_in([receipt(5, 手机号=PHONE), receipt(6, 手机号=PHONE, 实收金额="坏")])
     her = find(MEMBER)
     assert her is not None
@@ -149,7 +187,11 @@ def test_a_deletion_leaves_nothing_of_her_and_the_totals_stay(shop: Shop, owner:
     stored = all_opened(shop.folder)
     assert [t for t in tokens if t in stored] == [], "not even as a token that an old backup knows"
     request.refresh_from_db()
-    assert (request.state, request.customer, request.ended_on) == (RequestState.DONE, None, ON + timedelta(days=7))
+    assert (request.state, request.customer, request.ended_on) == (
+        RequestState.DONE,
+        None,
+        ON + timedelta(days=7),
+    )
     assert Contact.objects.filter(person=0, cost=500).exists(), "what was spent stays in the books"
     assert her.pk not in {d["customer"] for d in open_books().days().to_pylist()}
     assert AuditEvent.objects.filter(verb="erase", subject=f"customer {her.pk}").exists()
@@ -164,11 +206,18 @@ def test_a_file_that_brings_her_again_brings_the_money_only(shop: Shop, owner: S
     before = amounts()
     erase(her, on=ON)
     again = shop.take_in([*RECEIPTS, receipt(30, 会员号=MEMBER, 手机号=PHONE, 姓名=NAME, 实收金额="20")])
-    assert (again.batch.new, again.batch.customers) == (1, 0), "her old receipts are known, the new one is nobody's"
+    assert (again.batch.new, again.batch.customers) == (1, 0), (
+        "her old receipts are known, the new one is nobody's"
+    )
     assert find(MEMBER) is None and find(PHONE) is None
     assert amounts() == {**before, "R30": 2000}
     assert any("要求删除" in zh for zh, _ in again.batch.warnings)
-    listed = shop.take_in([{"会员号": MEMBER, "手机号": PHONE, "姓名": NAME, "地址": ADDRESS}, {"会员号": "M7", "手机号": "", "姓名": "新", "地址": ""}])
+    listed = shop.take_in(
+        [
+            {"会员号": MEMBER, "手机号": PHONE, "姓名": NAME, "地址": ADDRESS},
+            {"会员号": "M7", "手机号": "", "姓名": "新", "地址": ""},
+        ]
+    )
     assert find("M7") is not None and find(MEMBER) is None
     assert [t for t in HERS if t.encode() in all_opened(shop.folder)] == []
     assert listed.batch.customers == 1
@@ -225,7 +274,11 @@ def test_the_copy_holds_what_every_registered_model_knows_of_her(shop: Shop, own
             assert copy[label], f"nothing of {label} is in the copy"
             model: type[models.Model] = apps.get_model(label)
             for field in model._meta.concrete_fields:
-                assert isinstance(field, models.BinaryField) and not isinstance(field, SealedTextField) or field.name in copy[label][0] or field.name.endswith("_name"), (label, field.name)
+                assert (
+                    (isinstance(field, models.BinaryField) and not isinstance(field, SealedTextField))
+                    or field.name in copy[label][0]
+                    or field.name.endswith("_name")
+                ), (label, field.name)
     said = json.dumps(copy, ensure_ascii=False)
     assert [text for text in HERS if text not in said] == [], copy.get("care.Task")
     assert "老周" not in said and "老板" in said, "colleagues stand in it by their role"
@@ -238,7 +291,11 @@ def test_a_correction_keeps_what_was_wrong_as_history(shop: Shop, owner: Staff) 
     request = rights.open_request(her, "correction", on=ON, checked="known", by=owner)
     rights.correct(request, "address", "新街 1 号", on=ON, by=owner)
     request.refresh_from_db()
-    assert request.state == RequestState.DONE and ADDRESS in str(request.result) and "新街 1 号" in str(request.result)
+    assert (
+        request.state == RequestState.DONE
+        and ADDRESS in str(request.result)
+        and "新街 1 号" in str(request.result)
+    )
     assert details_of(her)["address"] == "新街 1 号"
 
 
@@ -263,7 +320,9 @@ def test_a_request_is_due_and_asked_once(shop: Shop, owner: Staff) -> None:
 def test_who_has_long_not_come_is_deleted_and_the_rest_stay(shop: Shop, owner: Staff) -> None:
     long_ago = date(2023, 5, 1)
     old = {"消费时间": f"{long_ago} 12:00", "实收金额": "50"}
-    shop.take_in([{**old, "订单号": f"O{n}", "会员号": f"OLD{n}", "手机号": f"1395555{n:04}"} for n in range(4)])
+    shop.take_in(
+        [{**old, "订单号": f"O{n}", "会员号": f"OLD{n}", "手机号": f"1395555{n:04}"} for n in range(4)]
+    )
     shop.take_in(RECEIPTS)
     Customer.objects.update(since_at="2023-05-01T00:00Z")
     names = [find(f"OLD{n}") for n in range(4)]

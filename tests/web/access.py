@@ -198,7 +198,14 @@ def _ask(house: House, who: str, method: str, where: str) -> int:
         header = {"Authorization": f"Bearer {make_token(staff, 'test')[1]}"}
         if who == GONE:
             type(staff).objects.filter(pk=staff.pk).update(is_active=False)
-    body = {"data": {"how": "done", "purpose": "marketing", "granted": False}, "content_type": "application/json"} if method == "post" else {}
+    body = (
+        {
+            "data": {"how": "done", "purpose": "marketing", "granted": False},
+            "content_type": "application/json",
+        }
+        if method == "post"
+        else {}
+    )
     status: int = getattr(Client(), method)(where, headers=header, **body).status_code
     return status
 

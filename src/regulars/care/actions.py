@@ -386,7 +386,9 @@ def reopen(task: Task, *, by: Staff, on: date) -> Task:
 
 def leave_in_peace(customer: Customer, *, on: date, by: Staff | None = None) -> int:
     """She has withdrawn: what stands on lists for her goes at once, except receiving her well when she comes."""
-    waiting = Q(state=TaskState.OPEN) | Q(state__in=(TaskState.POSTPONED, TaskState.NOT_REACHED), postponed_to__gte=on)
+    waiting = Q(state=TaskState.OPEN) | Q(
+        state__in=(TaskState.POSTPONED, TaskState.NOT_REACHED), postponed_to__gte=on
+    )
     open_now = Task.objects.filter(waiting, customer__in=family_of(customer)).exclude(channel=IN_PERSON)
     n = open_now.update(state=TaskState.NOT_WANTED, ended_by=by, ended_at=timezone.now(), ended_on=on)
     if n:
@@ -396,5 +398,10 @@ def leave_in_peace(customer: Customer, *, on: date, by: Staff | None = None) -> 
 
 def forget_notes(before: date, limit: int = 1000) -> int:
     """Wipe what was noted on tasks that ended before a day: the task stays, the words go."""
-    old = Task.objects.filter(ended_on__lt=before).exclude(note=None).order_by("id").values_list("id", flat=True)
+    old = (
+        Task.objects.filter(ended_on__lt=before)
+        .exclude(note=None)
+        .order_by("id")
+        .values_list("id", flat=True)
+    )
     return Task.objects.filter(id__in=list(old[:limit])).update(note=None)

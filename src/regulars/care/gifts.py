@@ -42,7 +42,10 @@ def may_give(customer: Customer, cost: int, on: date) -> Verdict:
     cap = Business.objects.values_list("gift_cap_fen", flat=True).first() or 0
     spent = given_in_year(customer, on.year)
     if cap and spent + cost > cap:
-        said = {k: Words(say_money(v, "zh"), say_money(v, "en")) for k, v in (("spent", spent), ("cap", cap), ("cost", cost))}
+        said = {
+            k: Words(say_money(v, "zh"), say_money(v, "en"))
+            for k, v in (("spent", spent), ("cap", cap), ("cost", cost))
+        }
         return Verdict(False, OVER_CAP.fill(**said))
     return Verdict(True, Words("可以送", "It may be given"))
 

@@ -109,7 +109,9 @@ def withdraw_all(customer: Customer, *, source: str, on: date, by: Staff | None 
     return made
 
 
-def refuse_automation(customer: Customer, refuses: bool, *, source: str, on: date, by: Staff | None = None) -> bool:
+def refuse_automation(
+    customer: Customer, refuses: bool, *, source: str, on: date, by: Staff | None = None
+) -> bool:
     """She refuses decisions that the system makes alone, or takes that back. Returns whether that changed anything."""
     if rule.refuses_automation(standing(customer), on) == refuses:
         return False
@@ -188,16 +190,16 @@ def _minors(on: date) -> set[int]:
     """Customers whose year of birth makes them younger than 14."""
     years = [f"%{on.year - k:04d}-%" for k in range(MINOR_BELOW + 1)]
     where = " OR ".join(["birthday LIKE %s"] * len(years))
-    rows = bulk.rows(f"SELECT id, birthday FROM {Customer._meta.db_table} WHERE birthday <> '' AND ({where})", years)
+    rows = bulk.rows(
+        f"SELECT id, birthday FROM {Customer._meta.db_table} WHERE birthday <> '' AND ({where})", years
+    )
     return {i for i, birthday in rows if _is_child(birthday, on)}
 
 
 def agreed(purpose: str, channel: str, customers: Iterable[int], on: date) -> dict[int, Verdict]:
     """The verdict on many customers at once: whom a message of one purpose may go to, and why not to the others."""
     said, minors = all_standings(), _minors(on)
-    return {
-        c: rule.allowed(said.get(c, {}), purpose, channel, on, is_minor=c in minors) for c in customers
-    }
+    return {c: rule.allowed(said.get(c, {}), purpose, channel, on, is_minor=c in minors) for c in customers}
 
 
 # --- sensitive facts -------------------------------------------------------------------------------------------------
@@ -210,15 +212,25 @@ def switched_on() -> frozenset[str]:
 
 
 def sensitive_allowed(
-    business: Business | None, customer: Customer, kind: str, *, on: date | None = None, reader: Staff | None = None
+    business: Business | None,
+    customer: Customer,
+    kind: str,
+    *,
+    on: date | None = None,
+    reader: Staff | None = None,
 ) -> Verdict:
     """Whether a value of a sensitive kind may be written or read: the kind is switched on, she has agreed to it
     separately, and (`reader`) the post of whoever reads brings the ability."""
     if business is None or kind not in (business.sensitive or ()):
-        return Verdict(False, Words("店里没有开启「{k}」", "{k} is switched off in this shop").fill(k=KINDS[kind]))
+        return Verdict(
+            False, Words("店里没有开启「{k}」", "{k} is switched off in this shop").fill(k=KINDS[kind])
+        )
     word = rule.word_on(standing(customer), SENSITIVE[kind], ANY, on or today())
     if word is None or not word.granted:
-        return Verdict(False, Words("她没有单独同意记「{k}」", "She has not separately agreed to {k}").fill(k=KINDS[kind]))
+        return Verdict(
+            False,
+            Words("她没有单独同意记「{k}」", "She has not separately agreed to {k}").fill(k=KINDS[kind]),
+        )
     if reader is not None and not reader.may("sensitive"):
         return Verdict(False, Words("您的岗位不看敏感信息", "Your post does not see sensitive facts"))
     return Verdict(True, Words("{d} 单独同意过", "agreed separately on {d}").fill(d=word.on))
@@ -241,7 +253,9 @@ def may_write(customer: Customer, key: str, value: str) -> None:
 def forget_sensitive(customer: Customer, kind: str) -> int:
     """Delete what was written down of one sensitive kind. Children are their birthdays, which stay: they shut doors."""
     family = family_of(customer)
-    hers = Detail.objects.filter(customer__in=family) | Detail.objects.filter(identity__link__customer__in=family)
+    hers = Detail.objects.filter(customer__in=family) | Detail.objects.filter(
+        identity__link__customer__in=family
+    )
     found = [d.pk for d in hers if kind_of_value(d.key, d.plain or str(d.sealed or "")) == kind]
     Detail.objects.filter(pk__in=found).delete()
     return len(found)
@@ -276,7 +290,9 @@ def shut_out(batch: Batch) -> None:
         for chunk in bulk.in_chunks(refused):
             Detail.objects.filter(pk__in=chunk).delete()
     if "birthday" in table.column_names or "lunar_birthday" in table.column_names:
-        named = Detail.objects.filter(batch=batch, key="birthday").values_list("identity__link__customer", "plain")
+        named = Detail.objects.filter(batch=batch, key="birthday").values_list(
+            "identity__link__customer", "plain"
+        )
         children = {c for c, plain in named if _is_child(plain, batch.at.date())}
         if children:
             batch.warnings = [*batch.warnings, list(MINORS.fill(n=len(children)))]

@@ -46,7 +46,9 @@ def copy_of(customer: Customer) -> dict[str, list[dict[str, Any]]]:
 def _sales(family: list[int]) -> list[dict[str, Any]]:
     """Her receipts that count, with what was on them."""
     hers = Link.objects.filter(customer__in=family).values("identity")
-    sales = Sale.objects.filter(identity__in=hers, is_current=True, batch__state="complete").select_related("store")
+    sales = Sale.objects.filter(identity__in=hers, is_current=True, batch__state="complete").select_related(
+        "store"
+    )
     lines: dict[int, list[dict[str, Any]]] = {}
     for line in SaleLine.objects.filter(sale__in=sales).select_related("item").order_by("id"):
         said = {"item": line.item.name, "quantity": line.quantity / 1000, "amount": line.amount}
@@ -66,7 +68,9 @@ def record(row: models.Model) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     for field in row._meta.concrete_fields:
-        if field.name in NAMES_OF_STAFF or (isinstance(field, TOKENS) and not isinstance(field, SealedTextField)):
+        if field.name in NAMES_OF_STAFF or (
+            isinstance(field, TOKENS) and not isinstance(field, SealedTextField)
+        ):
             continue
         value = getattr(row, field.name if not field.is_relation else field.attname)
         found[field.name] = _said(field, row, value)

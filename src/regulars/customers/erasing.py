@@ -59,7 +59,13 @@ def erase(customer: Customer, *, on: date, by: Staff | None = None, why: str = "
         if beside:  # whoever stood on a row with her is somebody without her, too
             settle(np.array(sorted(beside)))
             forget_identities(free_of(sorted(beside)))
-        audit("erase", f"customer {root.pk}", by=by, why=why, detail={"identities": len(ids), "merged": len(family) - 1})
+        audit(
+            "erase",
+            f"customer {root.pk}",
+            by=by,
+            why=why,
+            detail={"identities": len(ids), "merged": len(family) - 1},
+        )
     _out_of_files(ids, [text for text in known_by if len(text) >= TOO_SHORT])
 
 

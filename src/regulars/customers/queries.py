@@ -221,7 +221,9 @@ def details_of(customer: Customer) -> dict[str, str]:
 def sensitive_details_of(customer: Customer, kind: str) -> dict[str, str]:
     """The latest word on everything of one sensitive kind. Ask `consents.sensitive_allowed` first."""
     family = family_of(customer)
-    hers = Detail.objects.filter(customer__in=family) | Detail.objects.filter(identity__link__customer__in=family)
+    hers = Detail.objects.filter(customer__in=family) | Detail.objects.filter(
+        identity__link__customer__in=family
+    )
     said = {d.key: d.plain if d.sealed is None else str(d.sealed) for d in hers.order_by("id")}
     return {k: v for k, v in said.items() if kind_of(k) == kind}
 

@@ -53,15 +53,24 @@ def customers_due(before: date, limit: int = A_DAY, *, kept: bool = False) -> li
 
 def _seen_since(ids: list[int], day: date) -> set[int]:
     """Those of these customers with a receipt, a contact, a note or an open request since a day."""
-    into = dict(bulk.rows_in(f"SELECT id, merged_into_id FROM {Customer._meta.db_table} WHERE merged_into_id IN ({{marks}})", ids))
+    into = dict(
+        bulk.rows_in(
+            f"SELECT id, merged_into_id FROM {Customer._meta.db_table} WHERE merged_into_id IN ({{marks}})",
+            ids,
+        )
+    )
     family = [*ids, *into]
     seen: set[int] = set()
     for chunk in bulk.in_chunks(family):
         people: dict[str, Any] = {f"{IDENTITY_OF}__in": chunk}
-        seen.update(Sale.objects.filter(day__gte=day, **people).values_list(IDENTITY_OF, flat=True).distinct())
+        seen.update(
+            Sale.objects.filter(day__gte=day, **people).values_list(IDENTITY_OF, flat=True).distinct()
+        )
         seen.update(Contact.objects.filter(person__in=chunk, on__gte=day).values_list("person", flat=True))
         seen.update(Note.objects.filter(customer__in=chunk, on__gte=day).values_list("customer", flat=True))
-        open_now = RightsRequest.objects.filter(customer__in=chunk, state__in=(RequestState.OPEN, RequestState.WAITING))
+        open_now = RightsRequest.objects.filter(
+            customer__in=chunk, state__in=(RequestState.OPEN, RequestState.WAITING)
+        )
         seen.update(c for c in open_now.values_list("customer", flat=True) if c)
     return {into.get(c, c) for c in seen}
 
@@ -80,7 +89,9 @@ def counted(before: Due) -> dict[str, int]:
     found["notes"] = Note.objects.filter(on__lt=before.notes).count() if before.notes else 0
     found["traces"] = 0
     if before.traces:
-        found["traces"] = sum(m.objects.filter(on__lt=before.traces).count() for m in (Reading, Use, Alert, TakenOut))
+        found["traces"] = sum(
+            m.objects.filter(on__lt=before.traces).count() for m in (Reading, Use, Alert, TakenOut)
+        )
     return found
 
 

@@ -60,7 +60,11 @@ def open_request(
     """Take a request in: what she asks for, who asks and how that was checked. The same that is open already is not
     taken in twice. A deletion asks for its second yes at once; the owner's own word is one."""
     if kind not in KINDS or asked_by not in ASKED_BY or checked not in CHECKED:
-        raise Refused(Words("请选要办什么、谁提的、怎么核对的", "Choose what is asked, who asks and how that was checked"))
+        raise Refused(
+            Words(
+                "请选要办什么、谁提的、怎么核对的", "Choose what is asked, who asks and how that was checked"
+            )
+        )
     root = customer.merged_into or customer
     with transaction.atomic():
         known = RightsRequest.objects.filter(customer=root, kind=kind, state__in=OPEN).first()
@@ -95,22 +99,33 @@ def agree_to_deletion(request: RightsRequest, *, on: date, by: Staff) -> RightsR
         if request.kind != "deletion" or request.state != RequestState.OPEN or request.customer is None:
             raise Refused(OVER)
         if request.taken_by_id == by.pk and not is_owner(by):
-            raise Refused(Words("要第二个人同意，不能自己批自己的", "A second person has to agree: not the one who took it in"))
+            raise Refused(
+                Words(
+                    "要第二个人同意，不能自己批自己的",
+                    "A second person has to agree: not the one who took it in",
+                )
+            )
         if LegalHold.objects.filter(customer=request.customer).exists():
             raise Refused(KEPT)
         business = Business.objects.first()
         wait = business.erase_wait_days if business else 7
-        Approval.objects.filter(pk=request.approval_id).update(
+        Approval.objects.filter(pk=request.approval_id or 0).update(
             decided_by=by, decided_at=timezone.now(), is_granted=True
         )
         request.state, request.carried_out_on = RequestState.WAITING, on + timedelta(days=wait)
         request.save(update_fields=["state", "carried_out_on"])
-        audit("agree-to-erase", f"customer {request.customer_id}", by=by, detail={"request": request.pk, "on": str(request.carried_out_on)})
+        audit(
+            "agree-to-erase",
+            f"customer {request.customer_id}",
+            by=by,
+            detail={"request": request.pk, "on": str(request.carried_out_on)},
+        )
     return request
 
 
 KEPT = Words(
-    "她的档案因为纠纷或法律要求正保留着，先解除保留，再删除", "Her file is kept for a dispute or by law; end that first, then delete"
+    "她的档案因为纠纷或法律要求正保留着，先解除保留，再删除",
+    "Her file is kept for a dispute or by law; end that first, then delete",
 )
 
 
@@ -129,7 +144,12 @@ def refuse(request: RightsRequest, why: str, *, on: date, by: Staff) -> RightsRe
 def answer(request: RightsRequest, result: str = "", *, on: date, by: Staff) -> RightsRequest:
     """It is done. A deletion is never ended by hand: the day's run does it."""
     if request.kind == "deletion":
-        raise Refused(Words("删除到日子会自动执行，不能手工勾掉", "A deletion is carried out on its day and can't be ticked off"))
+        raise Refused(
+            Words(
+                "删除到日子会自动执行，不能手工勾掉",
+                "A deletion is carried out on its day and can't be ticked off",
+            )
+        )
     return _end(request, RequestState.DONE, result, on=on, by=by)
 
 
@@ -138,10 +158,15 @@ def _end(request: RightsRequest, state: str, result: str, *, on: date, by: Staff
         values = {"state": state, "ended_by": by, "ended_on": on, "result": result.strip()[:2000] or None}
         if RightsRequest.objects.filter(pk=request.pk, state__in=OPEN).update(**values) != 1:
             raise Refused(OVER)
-        Approval.objects.filter(pk=request.approval_id, is_granted=None).update(
+        Approval.objects.filter(pk=request.approval_id or 0, is_granted=None).update(
             decided_by=by, decided_at=timezone.now(), is_granted=False
         )
-        audit("end-rights-request", f"customer {request.customer_id}", by=by, detail={"request": request.pk, "state": state})
+        audit(
+            "end-rights-request",
+            f"customer {request.customer_id}",
+            by=by,
+            detail={"request": request.pk, "state": state},
+        )
     request.refresh_from_db()
     return request
 
@@ -180,7 +205,9 @@ def keep(customer: Customer, why: str, *, by: Staff) -> LegalHold:
     """Keep her file although its time is over. Takes a reason."""
     if not why.strip():
         raise Refused(Words("请写明为什么要保留", "Please say why her file has to be kept"))
-    held, is_new = LegalHold.objects.get_or_create(customer=customer, defaults={"why": why.strip()[:500], "by": by})
+    held, is_new = LegalHold.objects.get_or_create(
+        customer=customer, defaults={"why": why.strip()[:500], "by": by}
+    )
     if is_new:
         audit("keep-file", f"customer {customer.pk}", by=by)
     return held
@@ -197,7 +224,11 @@ def keep_no_longer(customer: Customer, *, by: Staff) -> None:
 def due_deletions(on: date) -> list[RightsRequest]:
     """Deletions whose waiting time is over, without those whose file is kept."""
     due = RightsRequest.objects.filter(Q(carried_out_on__lte=on), kind="deletion", state=RequestState.WAITING)
-    return list(due.filter(customer__isnull=False, customer__legal_hold=None).select_related("customer").order_by("id"))
+    return list(
+        due.filter(customer__isnull=False, customer__legal_hold=None)
+        .select_related("customer")
+        .order_by("id")
+    )
 
 
 def carry_out(on: date) -> int:

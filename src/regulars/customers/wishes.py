@@ -81,9 +81,7 @@ class RightsRequest(models.Model):
 class LegalHold(models.Model):
     """Her file is not swept away although its time is over: a dispute, a warranty, an order of an authority."""
 
-    customer = models.OneToOneField(
-        "customers.Customer", on_delete=models.CASCADE, related_name="legal_hold"
-    )
+    customer = models.OneToOneField("customers.Customer", on_delete=models.CASCADE, related_name="legal_hold")
     why = SealedTextField()
     by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(auto_now_add=True)

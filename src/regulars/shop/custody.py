@@ -61,7 +61,9 @@ def registered() -> dict[str, Custody]:
     return dict(_registered)
 
 
-def also_erased(step: Callable[[Sequence[int], Sequence[str]], None]) -> Callable[[Sequence[int], Sequence[str]], None]:
+def also_erased(
+    step: Callable[[Sequence[int], Sequence[str]], None],
+) -> Callable[[Sequence[int], Sequence[str]], None]:
     """Register what a deletion does beside the rows of the models: files, mirrors, whatever a table can't say. Called
     with the customers' numbers and what identifies them in clear, before their rows go and inside the transaction."""
     _also_erased.append(step)

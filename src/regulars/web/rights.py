@@ -12,7 +12,7 @@ from types import SimpleNamespace as Page
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -73,7 +73,12 @@ def _standing_said(customer: Customer, on: date) -> Words:
             lines.append(Words(f"{name.zh}：可以", f"{name.en}: yes"))
         elif open_by:
             by = [CHANNELS[c] for c in open_by]
-            lines.append(Words(f"{name.zh}：只可以{'、'.join(b.zh for b in by)}", f"{name.en}: only {', '.join(b.en for b in by)}"))
+            lines.append(
+                Words(
+                    f"{name.zh}：只可以{'、'.join(b.zh for b in by)}",
+                    f"{name.en}: only {', '.join(b.en for b in by)}",
+                )
+            )
         else:
             why = consents.allowed(customer, key, "call", on).why
             lines.append(Words(f"{name.zh}：不可以（{why.zh}）", f"{name.en}: no ({why.en})"))
@@ -169,7 +174,10 @@ def customer_withdraw(request: Request, number: int) -> HttpResponse:
     customer = _live(request, number, "contact")
     daily.withdraw_all(customer, source=COUNTER, on=request.today, by=request.user)
     messages.success(
-        request, Words("都撤回了，从现在起不再联系她", "All taken back; nobody contacts her from now on").say(request.lang)
+        request,
+        Words("都撤回了，从现在起不再联系她", "All taken back; nobody contacts her from now on").say(
+            request.lang
+        ),
     )
     return _back(request, customer)
 
@@ -186,11 +194,25 @@ def requests(request: Request) -> HttpResponse:
     late = sum(r.due_on < request.today for r in found)
     sentence = Words("没有等着答复的请求", "No request waits for an answer")
     if found:
-        sentence = Words("{n} 件等着答复，最早 {d} 到期", "{n} waiting; the first is due {d}").fill(n=len(found), d=day_words(found[0].due_on, request.today))
+        sentence = Words("{n} 件等着答复，最早 {d} 到期", "{n} waiting; the first is due {d}").fill(
+            n=len(found), d=day_words(found[0].due_on, request.today)
+        )
     if late:
         sentence = Words("{n} 件已经过了期限，今天就办", "{n} are overdue: answer them today").fill(n=late)
-    cards = [_request(r, request, people[r.customer_id].name if r.customer_id in people else "") for r in found]
-    return render(request, "rights.html", {"page": Page(sentence=sentence, requests=cards, retention=reverse("retention") if may(request.user, "settings") else "")})
+    cards = [
+        _request(r, request, people[r.customer_id].name if r.customer_id in people else "") for r in found
+    ]
+    return render(
+        request,
+        "rights.html",
+        {
+            "page": Page(
+                sentence=sentence,
+                requests=cards,
+                retention=reverse("retention") if may(request.user, "settings") else "",
+            )
+        },
+    )
 
 
 def _request(r: RightsRequest, request: Request, name: str) -> Page:
@@ -228,7 +250,9 @@ def customer_rights(request: Request, number: int) -> HttpResponse:
         except Refused as refused:
             problem = refused.words
         else:
-            messages.success(request, Words("记下了，按期答复她", "Taken in; answer her in time").say(request.lang))
+            messages.success(
+                request, Words("记下了，按期答复她", "Taken in; answer her in time").say(request.lang)
+            )
             return redirect("customer-rights", customer.pk)
     found = list(RightsRequest.objects.filter(customer=customer).order_by("-id")[:50])
     held = LegalHold.objects.filter(customer=customer).first()
@@ -248,7 +272,11 @@ def customer_rights(request: Request, number: int) -> HttpResponse:
 @require_POST
 def request_result(request: Request, number: int) -> HttpResponse:
     """Answer a request: done, corrected, declined with the reason, agreed to, called off."""
-    found = get_object_or_404(rights.open_requests(request.user).model.objects, pk=number, customer__in=Customer.objects.all().visible_to(request.user, "rights"))
+    found = get_object_or_404(
+        RightsRequest,
+        pk=number,
+        customer__in=Customer.objects.all().visible_to(request.user, "rights"),
+    )
     said, me, on = request.POST, request.user, request.today
     customer = found.customer
     assert customer is not None
@@ -281,7 +309,9 @@ def customer_automation(request: Request, number: int) -> HttpResponse:
     refuses = request.POST.get("refuses") == "yes"
     rights.set_automation(customer, refuses, source=COUNTER, on=request.today, by=request.user)
     said = (
-        Words("好，以后只由人来决定，等级只供参考", "From now on people decide; her grade is for reference only")
+        Words(
+            "好，以后只由人来决定，等级只供参考", "From now on people decide; her grade is for reference only"
+        )
         if refuses
         else Words("好，照常安排", "The system plans for her again")
     )
@@ -334,17 +364,27 @@ SECTIONS: dict[str, Words] = {
 
 @needs("rights")
 @require_POST
-def customer_copy(request: Request, number: int) -> HttpResponse:
+def customer_copy(request: Request, number: int) -> HttpResponseBase:
     """Everything about her in one file: a page to read or print, and the same for programs."""
     customer = _live(request, number, "rights")
     data = copy_of(customer)
-    made = {"by": list(request.user.role_words), "at": timezone.now().isoformat(), "business": request.business.name}
-    mark = Words("{b} · {r} {s} · {d}", "{b} · {r} {s} · {d}").fill(b=request.business.name, r=request.user.role_words, s=request.user.pk, d=request.today.isoformat())
+    made = {
+        "by": list(request.user.role_words),
+        "at": timezone.now().isoformat(),
+        "business": request.business.name,
+    }
+    mark = Words("{b} · {r} {s} · {d}", "{b} · {r} {s} · {d}").fill(
+        b=request.business.name, r=request.user.role_words, s=request.user.pk, d=request.today.isoformat()
+    )
     sections = [
         Page(title=SECTIONS.get(label, Words(label, label)), keys=list(rows[0]), rows=[[_cell(v) for v in row.values()] for row in rows])
         for label, rows in data.items() if rows
     ]  # fmt: skip
-    html = render_to_string("customer_copy.html", {"page": Page(business=request.business.name, on=request.today, mark=mark, sections=sections)}, request)
+    html = render_to_string(
+        "customer_copy.html",
+        {"page": Page(business=request.business.name, on=request.today, mark=mark, sections=sections)},
+        request,
+    )
     out = tempfile.TemporaryFile()  # noqa: SIM115  the answer closes it once it is sent
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("copy.html", html)
@@ -352,7 +392,11 @@ def customer_copy(request: Request, number: int) -> HttpResponse:
         packed.writestr("copy.json", json.dumps({"made": made, "data": data}, ensure_ascii=False, indent=1))
     out.seek(0)
     audit("copy-of-data", f"customer {customer.pk}", by=request.user)
-    return FileResponse(out, as_attachment=True, filename=f"copy-{customer.pk}-{request.today.isoformat()}-by-{request.user.pk}.zip")
+    return FileResponse(
+        out,
+        as_attachment=True,
+        filename=f"copy-{customer.pk}-{request.today.isoformat()}-by-{request.user.pk}.zip",
+    )
 
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -363,7 +407,13 @@ def _cell(value: Any) -> str:
         return "—"
     if isinstance(value, bool):
         return "✓" if value else "✗"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, list | dict)
+        else str(value)
+    )
 
 
 # --- what the shop keeps ---------------------------------------------------------------------------------------------
@@ -377,14 +427,23 @@ def settings_privacy(request: Request) -> HttpResponse:
     """Sensitive kinds, presents, days to answer, how long things are kept."""
     business: Business = request.business
     errors: dict[str, Words] = {}
-    ranges = {"gift_cap": (0, 10_000_000), "answer_days": (1, 30), "erase_wait_days": (0, 30), **dict.fromkeys(MONTHS, (0, 240))}
+    ranges = {
+        "gift_cap": (0, 10_000_000),
+        "answer_days": (1, 30),
+        "erase_wait_days": (0, 30),
+        **dict.fromkeys(MONTHS, (0, 240)),
+    }
     filled: dict[str, Any] = {
         "gift_cap": business.gift_cap_fen // 100, **{k: getattr(business, k) for k in ("answer_days", "erase_wait_days", *MONTHS)}
     }  # fmt: skip
     if request.method == "POST":
         read = {k: number_in(request.POST.get(k), *span) for k, span in ranges.items()}
         filled |= {k: request.POST.get(k, "") for k in ranges}
-        errors = {k: Words("填 {a} 到 {b}", "{a} to {b}").fill(a=ranges[k][0], b=ranges[k][1]) for k, v in read.items() if v is None}
+        errors = {
+            k: Words("填 {a} 到 {b}", "{a} to {b}").fill(a=ranges[k][0], b=ranges[k][1])
+            for k, v in read.items()
+            if v is None
+        }
         if not errors:
             values: dict[str, Any] = {k: v for k, v in read.items() if k != "gift_cap"}
             values["gift_cap_fen"] = (read["gift_cap"] or 0) * 100
@@ -435,7 +494,7 @@ def waiting_requests(staff: Staff, on: date) -> Page | None:
     if not found:
         return None
     late = sum(d < on for d in found)
-    said = Words("顾客有 {n} 件请求等着答复，最早 {d} 到期", "{n} requests of customers wait; the first is due {d}").fill(n=len(found), d=day_words(found[0], on))
+    said = Words(
+        "顾客有 {n} 件请求等着答复，最早 {d} 到期", "{n} requests of customers wait; the first is due {d}"
+    ).fill(n=len(found), d=day_words(found[0], on))
     return Page(said=said, late=bool(late), href=reverse("rights"))
-
-

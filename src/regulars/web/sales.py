@@ -21,7 +21,7 @@ from regulars.customers.queries import search
 from regulars.grading.models import GradeRun
 from regulars.sales.actions import problems_of
 from regulars.sales.left_out import left_out
-from regulars.sales.models import Batch, BatchState, Sale, SaleLine
+from regulars.sales.models import Batch, BatchState, SaleLine
 from regulars.sales.queries import anonymous_receipts, batches_of, newest_batches, receipts_of
 from regulars.sales.rules.headers import CONTRACT_FIELDS
 from regulars.shop import vault

@@ -42,7 +42,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("customers/<int:number>/consents/withdraw/", rights.customer_withdraw, name="customer-withdraw"),
     path("customers/<int:number>/rights/", rights.customer_rights, name="customer-rights"),
     path("customers/<int:number>/rights/copy/", rights.customer_copy, name="customer-copy"),
-    path("customers/<int:number>/rights/explanation/", rights.customer_explanation, name="customer-explanation"),
+    path(
+        "customers/<int:number>/rights/explanation/", rights.customer_explanation, name="customer-explanation"
+    ),
     path("customers/<int:number>/rights/automation/", rights.customer_automation, name="customer-automation"),
     path("customers/<int:number>/rights/keep/", rights.customer_keep, name="customer-keep"),
     path("rights/", rights.requests, name="rights"),

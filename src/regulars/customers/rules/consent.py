@@ -81,7 +81,12 @@ PURPOSES: dict[str, Purpose] = {
 }  # fmt: skip
 """Everything that customers' data are used for. What is not here is not done."""
 
-SENSITIVE = {"health": "sensitive:health", "religion": "sensitive:religion", "id": "sensitive:id", "minor": "minor"}
+SENSITIVE = {
+    "health": "sensitive:health",
+    "religion": "sensitive:religion",
+    "id": "sensitive:id",
+    "minor": "minor",
+}
 """Sensitive kind → the purpose that has to be agreed to."""
 
 ANY = "any"
@@ -179,7 +184,13 @@ def latest(words: Iterable[tuple[str, str, Word]]) -> dict[tuple[str, str], Word
     return found
 
 
-BY_CARE = {"call": ("call",), "message": ("sms", "wechat"), "visit": ("visit",), "card": ("mail",), "gift": ("visit",)}
+BY_CARE = {
+    "call": ("call",),
+    "message": ("sms", "wechat"),
+    "visit": ("visit",),
+    "card": ("mail",),
+    "gift": ("visit",),
+}
 """Channel of a care rule → what it uses. A message goes out as long as one of its two ways is open."""
 
 

@@ -4,18 +4,22 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sales', '0002_reversed_receipts'),
+        ("sales", "0002_reversed_receipts"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Forgotten',
+            name="Forgotten",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.BinaryField(max_length=16, unique=True)),
-                ('on', models.DateField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token", models.BinaryField(max_length=16, unique=True)),
+                ("on", models.DateField()),
             ],
         ),
     ]

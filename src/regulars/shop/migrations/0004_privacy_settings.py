@@ -4,45 +4,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('shop', '0003_posts_and_sight'),
+        ("shop", "0003_posts_and_sight"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='business',
-            name='answer_days',
+            model_name="business",
+            name="answer_days",
             field=models.PositiveSmallIntegerField(default=21),
         ),
         migrations.AddField(
-            model_name='business',
-            name='erase_wait_days',
+            model_name="business",
+            name="erase_wait_days",
             field=models.PositiveSmallIntegerField(default=7),
         ),
         migrations.AddField(
-            model_name='business',
-            name='gift_cap_fen',
+            model_name="business",
+            name="gift_cap_fen",
             field=models.BigIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='business',
-            name='keep_customers_months',
+            model_name="business",
+            name="keep_customers_months",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='business',
-            name='keep_notes_months',
+            model_name="business",
+            name="keep_notes_months",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='business',
-            name='keep_traces_months',
+            model_name="business",
+            name="keep_traces_months",
             field=models.PositiveSmallIntegerField(default=24),
         ),
         migrations.AddField(
-            model_name='business',
-            name='sensitive',
+            model_name="business",
+            name="sensitive",
             field=models.JSONField(default=list),
         ),
     ]
