@@ -18,6 +18,8 @@ from regulars.customers.actions import say_detail
 from regulars.customers.erasing import erase
 from regulars.customers.models import Customer, LegalHold, RequestState, RightsRequest
 from regulars.customers.queries import details_of
+from regulars.customers.rules.details import read_birthday, read_fact, read_sex
+from regulars.playbooks.catalogue import catalogue
 from regulars.shop.models import Approval, Business, Staff, audit
 from regulars.shop.words import Refused, Words
 
@@ -185,12 +187,27 @@ def correct(request: RightsRequest, key: str, value: str, *, on: date, by: Staff
         raise Refused(OVER)
     if key not in CORRECTABLE or not value.strip():
         raise Refused(Words("请选改哪一项，并写上正确的", "Choose what is wrong and write what is right"))
-    customer = request.customer
+    customer, right = request.customer, _read(key, value.strip())
     was = details_of(customer).get(key) or getattr(customer, key, "") or "—"
     with transaction.atomic():
-        say_detail(customer, key, value.strip(), by=by)
+        say_detail(customer, key, right, by=by)
         name = CORRECTABLE[key]
         return answer(request, f"{name.zh} {name.en}: {was} → {value.strip()}", on=on, by=by)
+
+
+def _read(key: str, text: str) -> str:
+    """What is written for a corrected word. Raises Refused for a day, a sex or a fact that can't be read."""
+    fact = catalogue.find(key)
+    read: str | None = text
+    if key in ("birthday", "anniversary"):
+        read = read_birthday(text.removeprefix("农历"), lunar=text.startswith("农历"))
+    elif key == "sex":
+        read = read_sex(text)
+    elif fact is not None:
+        read = read_fact(fact, text)
+    if not read:
+        raise Refused(Words("看不懂「{t}」", "{t} can't be read").fill(t=text))
+    return read
 
 
 def set_automation(customer: Customer, refuses: bool, *, source: str, on: date, by: Staff) -> None:

@@ -198,7 +198,7 @@ def requests(request: Request) -> HttpResponse:
             n=len(found), d=day_words(found[0].due_on, request.today)
         )
     if late:
-        sentence = Words("{n} 件已经过了期限，今天就办", "{n} are overdue: answer them today").fill(n=late)
+        sentence = Words("{n} 件已经过了期限，今天就办", "Overdue: {n}. Answer today").fill(n=late)
     cards = [
         _request(r, request, people[r.customer_id].name if r.customer_id in people else "") for r in found
     ]
