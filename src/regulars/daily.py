@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from regulars.care import actions as care
 from regulars.customers import actions as customers
-from regulars.customers import charge
+from regulars.customers import charge, consents, retention, rights
 from regulars.customers.models import Customer, Likely
 from regulars.grading import actions as grading
 from regulars.grading import merging
@@ -366,9 +366,12 @@ def _manner(
 
 
 def _by_the_shop() -> dict[str, Any]:
-    """How the shop tells time: its zone, and the hour that ends its day."""
+    """How the shop tells time (its zone, the hour that ends its day), and which sensitive columns it may read."""
     business = Business.objects.first()
-    return {"zone": business.time_zone, "day_ends_at": business.day_ends_at} if business else {}
+    if business is None:
+        return {}
+    said = {"zone": business.time_zone, "day_ends_at": business.day_ends_at}
+    return {**said, "sensitive": frozenset(business.sensitive)}
 
 
 # --- 3  what is likely, 4  which grade, 8  today's list --------------------------------------------------------------
@@ -400,8 +403,35 @@ def run_day(
         planned = care.plan_day(outcome, on)
         vault.sweep()
         sweep_logins()
+        forget(on, progress)
         Business.objects.update(last_day_run_on=on)
     return {
         "on": on.isoformat(), "customers": outcome.customers,
         "changed": {f"{p}.{s}": n for (p, s), n in outcome.changes.items()}, **planned,
     }  # fmt: skip
+
+
+# --- what a customer asks for, and what is kept too long ---------------------------------------------------------------
+
+
+def forget(on: date, progress: Progress = quiet) -> int:
+    """Delete whom the day has come for, by her own request or because her file was kept too long; the books follow.
+    Hold the turn. Returns how many customers went."""
+    gone = rights.carry_out(on) + retention.sweep(on)["customers"]
+    if before := retention.due_on(on).notes:
+        care.forget_notes(before)
+    if gone:
+        progress(0, 0, Words("按要求删除", "Deleting what has to go"))
+        books = grading.open_books()
+        grading.catch_up(books)
+        books.fold()
+        bulk.close_the_log()
+    return gone
+
+
+def withdraw_all(customer: Customer, *, source: str, on: date, by: Staff | None = None) -> None:
+    """She takes back all that she has agreed to, in one step: nobody reaches out to her any more, from this moment."""
+    root = customer.merged_into or customer
+    with transaction.atomic():
+        consents.withdraw_all(root, source=source, on=on, by=by)
+        care.leave_in_peace(root, on=on, by=by)

@@ -17,7 +17,7 @@ from tests.web.conftest import House
 from regulars import daily
 from regulars.care import handover
 from regulars.care.models import Task
-from regulars.customers import filing
+from regulars.customers import filing, rights
 from regulars.customers.actions import add_note, propose
 from regulars.customers.models import Customer
 from regulars.customers.own import keep_field
@@ -66,6 +66,7 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "customer-attachment-end": lambda h: [customer(), attachment()],
     "customer-note-end": lambda h: [customer(), note(h)],
     "settings-field-end": lambda h: [keep_field("养宠物", "yes-no").pk],
+    "request-result": lambda h: [rights_request(h)],
     "settings-store": lambda h: [Store.objects.order_by("id")[0].pk],
 }
 """What stands in the addresses that name something; of customers and colleagues see `arguments`."""
@@ -124,6 +125,12 @@ def task(house: House) -> int:
         defaults={"on": "2026-11-22", "due_on": "2026-11-22", "last_on": "2026-11-30", "playbook": "restaurant", "channel": "call",
                   "why": ["因为", "because"], "do": ["打电话", "call"], "say": ["您好", "hello"], "name": ["电话", "call"]},
     )[0].pk  # fmt: skip
+
+
+def rights_request(house: House) -> int:
+    who = Customer.objects.get(pk=customer())
+    asked = rights.open_request(who, "copy", on=date(2026, 11, 22), checked="known", by=house.staff["owner"])
+    return asked.pk
 
 
 def arguments(name: str, house: House) -> list[Any]:
@@ -236,7 +243,14 @@ def _ask(house: House, who: str, method: str, where: str) -> int:
         header = {"Authorization": f"Bearer {make_token(staff, 'test')[1]}"}
         if who == GONE:
             type(staff).objects.filter(pk=staff.pk).update(is_active=False)
-    body = {"data": {"how": "done"}, "content_type": "application/json"} if method == "post" else {}
+    body = (
+        {
+            "data": {"how": "done", "purpose": "marketing", "granted": False},
+            "content_type": "application/json",
+        }
+        if method == "post"
+        else {}
+    )
     status: int = getattr(Client(), method)(where, headers=header, **body).status_code
     return status
 

@@ -14,14 +14,16 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from regulars.care.gifts import give
 from regulars.care.models import DayPlan, Task, TaskState, TaskWord
 from regulars.care.rules.due import Due, due
 from regulars.care.rules.plan import Plan, plan
 from regulars.care.rules.terms import Day, Person
 from regulars.care.rules.terms import Task as Card
 from regulars.care.rules.whom import IN_PERSON
+from regulars.customers.consents import shut_channels
 from regulars.customers.models import Customer, Link
-from regulars.customers.queries import arrow, merged
+from regulars.customers.queries import arrow, family_of, merged
 from regulars.grading.actions import STALE_AFTER, InForce, Outcome, grade_columns, in_force
 from regulars.playbooks.playbook import Playbook
 from regulars.sales.models import Identity
@@ -264,6 +266,8 @@ def _with_people(graded: pa.Table, on: date, promised: dict[int, int | None]) ->
         person = into.get(person, person)
         holds[person] = max(holds.get(person) or date.min, until or date.max)
     ids = graded["customer"].to_pylist() if contacts or holds else []
+    closed = shut_channels(on)
+    everybody = graded["customer"].to_pylist() if closed else []
     blank = [None] * graded.num_rows
     for name, column in {
         **{k: pc.if_else(pc.equal(v, ""), pa.scalar(None, pa.string()), v) for k, v in texts.items()},
@@ -271,6 +275,8 @@ def _with_people(graded: pa.Table, on: date, promised: dict[int, int | None]) ->
         "store": store, "staff_in_charge": charge,
         "contacted_on": pa.array([contacts.get(c) for c in ids] if contacts else blank, pa.date32()),
         "held_until": pa.array([holds.get(c) for c in ids] if holds else blank, pa.date32()),
+        "shut": pa.array([" ".join(sorted(closed.shut[c])) if c in closed.shut else None for c in everybody] if closed else blank, pa.string()),
+        "refuses_automation": pa.array([c in closed.refuses_automation for c in everybody] if closed else blank, pa.bool_()),
         "reachable": pc.is_in(graded["customer"], value_set=reachable["id"].combine_chunks()),
     }.items():  # fmt: skip
         if name in graded.column_names:
@@ -344,6 +350,8 @@ def end(task: Task, how: str, *, by: Staff, on: date, note: str = "", until: dat
         raise Refused(Words("没有这个选项", "There is no such choice"))
     if how == TaskState.POSTPONED and task.last_on <= on:
         raise Refused(LAST_DAY)
+    if how == TaskState.DONE and (task.cost > 0 or task.channel == "gift"):
+        give(task.customer, task.cost, on=on, by=by)
     later = min(
         until if until and until > on else on + timedelta(days=1), max(task.last_on, on + timedelta(days=1))
     )
@@ -403,3 +411,26 @@ def reopen(task: Task, *, by: Staff, on: date) -> Task:
 @renewed_with("care.Task")
 def _new_words(rows: Sequence[tuple[int, dict[str, str]]]) -> None:
     write_words(TaskWord, [(i, said["note"]) for i, said in rows])
+
+
+def leave_in_peace(customer: Customer, *, on: date, by: Staff | None = None) -> int:
+    """She has withdrawn: what stands on lists for her goes at once, except receiving her well when she comes."""
+    waiting = Q(state=TaskState.OPEN) | Q(
+        state__in=(TaskState.POSTPONED, TaskState.NOT_REACHED), postponed_to__gte=on
+    )
+    open_now = Task.objects.filter(waiting, customer__in=family_of(customer)).exclude(channel=IN_PERSON)
+    n = open_now.update(state=TaskState.NOT_WANTED, ended_by=by, ended_at=timezone.now(), ended_on=on)
+    if n:
+        audit("leave-in-peace", f"customer {customer.pk}", by=by, detail={"tasks": n})
+    return n
+
+
+def forget_notes(before: date, limit: int = 1000) -> int:
+    """Wipe what was noted on tasks that ended before a day: the task stays, the words go."""
+    old = (
+        Task.objects.filter(ended_on__lt=before)
+        .exclude(note=None)
+        .order_by("id")
+        .values_list("id", flat=True)
+    )
+    return Task.objects.filter(id__in=list(old[:limit])).update(note=None)

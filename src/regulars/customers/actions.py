@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from regulars.customers.consents import may_write, shut_out
 from regulars.customers.knowing import MERGED, SHOWN, free_of, head_word, refresh, settle, tail_word, touch
 from regulars.customers.models import (
     Customer,
@@ -36,7 +37,7 @@ from regulars.customers.rules.names import surname_of
 from regulars.customers.rules.sheet import NOTE_KINDS
 from regulars.playbooks.catalogue import Fact, catalogue
 from regulars.sales import actions as sales
-from regulars.sales.identities import identity_ids, token_for
+from regulars.sales.identities import identity_ids, token_for, welcome_back
 from regulars.sales.models import Batch, BatchState, Identity, Pairing, Sale
 from regulars.sales.queries import BY_WORD
 from regulars.shop import bulk, vault
@@ -83,6 +84,7 @@ def absorb(batch: Batch, identities: np.ndarray, listed: np.ndarray) -> Absorbed
     """
     _keep_details(batch)
     _, made = settle(identities)
+    shut_out(batch)
     if not made or not len(listed):
         return Absorbed(len(made), 0)
     new = set(made.values())
@@ -248,6 +250,8 @@ def add_customer(
             )
             if taken:
                 raise AlreadyKnown(taken.customer.merged_into or taken.customer)
+        for kind, value in written:
+            welcome_back(kind, value)
         ids = [int(identity_ids(kind, [value])[0]) for kind, value in written]
         if ids:  # her numbers are evidence like a list's, so that a file that brings them later finds her
             batch = sales.batch_by_hand(by, kind="customers")
@@ -273,6 +277,7 @@ def add_customer(
 
 def say_detail(customer: Customer, key: str, value: str, *, by: Staff | None = None) -> None:
     """A member of staff says something about a customer; what was said before stays in the record."""
+    may_write(customer, key, value)
     with transaction.atomic():
         fact = catalogue.find(key)
         is_plain = key in SHOWN or (fact is not None and fact.is_file_fact)

@@ -29,5 +29,12 @@ register(
             erasing="deleted", leaving=(("by", "keeps its author"), ("off_by", "keeps its author"))),
     Custody("customers.Attachment", customer=("customer",), staff=("by",), merging="read through", copied=True,
             erasing="deleted", leaving=(("by", "keeps its author"),)),
+    Custody("customers.Consent", customer=("customer",), staff=("by",), merging="read through", copied=True,
+            erasing="deleted", leaving=(("by", "keeps its author"),)),
+    Custody("customers.RightsRequest", customer=("customer",), staff=("taken_by", "ended_by"), merging="read through",
+            copied=True, erasing="kept without the person",
+            leaving=(("taken_by", "keeps its author"), ("ended_by", "keeps its author"))),
+    Custody("customers.LegalHold", customer=("customer",), staff=("by",), merging="read through", copied=True,
+            erasing="deleted", leaving=(("by", "keeps its author"),)),
     Custody("customers.Portrait", customer=("customer",), merging="drawn anew", copied=True, erasing="deleted"),
 )  # fmt: skip

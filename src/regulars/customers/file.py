@@ -10,6 +10,7 @@ from datetime import date
 
 from django.db.models import Exists, OuterRef, Q
 
+from regulars.customers.consents import sensitive_allowed
 from regulars.customers.models import Attachment, Customer, Detail, Note, Relative, Tag, Tagged, VisitNote
 from regulars.customers.own import own_fields
 from regulars.customers.queries import family_of
@@ -25,14 +26,21 @@ DECLINED = "declined:"
 
 def sheet_allows(business: Business, kind: str) -> bool:
     """Whether the shop keeps facts of a sensitive kind ("" = not sensitive): off until the owner switches it on."""
-    return not kind or kind in (getattr(business, "sensitive", None) or ())
+    return not kind or kind in (business.sensitive or ())
 
 
-def sheet(business: Business, staff: Staff | None = None, *, is_company: bool | None = None) -> list[Field]:
-    """Every field of a file in this shop, as far as `staff` may see it."""
+def sheet(
+    business: Business, staff: Staff | None = None, *, is_company: bool | None = None, customer: Customer | None = None
+) -> list[Field]:  # fmt: skip
+    """Every field of a file in this shop, as far as `staff` may see it; of one customer's also as far as she has agreed
+    to it separately."""
     fields = [f for f in whole_sheet(catalogue, own_fields()) if sheet_allows(business, f.sensitive)]
     if staff is not None and not staff.may("sensitive"):
         fields = [f for f in fields if not f.sensitive]
+    if customer is not None:
+        kinds = {f.sensitive for f in fields if f.sensitive}
+        agreed = {kind for kind in kinds if sensitive_allowed(business, customer, kind)}
+        fields = [f for f in fields if not f.sensitive or f.sensitive in agreed]
     return fields if is_company is None else [f for f in fields if f.is_for(is_company=is_company)]
 
 

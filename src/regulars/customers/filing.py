@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -33,6 +33,7 @@ from regulars.sales import actions as sales
 from regulars.sales.identities import identity_ids, token_for
 from regulars.sales.models import Identity, Pairing
 from regulars.shop import vault
+from regulars.shop.custody import also_erased
 from regulars.shop.models import Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
@@ -233,6 +234,13 @@ def attach_file(
         vault.forget(vault_name)
         raise
     return made
+
+
+@also_erased
+def _attachments_go(customers: Sequence[int], known_by: Sequence[str]) -> None:
+    """The sealed files of a customer who is deleted go from the disk, once the store has let them go."""
+    names = [a.vault_name for a in Attachment.objects.filter(customer__in=customers)]
+    transaction.on_commit(lambda: [vault.forget(name) for name in names])  # type: ignore[func-returns-value]
 
 
 def remove_attachment(attachment: Attachment, *, by: Staff | None = None) -> None:

@@ -7,8 +7,11 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 
+from regulars.customers.wishes import Consent, LegalHold, RequestState, RightsRequest, Wording
 from regulars.sales.models import Batch, Identity
 from regulars.shop.models import SealedTextField, Staff, Store
+
+__all__ = ["Consent", "LegalHold", "RequestState", "RightsRequest", "Wording"]
 
 
 class Customers(models.QuerySet["Customer"]):

@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 from django.db import connection
 from django.db.models import Count, Q, Sum
 
-from regulars.customers.actions import head_word, tail_word
-from regulars.customers.knowing import HEAD
+from regulars.customers.knowing import HEAD, head_word, tail_word
 from regulars.customers.models import Customer, Customers, Detail, Link, Note, NoteWord, Portrait, SearchKey
 from regulars.customers.rules.names import plain
 from regulars.playbooks.catalogue import Fact
 from regulars.sales.actions import token_for
 from regulars.sales.models import Batch, BatchState, Identity, Item, Sale, SaleLine
+from regulars.sales.rules.sensitive import kind_of
 from regulars.shop import bulk
 from regulars.shop.calendar import Birthday, age_on
 from regulars.shop.engine import number_of
@@ -215,7 +215,7 @@ def family_of(customer: Customer) -> list[int]:
 
 
 def details_of(customer: Customer) -> dict[str, str]:
-    """The latest word on everything that was said about her."""
+    """The latest word on everything that was said about her, without what is sensitive."""
     family = family_of(customer)
     found: dict[str, tuple[int, str]] = {}
     by_identity = Detail.objects.filter(identity__link__customer__in=family)
@@ -223,7 +223,17 @@ def details_of(customer: Customer) -> dict[str, str]:
     for detail in [*by_identity, *by_hand]:
         if detail.id > found.get(detail.key, (0, ""))[0]:
             found[detail.key] = (detail.id, detail.plain if detail.sealed is None else str(detail.sealed))
-    return {k: v for k, (_, v) in found.items() if k != "listed"}
+    return {k: v for k, (_, v) in found.items() if k != "listed" and not kind_of(k)}
+
+
+def sensitive_details_of(customer: Customer, kind: str) -> dict[str, str]:
+    """The latest word on everything of one sensitive kind. Ask `consents.sensitive_allowed` first."""
+    family = family_of(customer)
+    hers = Detail.objects.filter(customer__in=family) | Detail.objects.filter(
+        identity__link__customer__in=family
+    )
+    said = {d.key: d.plain if d.sealed is None else str(d.sealed) for d in hers.order_by("id")}
+    return {k: v for k, v in said.items() if kind_of(k) == kind}
 
 
 def sales_of(customer: Customer) -> pa.Table:
@@ -330,7 +340,7 @@ def search_notes(text: str, limit: int = 20) -> list[tuple[Customer, Note]]:
     whole, Chinese from one character on."""
     found: list[tuple[Customer, Note]] = []
     likely = records_with(NoteWord, text, limit * 5)
-    notes = Note.objects.filter(id__in=likely, customer__is_gone=False).select_related(
+    notes = Note.objects.filter(id__in=likely, taken_back_at=None, customer__is_gone=False).select_related(
         "customer__merged_into"
     )
     for note in notes.order_by("-id"):

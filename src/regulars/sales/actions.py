@@ -84,6 +84,11 @@ IN_THE_FUTURE = Words(
     "有 {n} 张单的日期在将来（最晚 {day}），请检查收银机的日期",
     "{n} receipts lie in the future (the last on {day}); please check the date of the till",
 )
+FORGOTTEN = Words(
+    "有 {n} 行是要求删除过的顾客：金额照记，不再认人。她本人要是又想当熟客，当面重新登记就行",
+    "{n} rows belong to customers who asked to be deleted: the amounts count, nobody is known by them. Whoever wants to be "
+    "known again can be written in anew at the counter",
+)
 VANISHED = Words(
     "从 {day} 起，老顾客几乎一个都没再来，单子却照常有：多半是换了收银系统或重发了卡号，不是顾客都走了。"
     "请导入新旧卡号对照（一行里同时写旧卡号和新卡号），或导入带手机号的会员名单",
@@ -150,12 +155,24 @@ def take_in(
         contested = _reverse(batch, reading, None, store)
     if reading.people.num_rows:
         people = _met(batch, reading.people)
-    kept = _kept(reading, buyers.strongest, people.strongest)
+    if forgotten := len(buyers.forgotten) + len(people.forgotten):
+        batch.warnings = [*batch.warnings, list(FORGOTTEN.fill(n=forgotten))]
+    kept = _kept(reading, _but_forgotten(buyers), _but_forgotten(people))
     if kept is not None:
         vault.put_table(f"batch-{batch.id}-extras", kept)
     batch.save()
     met = [w.strongest for w in (buyers, people)] + [w.pairs.ravel() for w in (buyers, people)]
     return Taken(batch, _named(*met), _named(people.strongest), contested)
+
+
+LEFT_OUT = -1
+"""Stands for the rows of the forgotten where the columns beside the sales are kept."""
+
+
+def _but_forgotten(who: Who) -> np.ndarray:
+    marked = who.strongest.copy()
+    marked[who.forgotten] = LEFT_OUT
+    return marked
 
 
 def _named(*arrays: np.ndarray) -> np.ndarray:
@@ -380,7 +397,10 @@ def _kept(reading: Reading, buyers: np.ndarray, people: np.ndarray) -> pa.Table 
             "of": pa.repeat(pa.scalar("listed"), n), "index": pa.array(np.arange(n, dtype="int32")),
             "identity": pa.array(people), **columns,
         }))  # fmt: skip
-    return pa.concat_tables(parts, promote_options="permissive") if parts else None
+    if not parts:
+        return None
+    kept = pa.concat_tables(parts, promote_options="permissive")
+    return kept.filter(pc.not_equal(kept["identity"], LEFT_OUT))
 
 
 # --- refused rows ----------------------------------------------------------------------------------------------------
@@ -456,7 +476,7 @@ def try_out(reading: Reading, store: str | None = None) -> Trial:
         named.update((i, (kind, t)) for i, t in zip(ids, tokens, strict=True))
         return np.array(ids, dtype="int64")
 
-    new = known = 0
+    new = known = forgotten = 0
     sold = None
     warnings = warnings_of(reading)
     pairs: list[tuple[int, int]] = []
@@ -472,11 +492,15 @@ def try_out(reading: Reading, store: str | None = None) -> Trial:
         warnings += _striking(numbers(reading.sales, "day"), unmet, amended, NOT_MET)[0]
         warnings += _unplaced(reading.sales, store)
         pairs += [(a, b) for a, b in who.pairs.tolist()]
+        forgotten += len(who.forgotten)
     known += _reversals(reading, sold, store)[0].num_rows
     if reading.people.num_rows:
         who = who_is_who(reading.people, ids_of)
         listed = set(who.strongest.tolist()) - {0}
         pairs += [(a, b) for a, b in who.pairs.tolist()]
+        forgotten += len(who.forgotten)
+    if forgotten:
+        warnings.append(FORGOTTEN.fill(n=forgotten))
     return Trial(new, known, named, pairs, listed, warnings)
 
 

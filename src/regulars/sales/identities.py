@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 
-from regulars.sales.models import Identity, IdentityKind, Pairing, Sale
+from regulars.sales.models import Forgotten, Identity, IdentityKind, Pairing, Sale
 from regulars.shop import bulk
 from regulars.shop.keys import keys, token_by
 from regulars.shop.lasting import MARKS, lasting
@@ -23,18 +24,23 @@ NUMBERS = ("member", "card")
 """Both are numbers that the shop has given out; files call the same number now one, now the other."""
 
 
+NOBODY = np.empty(0, dtype="int64")
+
+
 class Who(NamedTuple):
     """Who stands on the rows of a table.
 
     `strongest`: identity number of each row, 0 where there is none; `marks`: 64 bits of a token that no rotation of the
     key changes, the same in every shop folder with the same first key and whether the number is called card or member;
-    `kinds`: its place in `STRENGTH`, from 1; `pairs`: (strongest, other) written on one row, each once.
+    `kinds`: its place in `STRENGTH`, from 1; `pairs`: (strongest, other) written on one row, each once;
+    `forgotten`: rows of somebody who asked to be deleted, which stand for nobody now.
     """
 
     strongest: np.ndarray
     marks: np.ndarray
     kinds: np.ndarray
     pairs: np.ndarray
+    forgotten: np.ndarray = NOBODY
 
 
 def column_of(table: pa.Table, name: str) -> pa.Array | None:
@@ -69,6 +75,7 @@ def _marks_for(kind: str, values: Sequence[str], tokens: Sequence[bytes]) -> np.
 
 def who_is_who(table: pa.Table, ids_of: Callable[[str, Sequence[str], Sequence[bytes]], np.ndarray]) -> Who:
     """Who stands on each row. `ids_of(kind, values, tokens)` numbers the different values of one kind."""
+    ids_of = _without_forgotten(ids_of)
     n = table.num_rows
     strongest, marks, kinds = (
         np.zeros(n, dtype="int64"),
@@ -98,7 +105,58 @@ def who_is_who(table: pa.Table, ids_of: Callable[[str, Sequence[str], Sequence[b
         kinds[free & (here != 0)] = place
         strongest, marks = np.where(free, here, strongest), np.where(free, marked, marks)
     found = np.concatenate(pairs) if pairs else np.empty((0, 2), dtype="int64")
-    return Who(strongest, marks, kinds, found)
+    # The marks stay, so that a receipt is known again that came in before she was forgotten.
+    found = found[(found < GONE).all(axis=1)]
+    forgotten = np.flatnonzero(strongest >= GONE)
+    strongest[forgotten] = 0
+    return Who(strongest, marks, kinds, found, forgotten)
+
+
+GONE = 1 << 30
+"""From here on numbers stand for identities that are forgotten, while a table is read. No shop has a thousand million."""
+
+IdsOf = Callable[[str, Sequence[str], Sequence[bytes]], np.ndarray]
+
+
+def forgotten_token(kind: str, value: str) -> bytes:
+    """What is kept of a number whose owner asked to be deleted: by a secret that stays when the key is changed, because
+    the number itself is kept nowhere from which it could be made anew."""
+    secret, family = lasting(MARKS), "number" if kind in NUMBERS else kind
+    return token_by(secret, "forgotten", token_by(secret, family, value).hex())
+
+
+def forget_for_good(numbers: Iterable[tuple[str, str]], on: date) -> None:
+    """Files that bring these numbers, (kind, as written), again are taken in without their owner."""
+    made = [Forgotten(token=token, on=on) for token in {forgotten_token(*number) for number in numbers}]
+    Forgotten.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def welcome_back(kind: str, value: str) -> None:
+    """She stands at the counter again and wants to be known: her number counts as any other."""
+    Forgotten.objects.filter(token=forgotten_token(kind, value)).delete()
+
+
+def are_forgotten(kind: str, values: Sequence[str]) -> set[str]:
+    """Which of these numbers belong to somebody who asked to be deleted."""
+    kept = {bytes(t) for t in Forgotten.objects.values_list("token", flat=True)}
+    return {value for value in values if forgotten_token(kind, value) in kept} if kept else set()
+
+
+def _without_forgotten(ids_of: IdsOf) -> IdsOf:
+    """Numbers of identities, those of forgotten ones from `GONE` on: nothing is written of them."""
+    numbers: dict[bytes, int] = {}
+
+    def asked(kind: str, values: Sequence[str], tokens: Sequence[bytes]) -> np.ndarray:
+        gone = are_forgotten(kind, values)
+        if not gone:
+            return ids_of(kind, values, tokens)
+        kept = [k for k, value in enumerate(values) if value not in gone]
+        ids = np.array([numbers.setdefault(t, GONE + len(numbers)) for t in tokens], dtype="int64")
+        if kept:
+            ids[kept] = ids_of(kind, [values[k] for k in kept], [tokens[k] for k in kept])
+        return ids
+
+    return asked
 
 
 def _different(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -65,6 +65,14 @@ class Identity(models.Model):
         constraints = [models.UniqueConstraint(fields=["kind", "token"], name="sales_identity_once")]
 
 
+class Forgotten(models.Model):
+    """A number whose owner asked to be deleted: files that bring it again are taken in without her. It is a token of a
+    token, so that it can't be laid beside the identities of an old backup."""
+
+    token = models.BinaryField(max_length=16, unique=True)
+    on = models.DateField()
+
+
 class Pairing(models.Model):
     """Evidence of one batch that two identities were written on one row, so they belong to one customer."""
 

@@ -22,6 +22,7 @@ from regulars.sales.readers.receipts import LINES, SALES, Options, Took, lines_a
 from regulars.sales.rules.cells import clean
 from regulars.sales.rules.dates import ORDERS
 from regulars.sales.rules.headers import CONTRACT_FIELDS, plain, secret
+from regulars.sales.rules.sensitive import KINDS, is_id_number, kind_of
 from regulars.shop.words import Problem, Refused, Words
 
 __all__ = ["Guess", "Reading", "Sheet", "open_file", "read", "recognise", "said_of"]
@@ -116,6 +117,27 @@ def _without_passwords(sheet: Sheet) -> Sheet:
     return _without(replace(sheet, spoiled=spoiled), hidden)
 
 
+WITHHELD = Words(
+    "「{c}」这一列没有读：{k}是敏感信息，店里没有开启。确实需要的话，先在「设置 · 隐私」里开启，再征得每位顾客单独同意。",
+    "The column “{c}” was not read: {k}. This is sensitive and switched off in this shop. If you do need it, switch it on "
+    "under Settings → Privacy and ask each customer for a separate consent.",
+)
+
+
+def _without_sensitive(guess: Guess, switched_on: frozenset[str], warnings: list[Words]) -> Guess:
+    """A guess whose sheet has no column of a sensitive kind that is switched off. A column that is read as something
+    else (a clinic's number of the patient) is none."""
+    hidden = set()
+    for header in guess.sheet.headers:
+        if header in guess.mapping:
+            continue
+        kind = kind_of(header) or ("id" if any(map(is_id_number, _samples(guess.sheet, header, ""))) else "")
+        if kind and kind not in switched_on:
+            hidden.add(header)
+            warnings.append(WITHHELD.fill(c=header, k=KINDS[kind]))
+    return replace(guess, sheet=_without(guess.sheet, hidden)) if hidden else guess
+
+
 def _without(sheet: Sheet, columns: set[str]) -> Sheet:
     if not columns:
         return sheet
@@ -168,6 +190,7 @@ def read(
     day_ends_at: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
     opened: list[Sheet] | None = None,
+    sensitive: frozenset[str] = frozenset(),
 ) -> Reading:
     """Read files that belong together: orders, their lines, their payments, lists of customers, in any order.
 
@@ -175,7 +198,7 @@ def read(
     tell.
     `store`: every row is this store's. `zone`: where times that carry a zone are told. `day_ends_at`: the hour after
     midnight that ends the shop's day. `progress(file, done, of)`. `opened`: the sheets of these files, where somebody
-    has opened them already.
+    has opened them already. `sensitive`: the kinds that the shop has switched on; columns of the others are not read.
 
     Raises Refused when nothing can be taken in at all, or day and month cannot be told apart.
     """
@@ -200,7 +223,7 @@ def read(
     if not guesses:
         raise Refused(NOTHING_TO_READ.fill(file=name))
     gathered = _Gathered(Options(dates=dates, zone=zone, store=store, day_ends_at=day_ends_at), warnings)
-    gathered.take_in(_parted(guesses))
+    gathered.take_in(_parted([_without_sensitive(guess, sensitive, warnings) for guess in guesses]))
     if progress is not None:
         progress("", len(given), len(given))
     return gathered.reading(guesses, name)

@@ -217,6 +217,13 @@ class Books(Engine):
         manifest.later = {}
         self._save(manifest)
 
+    def fold(self) -> None:
+        """Write changed days into the parts now: after a deletion nothing older lies below them."""
+        manifest = self.manifest
+        if manifest.later:
+            self._fold(manifest)
+            self._sweep(manifest)
+
     def _count(self, manifest: Manifest) -> int:
         files = self._files(manifest.parts)
         return (

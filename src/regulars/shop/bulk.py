@@ -193,3 +193,9 @@ def take_stock() -> None:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA analysis_limit = 1000")
             cursor.execute("ANALYZE")
+
+
+def close_the_log() -> None:
+    """Bring SQLite's write-ahead log into the file and cut it off, so that nothing older stands there."""
+    if not is_postgres() and not connection.in_atomic_block:
+        execute("PRAGMA wal_checkpoint(TRUNCATE)")

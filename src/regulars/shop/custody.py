@@ -8,7 +8,7 @@ carry these lines out belong to the stages that own the records.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -49,6 +49,7 @@ class Custody:
 
 
 _registered: dict[str, Custody] = {}
+_also_erased: list[Callable[[Sequence[int], Sequence[str]], None]] = []
 
 
 def register(*custodies: Custody) -> None:
@@ -69,6 +70,19 @@ def registered() -> dict[str, Custody]:
         if stage.name.startswith("regulars.") and find_spec(f"{stage.name}.custody"):
             import_module(f"{stage.name}.custody")
     return dict(_registered)
+
+
+def also_erased(
+    step: Callable[[Sequence[int], Sequence[str]], None],
+) -> Callable[[Sequence[int], Sequence[str]], None]:
+    """Register what a deletion does beside the rows of the models: files, mirrors, whatever a table can't say. Called
+    with the customers' numbers and what identifies them in clear, before their rows go and inside the transaction."""
+    _also_erased.append(step)
+    return step
+
+
+def erasing_steps() -> list[Callable[[Sequence[int], Sequence[str]], None]]:
+    return list(_also_erased)
 
 
 register(

@@ -63,6 +63,13 @@ class Business(models.Model):
     has_watermark = models.BooleanField(default=False)  # every screen carries its reader's name, faintly
     second_for = models.JSONField(default=list)  # roles that must have a second factor
     pin_minutes = models.PositiveSmallIntegerField(default=5)  # a phone of the shop asks for its PIN after
+    sensitive = models.JSONField(default=list)  # kinds of sensitive facts that the shop has switched on
+    gift_cap_fen = models.BigIntegerField(default=0)  # presents to one customer in a calendar year; 0: no cap
+    answer_days = models.PositiveSmallIntegerField(default=21)  # a customer's request is answered within
+    erase_wait_days = models.PositiveSmallIntegerField(default=7)  # until then a deletion can be called off
+    keep_customers_months = models.PositiveSmallIntegerField(default=0)  # without visit or contact; 0: keep
+    keep_notes_months = models.PositiveSmallIntegerField(default=0)
+    keep_traces_months = models.PositiveSmallIntegerField(default=24)  # who looked at what, warnings, uses
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -24,11 +24,14 @@ from regulars import daily
 from regulars.care import actions as care
 from regulars.care.models import DayPlan, Task
 from regulars.care.queries import ended_on, open_on, team_of
+from regulars.customers import consents
 from regulars.customers.file import fullness, relatives_of, said_of, sheet, tags_of, visit_notes_of
 from regulars.customers.models import Customer, Likely
 from regulars.customers.pairs import open_records, pairs_of, record, sides
 from regulars.customers.queries import called, identities_of, listed, search
 from regulars.customers.rules.completeness import is_stale
+from regulars.customers.rules.consent import ANY, CHANNELS, PURPOSES
+from regulars.customers.rules.consent import allowed as allowed_by
 from regulars.customers.sight import sees
 from regulars.facts import catalogue
 from regulars.grading.actions import in_force, loaded
@@ -142,6 +145,11 @@ class Invalid(Schema):
     """Which part of the request can't be read."""
 
     detail: list[dict[str, Any]]
+
+
+class Bilingual(Schema):
+    zh: str
+    en: str
 
 
 class GradeHeld(Schema):
@@ -345,11 +353,6 @@ class PairPage(Schema):
 class Answer(Schema):
     how: Literal["merged", "family", "different"]
     why: str = Field("", max_length=200, pattern=r"^[^\x00]*$")
-
-
-class Bilingual(Schema):
-    zh: str
-    en: str
 
 
 class PlaybookScale(Schema):
@@ -611,7 +614,7 @@ def filed(request: Any, who: Customer, on: date) -> dict[str, Any]:
     """Her file as far as the asker may see it; what is masked on pages stays out altogether."""
     lang, people = request.lang, relatives_of(who)
     seen = seen_among(request.user, people)
-    fields = sheet(request.business, request.user, is_company=who.is_company)
+    fields = sheet(request.business, request.user, is_company=who.is_company, customer=who)
     said = said_of([who.pk])[who.pk]
     grade, care = asked_by(in_force())
     full = fullness([who], request.business, on, for_grade=grade, for_care=care, fields=fields)[who.pk]
@@ -640,6 +643,96 @@ def filed(request: Any, who: Customer, on: date) -> dict[str, Any]:
         ],
         "tags": [one.tag.name for one in tags_of(who)],
     }  # fmt: skip
+
+
+class ConsentOut(Schema):
+    purpose: str
+    channel: str
+    granted: bool
+    source: str
+    on: date
+    until: date | None
+    wording: Bilingual | None = Field(description="给她看的话。The words that she was shown.")
+
+
+class Allowed(Schema):
+    purpose: str
+    channel: str
+    allowed: bool
+    why: Bilingual
+
+
+class ConsentsOut(Schema):
+    allowed: list[Allowed]
+    said: list[ConsentOut] = Field(description="说过的每一句，新的在前。All she has said, the latest first.")
+
+
+class ConsentIn(Schema):
+    purpose: Annotated[str, Field(max_length=20, pattern=r"^[a-z:]+$", description="marketing, care, …")]
+    granted: bool
+    channel: Literal["any", "call", "sms", "wechat", "mail", "visit"] = "any"
+    source: Literal["counter", "paper", "member-page", "phone", "api"] = "api"
+    on: date | None = Field(None, ge=date(1970, 1, 1), le=date(2199, 12, 31))
+    until: date | None = Field(None, ge=date(1970, 1, 1), le=date(2199, 12, 31))
+
+
+def _hers(request: Any, number: int, ability: str) -> Customer:
+    who = Customer.objects.select_related("merged_into").filter(id=number, is_gone=False).first()
+    if who is None or not sees(request.user, who, ability):
+        raise NotThere
+    return who.merged_into or who
+
+
+@router.get(
+    "/customers/{number}/consents", response={200: ConsentsOut, **ONE}, tags=["customers"], summary="她同意了什么。What she has agreed to."
+)  # fmt: skip
+@needs("look")
+def consents_of(request: Any, number: Number) -> Any:
+    """What may be done for which purpose over which channel today, why, and every word that says so."""
+    return _consents(_hers(request, number, "look"), request.today)
+
+
+def _consents(who: Customer, on: date) -> dict[str, Any]:
+    standing, minor = consents.standing(who), consents.is_minor(who, on)
+    allowed = []
+    for purpose in PURPOSES.values():
+        for channel in [c for c in CHANNELS if c != ANY] if purpose.reaches else [ANY]:
+            verdict = allowed_by(standing, purpose.key, channel, on, is_minor=minor)
+            why = {"zh": verdict.why.zh, "en": verdict.why.en}
+            allowed.append({"purpose": purpose.key, "channel": channel, "allowed": verdict.holds, "why": why})
+    said = [
+        {
+            "purpose": c.purpose, "channel": c.channel, "granted": c.granted, "source": c.source, "on": c.on, "until": c.until,
+            "wording": {"zh": c.wording.zh, "en": c.wording.en} if c.wording else None,
+        }
+        for c in consents.history(who)
+    ]  # fmt: skip
+    return {"allowed": allowed, "said": said}
+
+
+@router.post(
+    "/customers/{number}/consents", response={200: ConsentsOut, **ONE, 409: Wrong}, tags=["customers"], summary="记一句她说的。Write down a word of hers."
+)  # fmt: skip
+@needs("contact")
+def say_consent(request: Any, number: Number, said: Annotated[ConsentIn, Body()]) -> Any:
+    """Yes or no to one purpose over one channel. Nothing is overwritten; the latest word counts."""
+    who = _hers(request, number, "contact")
+    consents.say_consent(
+        who, said.purpose, said.granted, channel=said.channel, source=said.source, on=request.today, said_on=said.on,
+        until=said.until, by=request.user,
+    )  # fmt: skip
+    return _consents(who, request.today)
+
+
+@router.post(
+    "/customers/{number}/withdrawal", response={200: ConsentsOut, **ONE}, tags=["customers"], summary="全部撤回。Take everything back."
+)  # fmt: skip
+@needs("contact")
+def withdraw(request: Any, number: Number) -> Any:
+    """In one step: nobody reaches out to her any more, and what is sensitive is deleted."""
+    who = _hers(request, number, "contact")
+    daily.withdraw_all(who, source="api", on=request.today, by=request.user)
+    return _consents(who, request.today)
 
 
 INTERNAL = ("customer", "on", "known_until", "week_bits", "last_visit_mark", "last_store_mark")

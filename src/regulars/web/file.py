@@ -75,7 +75,7 @@ def customer_facts(request: Request, number: int) -> HttpResponse:
             continue
         say_detail(customer, key, value, by=request.user)
         changed += 1
-    for one in sheet(request.business, request.user, is_company=customer.is_company):
+    for one in sheet(request.business, request.user, is_company=customer.is_company, customer=customer):
         if one.key not in request.POST:
             continue
         old = customer.sex if one.key == "sex" else said.get(one.key, Said()).value
@@ -111,7 +111,10 @@ def _keep(customer: Customer, one: Field, old: str, text: str, by: Staff) -> boo
 def customer_answers(request: Request, number: int) -> HttpResponse:
     """The answer to the question of the day, or that she would rather not say."""
     customer = _live(request, number)
-    fields = {f.key: f for f in sheet(request.business, request.user, is_company=customer.is_company)}
+    fields = {
+        f.key: f
+        for f in sheet(request.business, request.user, is_company=customer.is_company, customer=customer)
+    }
     one = fields.get(request.POST.get("key", ""))
     if one is None:
         raise Http404
@@ -194,7 +197,7 @@ def customer_visits(request: Request, number: int) -> HttpResponse:
         filing.note_visit(
             customer, date.fromisoformat(day), occasion=asked.get("occasion", ""), party_size=number_in(asked.get("party_size"), 1, 999),
             companions=asked.get("companions", ""), seat=asked.get("seat", ""), feedback=asked.get("feedback", ""),
-            treatment=asked.get("treatment", "") if shows_treatments(request) else "", by=request.user,
+            treatment=asked.get("treatment", "") if shows_treatments(request, customer) else "", by=request.user,
             store=Store.objects.filter(pk=number_in(asked.get("store"), 1, 2**62) or 0).first() or request.user.store,
             served_by=Staff.objects.filter(pk=number_in(asked.get("served_by"), 1, 2**62) or 0, is_active=True).first(),
         )  # fmt: skip

@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 
 from regulars.shop.models import Staff
 from regulars.shop.rules.policy import ABILITIES
@@ -19,7 +19,7 @@ from regulars.shop.rules.policy import ABILITIES
 OPEN = "open"
 """What a page says that strangers may see."""
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 def may(staff: Any, ability: str) -> bool:
@@ -34,7 +34,7 @@ def needs(ability: str, writing: str = "") -> Callable[[View], View]:
 
     def wrap(view: View) -> View:
         @wraps(view)
-        def checked(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not may(request.user, ability if request.method in ("GET", "HEAD") else writing or ability):
                 raise PermissionDenied
             return view(request, *args, **kwargs)

@@ -47,6 +47,7 @@ from regulars.web.handover import charge_card
 from regulars.web.jinja import MONTHS
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in
+from regulars.web.rights import consent_card
 from regulars.web.shown import Badges, customers_shown, freshness, titled
 from regulars.web.shown_file import (
     attachments_shown,
@@ -147,6 +148,7 @@ def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None
             action=reverse("customer-sales", args=[customer.id]), today=today.isoformat(), once=secrets.token_hex(8),
             stores=[(s.pk, s.name) for s in Store.objects.filter(is_open=True)], receipts_href=reverse("receipts") + f"?for={customer.id}" if everybody else "",
         ) if contact else None,
+        consent=consent_card(request, customer),
         hold=Page(active=hold is not None, said=_hold_said(hold, today), action=reverse("customer-hold", args=[customer.id]) if contact else ""),
         charge=charge_card(request, customer) if by_name else None,
         identities=[Page(kind=KINDS[i.kind], said=i.shown, detach="", is_shared=i.is_shared) for i in identities if not i.shown.startswith("hand-")],

@@ -104,6 +104,8 @@ def settings(request: Request) -> HttpResponse:
             ("settings", Page(href=reverse("settings-roles"), icon="key", title=Words("岗位和权限", "Roles"), said=Words("谁能看什么、做什么", "Who may see and do what"))),
             ("settings", Page(href=reverse("settings-fields"), icon="file", title=Words("档案里记什么", "What files hold"), said=Words("店里自己加的项目", "Fields of your own"))),
             ("settings", Page(href=reverse("settings-guard"), icon="eye", title=Words("看护", "Guard"), said=Words("号码上限、导出、水印", "Limits, exports, watermark"))),
+            ("settings", Page(href=reverse("settings-privacy"), icon="note", title=Words("隐私", "Privacy"), said=Words("敏感信息、礼物上限、保存多久", "Sensitive facts, presents, how long things are kept"))),
+            ("rights", Page(href=reverse("rights"), icon="people", title=Words("顾客的请求", "Customers' requests"), said=Words("副本、更正、删除、到期日", "Copies, corrections, deletions, due days"))),
             ("audit", Page(href=reverse("watch"), icon="clock", title=Words("操作记录", "Who looked at what"), said=Words("看了谁、导出了什么、改了什么", "Readings, exports, changes"))),
             ("playbooks", Page(href=reverse("settings-trade"), icon="book", title=Words("行业和打法", "Trade and playbook"), said=Words("{t} · {b}", "{t} · {b}").fill(t=TRADES.get(business.trade, Words("", "")), b=books))),
             ("team", Page(href=reverse("settings-phones"), icon="device", title=Words("店里的手机", "Phones in the shop"), said=Words("扫一下就能用", "Scan and go") if lan_address() else Words("现在只有这台电脑能打开", "Only this computer now"))),

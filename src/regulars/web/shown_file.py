@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from regulars.customers.consents import sensitive_allowed
 from regulars.customers.file import (
     attachments_of,
     families,
@@ -17,7 +18,6 @@ from regulars.customers.file import (
     relatives_of,
     said_of,
     sheet,
-    sheet_allows,
     tags_in_use,
     tags_of,
     visit_notes_of,
@@ -126,7 +126,7 @@ def file_shown(
     that are no fields; `names`: the form's inputs for name and days, which stand first."""
     business, today = request.business, request.today
     grade, care = asked_by(holding)
-    fields = sheet(business, request.user, is_company=customer.is_company)
+    fields = sheet(business, request.user, is_company=customer.is_company, customer=customer)
     said = said_of([customer.pk])[customer.pk]
     if customer.sex:
         said["sex"] = Said(customer.sex, said.get("sex", Said()).on)
@@ -277,17 +277,20 @@ def visit_said(note: VisitNote, today: date, *, with_treatment: bool) -> Words:
     return Words(" · ".join(p.zh for p in parts), " · ".join(p.en for p in parts))
 
 
-def shows_treatments(request: Request) -> bool:
-    """Whether treatments are written down here: in a salon as a matter of course, in a clinic they tell of health."""
+def shows_treatments(request: Request, customer: Customer) -> bool:
+    """Whether her treatments are written down here: in a salon as a matter of course; in a clinic they tell of health,
+    so the shop has to keep such facts and she has to have agreed."""
     trade = request.business.trade
     if trade == "salon":
         return True
-    return trade == "clinic" and sheet_allows(request.business, "health") and request.user.may("sensitive")
+    return trade == "clinic" and bool(
+        sensitive_allowed(request.business, customer, "health", reader=request.user)
+    )
 
 
 def visits_noted(request: Request, customer: Customer) -> tuple[dict[date, list[Page]], Page | None]:
     """What was written about her visits by day, and the stage after the last treatment."""
-    treats = shows_treatments(request)
+    treats = shows_treatments(request, customer)
     by_day: dict[date, list[Page]] = {}
     stage = None
     for note in visit_notes_of(customer):
@@ -315,7 +318,7 @@ def visit_form(request: Request, customer: Customer) -> Page:
         action=reverse("customer-visits", args=[customer.pk]), today=request.today.isoformat(),
         occasions=[UNKNOWN, *OCCASIONS.items()], stores=[(s.pk, s.name) for s in Store.objects.filter(is_open=True)],
         store=request.user.store_id, staff=[("", Words("没记", "not noted")), *((s.pk, s.name) for s in at_work)], me=request.user.pk,
-        treats=shows_treatments(request),
+        treats=shows_treatments(request, customer),
     )  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def searching(view: View) -> View:
     """A page that looks customers up: each person may ask as fast as she types, and no faster."""
 
     @wraps(view)
-    def paced(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def paced(request: Any, *args: Any, **kwargs: Any) -> Any:
         if request.GET.get("q", "").strip() and (
             seconds := too_fast("search", str(request.user.pk), doors.SEARCH)
         ):

@@ -23,6 +23,7 @@ from regulars.shop.models import Staff
 from regulars.shop.words import Refused, Words
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in, way_back
+from regulars.web.rights import waiting_requests
 from regulars.web.shown import Badges, customers_shown, freshness, things
 from regulars.web.shown_file import questions, warned
 
@@ -87,6 +88,7 @@ def today(request: Request) -> HttpResponse:
                  said=said_rhythm(gap), ask=asks.get(c.id), warnings=warnings.get(c.id, []))
             for c, gap in expected
         ],
+        requests=waiting_requests(me, request.today),
         waiting="" if tasks or ended or Batch.objects.filter(state=BatchState.COMPLETE).exists() else "no-sales",
     )  # fmt: skip
     return render(request, "today.html", {"page": page})

@@ -16,6 +16,7 @@ from regulars.web import (
     logins,
     manifest,
     portrait,
+    rights,
     sales,
     second,
     settings_pages,
@@ -82,6 +83,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("customers/<int:number>/sales/", by_hand.customer_sales, name="customer-sales"),
     path("customers/<int:number>/hold/", by_hand.customer_hold, name="customer-hold"),
+    # consent and rights
+    path("customers/<int:number>/consents/", rights.customer_consents, name="customer-consents"),
+    path("customers/<int:number>/consents/withdraw/", rights.customer_withdraw, name="customer-withdraw"),
+    path("customers/<int:number>/rights/", rights.customer_rights, name="customer-rights"),
+    path("customers/<int:number>/rights/copy/", rights.customer_copy, name="customer-copy"),
+    path(
+        "customers/<int:number>/rights/explanation/", rights.customer_explanation, name="customer-explanation"
+    ),
+    path("customers/<int:number>/rights/automation/", rights.customer_automation, name="customer-automation"),
+    path("customers/<int:number>/rights/keep/", rights.customer_keep, name="customer-keep"),
+    path("rights/", rights.requests, name="rights"),
+    path("rights/<int:number>/result/", rights.request_result, name="request-result"),
+    path("settings/privacy/", rights.settings_privacy, name="settings-privacy"),
+    path("settings/privacy/ahead/", rights.retention_ahead, name="retention"),
     # grades
     path("grades/", grades.grades, name="grades"),
     path("grades/run/", grades.grades_run, name="grades-run"),

@@ -7,7 +7,8 @@ column may be missing and is then unknown for all:
 - birthday, anniversary: text in the compact form of `shop.calendar`
 - facts of the portrait by key: money in fen, days as dates (first_visit_on, last_visit_on), usual_gap_days
 - for each scale: `grade:<scale>` text, `since:<scale>` date, `was:<scale>` text, `drops_on:<scale>` date
-- contacted_on date; may_contact, reachable, public_official yes-no; held_until date
+- contacted_on date; may_contact, reachable, public_official, refuses_automation yes-no; held_until date; shut text (the
+  channels that consent shuts)
 
 The table `done` says what was done before: customer, rule (its key), done_on, and the `occasion` of a task.
 """
@@ -129,14 +130,14 @@ def due(
     batches: list[Batch] = []
     paused: list[Paused] = []
     fresh, stale = _freshness(people, day) if any(rule.when in ABSENCE for rule in rules) else (None, [])
-    reached: dict[tuple[bool, bool, bool], Mask] = {}
+    reached: dict[tuple[str, bool], Mask] = {}
     history = History(people, done)
     for rule in rules:
         if missing := whom.unknown_facts(rule, people):
             paused.append(Paused(rule, None, _NOT_DRAWN.fill(facts=", ".join(dict.fromkeys(missing)))))
         if rule.when in ("birthday", "anniversary") and (wrong := birthday.unreadable(people, rule.when)):
             paused.append(Paused(rule, None, _UNREADABLE.fill(n=wrong)))
-        kind = (rule.channel == whom.IN_PERSON, whom.needs_a_line(rule), whom.is_present(rule))
+        kind = (rule.channel, whom.is_present(rule))
         if kind not in reached:
             reached[kind] = whom.may_be_reached(rule, people, day.number)
         who = whom.meant(rule, people) & reached[kind]

@@ -92,17 +92,31 @@ def may_be_reached(rule: CareRule, people: People, today: int) -> Mask:
 
     A contact today, a refusal (`may_contact` false, `refuses_contact` true), a hold (`held_until` not yet
     over) and a missing phone or chat (`reachable` false) keep staff from calling and writing, not from
-    receiving her well when she comes.
+    receiving her well when she comes. A channel that her consent shuts (`shut`) is not used; whoever refuses
+    decisions made by the system alone (`refuses_automation`) gets no task that nobody has thought of for her.
     """
-    mask: Mask = np.ones(people.size, dtype=np.bool_)
+    mask: Mask = ~people.is_true("refuses_automation") & ~is_shut(rule, people)
     if rule.channel != IN_PERSON:
         mask &= people.numbers("contacted_on") != today
         mask &= ~refuses(people) & ~is_held(people, today)
         if rule.channel in _NEEDS_A_LINE:
             mask &= ~people.is_false("reachable")
     if is_present(rule):
-        mask &= ~people.is_true("public_official")
+        mask &= ~is_official(people)
     return mask
+
+
+def is_shut(rule: CareRule, people: People) -> Mask:
+    """Whom consent, or the want of it, shuts to the channel of a rule: `shut` names the channels, a space between."""
+    if not people.has("shut"):
+        return np.zeros(people.size, dtype=np.bool_)
+    return mask_of(pc.match_substring(people.table["shut"].cast(pa.string()), rule.channel))
+
+
+def is_official(people: People) -> Mask:
+    """Who is a public official, by the mark or by her occupation: no presents (Criminal Law, articles 389 and 390)."""
+    found: Mask = people.is_true("public_official") | people.among("occupation", ["official"])
+    return found
 
 
 def refuses(people: People) -> Mask:

@@ -81,7 +81,11 @@ def _gate(due: Due, rule: CareRule, row: int) -> Words | None:
             return Words("先不打扰，到{day}为止", "Left in peace until {day}").fill(day=until)
         if whom.needs_a_line(rule) and one.is_false("reachable")[0]:
             return Words("没有电话也没有微信", "No phone and no chat known")
-    if whom.is_present(rule) and one.is_true("public_official")[0]:
+    if one.is_true("refuses_automation")[0]:
+        return Words("她拒绝由系统自动安排", "She refuses what the system arranges by itself")
+    if whom.is_shut(rule, one)[0]:
+        return Words("她没有同意用这种方式联系", "She has not agreed to being contacted this way")
+    if whom.is_present(rule) and whom.is_official(one)[0]:
         return Words("公职人员，不送礼", "A public official: no presents")
     if rule.when in ABSENCE:
         day = due.day
