@@ -37,17 +37,17 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _audit_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The store refuses to empty the audit trail while there is a business; a test that keeps what it writes has its
-    tables emptied afterwards."""
+    """The store refuses to empty the audit trail; a test that keeps what it writes has its tables emptied afterwards, so
+    the guard is taken down until the next shop puts it up again."""
     marks = request.node.iter_markers("django_db")
     if "transactional_db" not in request.fixturenames and not any(m.kwargs.get("transaction") for m in marks):
         yield
         return
     request.getfixturevalue("transactional_db")
     yield
-    from regulars.shop.models import Business
+    from tests.shops import guard_down
 
-    Business.objects.all().delete()
+    guard_down()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from django.apps import apps
@@ -19,6 +20,7 @@ from regulars import daily
 from regulars.customers.models import Customer, Detail, Link, SearchKey
 from regulars.grading.actions import open_books
 from regulars.sales.models import Batch, BatchState, Identity, Pairing, Sale, SaleLine, Sighting
+from regulars.shop import guard
 from regulars.shop.home import Home
 from regulars.shop.keys import keys
 from regulars.shop.models import Business, Store
@@ -69,12 +71,25 @@ def as_csv(rows: Sequence[Row]) -> str:
     return out.getvalue()
 
 
+def _editor() -> Any:
+    """What a migration gives to the guard, as far as it asks."""
+    cursor = connection.cursor()
+    return SimpleNamespace(connection=connection, execute=lambda sql, params=None: cursor.execute(sql))
+
+
+def guard_down() -> None:
+    """Let the audit trail be emptied, until a shop is wiped."""
+    guard.take_down(None, _editor())
+
+
 def wipe() -> None:
     """Every table of ours is empty again; numbers go on from where they were."""
+    guard_down()
     tables = [m._meta.db_table for m in apps.get_models() if m.__module__.startswith("regulars.")]
     with connection.cursor() as cursor:
         for table in tables:  # keys to other tables are looked at when all is done
             cursor.execute(f"DELETE FROM {table}")
+    guard.put_up(None, _editor())
 
 
 # --- what a shop knows -----------------------------------------------------------------------------------------------

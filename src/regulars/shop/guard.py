@@ -1,5 +1,5 @@
 """The store's own guard over the audit trail: a line can be written and linked once, and then neither changed nor
-deleted while there is a business in the store. Sealing the reason anew with another key is no change.
+deleted. Sealing the reason anew with another key is no change.
 
 A guard against our own mistakes and a hurried hand; whoever owns the database can lift it, and then the chain tells.
 """
@@ -13,7 +13,6 @@ SAYS = "the audit trail is append-only"
 
 _SQLITE = (
     """CREATE TRIGGER shop_audit_no_delete BEFORE DELETE ON shop_auditevent
-    WHEN EXISTS (SELECT 1 FROM shop_business)
     BEGIN SELECT RAISE(ABORT, '{says}'); END""",
     """CREATE TRIGGER shop_audit_no_update BEFORE UPDATE ON shop_auditevent
     WHEN {changed}
@@ -25,10 +24,7 @@ _SQLITE = (
 _POSTGRES = (
     """CREATE OR REPLACE FUNCTION shop_audit_guard() RETURNS trigger LANGUAGE plpgsql AS $guard$
     BEGIN
-      IF TG_OP = 'DELETE' THEN
-        IF EXISTS (SELECT 1 FROM shop_business) THEN RAISE EXCEPTION '{says}'; END IF;
-        RETURN OLD;
-      END IF;
+      IF TG_OP = 'DELETE' THEN RAISE EXCEPTION '{says}'; END IF;
       IF {changed}
         OR (OLD.link IS NOT NULL AND (NEW.link IS DISTINCT FROM OLD.link OR NEW.place IS DISTINCT FROM OLD.place))
         OR (NEW.why IS DISTINCT FROM OLD.why
