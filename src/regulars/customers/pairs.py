@@ -15,7 +15,7 @@ from regulars.customers.models import Customer, Detail, Likely, LikelyKind, Like
 from regulars.customers.queries import called, mask, merged
 from regulars.customers.rules.likeness import read_mask, reason_words
 from regulars.sales.models import Batch, BatchState, Identity, Pairing
-from regulars.shop.models import Store
+from regulars.shop.models import Staff, Store
 
 ALIVE = Q(one__merged_into=None, other__merged_into=None, one__is_gone=False, other__is_gone=False)
 """Both stand for themselves: what concerns a file that has been merged is asked of the one that stands for it."""
@@ -90,6 +90,15 @@ def likely_of(customer: Customer, limit: int = 3) -> list[Likely]:
     """Open proposals about one customer, the surest first."""
     hers = open_pairs().filter(Q(one=customer) | Q(other=customer)).exclude(strength="weak")
     return list(hers.select_related("one", "other").order_by("-weight", "id")[:limit])
+
+
+def in_charge_of(customer: Customer) -> Staff | None:
+    """Who looks after her: whoever has her file, else whoever has one that was merged into it."""
+    if customer.in_charge is not None:
+        return customer.in_charge
+    others = Customer.objects.filter(merged_into=customer, in_charge__isnull=False)
+    other = others.select_related("in_charge").order_by("in_charge").first()
+    return other.in_charge if other else None
 
 
 def merged_by(customer: Customer) -> list[tuple[Batch, Customer | None]]:

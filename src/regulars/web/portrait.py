@@ -16,6 +16,7 @@ from regulars.care.models import DayPlan
 from regulars.care.queries import due_for, noted_tasks
 from regulars.care.rules.triggers.late import said_rhythm
 from regulars.customers.models import Customer
+from regulars.customers.pairs import in_charge_of
 from regulars.customers.queries import (
     Away,
     details_of,
@@ -253,8 +254,8 @@ def _basics(customer: Customer, drawn: LivePortrait, badges: Badges) -> list[Pag
     for fact in facts_to_tell():
         if known.get(fact.key) is not None and fact.key != "is_company":
             rows.append(Page(name=titled(fact.name), value=spoken(fact.key, known[fact.key]), note=""))
-    if customer.in_charge:
-        rows.append(Page(name=Words("谁负责", "Looked after by"), value=customer.in_charge.name, note=""))
+    if in_charge := in_charge_of(customer):
+        rows.append(Page(name=Words("谁负责", "Looked after by"), value=in_charge.name, note=""))
     said = details_of(customer)
     for key, name in KEPT.items():
         if said.get(key):
