@@ -17,6 +17,7 @@ from regulars.care.models import Task, TaskState
 from regulars.care.queries import due_for, open_on
 from regulars.customers import actions as customers
 from regulars.customers.models import Customer, Family, FamilyMember, Likely, Note, Portrait
+from regulars.customers.pairs import in_charge_of
 from regulars.customers.queries import details_of, find, merged, notes_of, search
 from regulars.grading.actions import adopt
 from regulars.grading.models import GradeChange, Standing
@@ -395,6 +396,18 @@ def test_who_wants_peace_has_it_under_either_number(shop: Shop, boss: Staff) -> 
     daily.merge(a, b, by=boss)
     daily.run_day(ON + timedelta(days=1))
     assert not open_on(ON + timedelta(days=1)).exists()
+
+
+def test_whoever_looks_after_one_of_both_looks_after_both(shop: Shop, boss: Staff) -> None:
+    shop.take_in([visit(2, 10, 会员号="1001"), *(visit(n, 3000, 会员号="1002") for n in range(1, 21))])
+    a, b = who("1001"), who("1002")
+    keeper = add_staff(name="小周", email="zhou@example.com", role="manager")
+    Customer.objects.filter(id=b.id).update(in_charge=keeper)
+    daily.merge(a, b, by=boss)
+    a.refresh_from_db()
+    assert in_charge_of(a) == keeper
+    daily.run_day(ON)
+    assert {t.staff_id for t in due_for(a)} == {keeper.pk}
 
 
 def test_what_was_put_off_comes_on_its_day_with_whoever_stands_for_her(shop: Shop, boss: Staff) -> None:

@@ -7,7 +7,7 @@
    pairs, and a block that too many share is passed over.
 3. Each pair is put before `rules.likeness`; what it proposes is kept, what a person has decided stays decided.
 
-A million customers take less than a minute and a few hundred bytes each (benchmarks/duplicates_million.py).
+A million customers take a few minutes and a gigabyte of memory (benchmarks/duplicates_million.py).
 """
 
 from __future__ import annotations

@@ -100,6 +100,15 @@ def likely_of(customer: Customer, limit: int = 3, viewer: Staff | None = None) -
     return list(hers.select_related("one", "other").order_by("-weight", "id")[:limit])
 
 
+def in_charge_of(customer: Customer) -> Staff | None:
+    """Who looks after her: whoever has her file, else whoever has one that was merged into it."""
+    if customer.in_charge is not None:
+        return customer.in_charge
+    others = Customer.objects.filter(merged_into=customer, in_charge__isnull=False)
+    other = others.select_related("in_charge").order_by("in_charge").first()
+    return other.in_charge if other else None
+
+
 def merged_by(customer: Customer) -> list[tuple[Batch, Customer | None]]:
     """The words that made files one with this customer's, the latest first, each with the other file (none where that
     file is gone)."""

@@ -16,6 +16,8 @@ from regulars.care import handover as verbs
 from regulars.care.models import HandedOver, Handover, Task
 from regulars.customers import charge
 from regulars.customers.models import Customer, Shared
+from regulars.customers.pairs import in_charge_of
+from regulars.customers.queries import family_of
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Staff
 from regulars.shop.words import Refused, Words
@@ -183,13 +185,16 @@ def handover_undo(request: Request, number: int) -> HttpResponse:
 def charge_card(request: Request, customer: Customer) -> Page | None:
     """Who looks after her, and what this visitor may change about it."""
     assigns = request.user.may("assign")
-    is_hers = customer.in_charge_id == request.user.pk
-    shared = list(Shared.objects.filter(customer=customer).select_related("staff").order_by("id"))
+    keeper = in_charge_of(customer)
+    is_hers = keeper == request.user
+    shared = list(
+        Shared.objects.filter(customer__in=family_of(customer)).select_related("staff").order_by("id")
+    )
     may_change = assigns or is_hers
-    if not may_change and not customer.in_charge and not shared:
+    if not may_change and not keeper and not shared:
         return None
     return Page(
-        who=customer.in_charge.name if customer.in_charge else "", is_hers=is_hers, may_assign=assigns, may_change=may_change,
+        who=keeper.name if keeper else "", is_hers=is_hers, may_assign=assigns, may_change=may_change,
         shared=[Page(key=s.staff_id, name=s.staff.name) for s in shared],
         staff=[(s.pk, s.name) for s in _heirs(request) if s.may("contact")] if may_change else [],
         action=reverse("customer-charge", args=[customer.pk]),
@@ -203,7 +208,7 @@ def customer_charge(request: Request, number: int) -> HttpResponse:
     `unshare`). Who may assign does all of it; who is in charge shares, and lets go."""
     customer = find_customer(request, number, "contact")
     customer = customer.merged_into or customer
-    is_hers = customer.in_charge_id == request.user.pk
+    is_hers = in_charge_of(customer) == request.user
     near = _heirs(request)
     try:
         if not (request.user.may("assign") or is_hers):
