@@ -151,7 +151,7 @@ def test_no_secret_gets_into_the_log(owner: House, caplog: pytest.LogCaptureFixt
     browser.post("/login/", RIGHT)
     with patch.object(doors_actions, "opens_by_code", side_effect=RuntimeError("broken")):
         assert browser.post("/login/code/", {"code": code}).status_code == 500
-    assert any("broken" in record.getMessage() or record.exc_info for record in caplog.records)
+    assert any(record.exc_info or record.exc_text for record in caplog.records)
     from django.views.debug import SafeExceptionReporterFilter
 
     shown = caplog.text
