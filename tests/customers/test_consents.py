@@ -214,8 +214,8 @@ def test_presents_to_others_end_at_the_cap_of_the_year(her: Customer, owner: Sta
 # --- sensitive facts -------------------------------------------------------------------------------------------------
 
 ROWS = [
-    {"会员号": "M1", "手机号": "13955550123", "姓名": "王芳", "身份证号": ID_NUMBER, "既往病史": "哮喘", "民族": "回族", "备用": "", "口味": "清淡"},
-    {"会员号": "M2", "手机号": "13955550124", "姓名": "李雷", "身份证号": "", "既往病史": "高血压", "民族": "", "备用": "", "口味": ""},
+    {"会员号": "M1", "手机号": "13955550123", "姓名": "王芳", "身份证号": ID_NUMBER, "既往病史": "哮喘", "民族": "回族", "备用": "", "座位号": "清淡"},
+    {"会员号": "M2", "手机号": "13955550124", "姓名": "李雷", "身份证号": "", "既往病史": "高血压", "民族": "", "备用": "", "座位号": ""},
 ]  # fmt: skip
 
 
@@ -229,7 +229,7 @@ def test_columns_of_a_kind_that_is_off_are_not_read_and_the_import_says_why(
     assert not any(Detail.objects.filter(key=f"raw:{c}").exists() for c in ("身份证号", "既往病史", "民族"))
     kept = vault.get_table(f"batch-{taken.batch.pk}-extras")
     assert kept is not None and not {"raw:身份证号", "raw:既往病史"} & set(kept.column_names)
-    assert details_of(her)["raw:口味"] == "清淡"
+    assert details_of(her)["raw:座位号"] == "清淡"
 
 
 def test_refused_rows_do_not_keep_them_either(shop: Shop, owner: Staff) -> None:

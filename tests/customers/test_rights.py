@@ -16,7 +16,7 @@ from tests.shops import Shop, amounts, must_be_whole
 
 from regulars import daily
 from regulars.care.models import Task
-from regulars.customers import actions, consents, retention, rights
+from regulars.customers import actions, consents, filing, retention, rights
 from regulars.customers.copying import copy_of
 from regulars.customers.erasing import erase
 from regulars.customers.models import Customer, LegalHold, Note, Opened, RequestState, Shared
@@ -51,7 +51,11 @@ HERS = (
     "微信里说过的话",
     "电话里说的",
     "因为她常来玉兰",
+    "玉兰的女儿小满",
+    "和同学阿珍",
+    "玉兰的合影",
 )
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
 
 
 def receipt(day: int, **more: Any) -> dict[str, Any]:
@@ -119,6 +123,12 @@ def planted(shop: Shop, owner: Staff) -> Customer:
     Hold.objects.create(person=her.pk, rule="y", why=NOTE, by=owner)
     Reading.objects.create(person=her.pk, staff=owner, what="phone", reason="other", said=NOTE, on=ON)
     Shared.objects.create(customer=her, staff=owner, by=owner)
+    filing.add_relative(her, relation="child", name="玉兰的女儿小满", phone="13955550777", by=owner)
+    filing.note_visit(her, ON, companions="和同学阿珍", by=owner)
+    filing.put_tag(her, "老街坊", by=owner)
+    filing.attach_file(her, "玉兰的合影.png", PICTURE, on=ON, by=owner)
+    cousin = actions.add_customer(name="欧阳玉竹", phone="13955550888", by=owner)
+    actions.decide(actions.propose(her, cousin, by=owner), "family", by=owner)
     Opened.objects.create(customer=her, staff=owner, until="2026-11-22T12:00Z")
     vault.put_bytes("upload-old-0", f"手机号,姓名\n{PHONE},{NAME}\n".encode("gb18030"))
     vault.put_bytes("upload-new-0", "手机号,姓名\n13955550999,李雷\n".encode())
@@ -365,3 +375,14 @@ def test_notes_and_traces_go_after_their_time(shop: Shop, owner: Staff) -> None:
     assert [r.on for r in Reading.objects.all()] == [date(2024, 12, 1)]
     task.refresh_from_db()
     assert task.note is None
+
+
+def test_a_deletion_takes_the_pictures_from_the_disk(
+    shop: Shop, owner: Staff, django_capture_on_commit_callbacks: Any
+) -> None:
+    her = planted(shop, owner)
+    kept = list((shop.folder / "uploads").glob("kept-*.sealed"))
+    assert len(kept) == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        erase(her, on=ON, by=owner)
+    assert not kept[0].exists()

@@ -122,7 +122,7 @@ def test_notes_and_phones_of_before_are_found_too_once_the_store_is_brought_up_t
     NoteWord.objects.all().delete()
     SearchKey.objects.filter(word__startswith="^").delete()
     assert search_notes("花生") == [] and search("1391234") == []
-    migration = importlib.import_module("regulars.customers.migrations.0005_words_of_before")
+    migration = importlib.import_module("regulars.customers.migrations.0007_words_of_before")
     from django.apps import apps
 
     for _ in range(2):  # it may be begun again

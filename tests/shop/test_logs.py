@@ -29,6 +29,9 @@ def logged() -> Iterator[io.StringIO]:
     out = io.StringIO()
     ours = [h for h in logging.root.handlers if any(isinstance(f, NothingPersonal) for f in h.filters)]
     assert len(ours) == 1 and isinstance(ours[0], logging.StreamHandler)
+    logging.getLogger(
+        "django.request"
+    ).disabled = False  # others set up logging in their own way in the same process
     before = ours[0].setStream(out)
     try:
         yield out

@@ -68,9 +68,8 @@ def record(row: models.Model) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     for field in row._meta.concrete_fields:
-        if field.name in NAMES_OF_STAFF or (
-            isinstance(field, TOKENS) and not isinstance(field, SealedTextField)
-        ):
+        is_name = field.name in NAMES_OF_STAFF and not field.is_relation
+        if is_name or (isinstance(field, TOKENS) and not isinstance(field, SealedTextField)):
             continue
         value = getattr(row, field.name if not field.is_relation else field.attname)
         found[field.name] = _said(field, row, value)

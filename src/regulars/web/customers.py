@@ -103,7 +103,9 @@ def _snippet(note: str, text: str) -> str:
     """The part of a note around what was searched for.
 
     >>> _snippet("老客人，" * 20 + "对花生过敏", "花生")
-    '…老客人，老客人，老客人，老客人，老客人，对花生过敏'
+    '…客人，老客人，老客人，老客人，老客人，对花生过敏'
+    >>> _snippet("对花生过敏", "花生")
+    '对花生过敏'
     """
     at = max(0, note.lower().find(text.lower()))
     start = max(0, at - A_SNIPPET // 3) if len(note) > A_SNIPPET else 0

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from regulars import daily
 from regulars.customers import consents, retention, rights
 from regulars.customers.copying import copy_of
+from regulars.customers.file import attachments_of
 from regulars.customers.models import Customer, LegalHold, RequestState, RightsRequest
 from regulars.customers.rules.consent import ANY, CHANNELS, PURPOSES, SOURCES, refuses_automation
 from regulars.customers.rules.retention import due, months_before
@@ -29,6 +30,7 @@ from regulars.customers.sight import sees
 from regulars.grading.models import GradeChange
 from regulars.grading.queries import portrait
 from regulars.sales.rules.sensitive import KINDS as SENSITIVE_KINDS
+from regulars.shop import vault
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Business, Hold, Staff, audit
 from regulars.shop.words import Refused, Words
@@ -389,6 +391,10 @@ def customer_copy(request: Request, number: int) -> HttpResponseBase:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("copy.html", html)
         packed.writestr("copy.css", (STATIC / "copy.css").read_text("utf-8"))
+        for attachment in attachments_of(customer):
+            content = vault.get_bytes(attachment.vault_name)
+            if content is not None:
+                packed.writestr(f"attachments/{attachment.pk}.{attachment.kind}", content)
         packed.writestr("copy.json", json.dumps({"made": made, "data": data}, ensure_ascii=False, indent=1))
     out.seek(0)
     audit("copy-of-data", f"customer {customer.pk}", by=request.user)
