@@ -64,9 +64,46 @@ def prepare(trade: str, on: date, progress: Callable[[int, int, Words], None]) -
         for back in PAST:
             progress(PAST.index(back), len(PAST), Words("过前些天的日子", "Living the days before"))
             work_a_day(on - timedelta(days=back), seed=back)
+        progress(len(PAST), len(PAST), Words("记下熟客的喜好", "Writing down what the regulars like"))
+        know_the_regulars(trade, on - timedelta(days=min(PAST)))
     if business.last_day_run_on != on:
         daily.run_day(on, progress=progress, by=owner)
     return {"email": owner.email, "password": password}
+
+
+REGULARS = 60
+"""Of so many of the best customers the example's staff know something."""
+
+
+def know_the_regulars(trade: str, on: date) -> None:
+    """Staff have written into the files of those who come most: tastes, manners, a note; the best are in somebody's charge."""
+    from regulars.customers import charge, consents, filing
+    from regulars.customers.actions import add_note
+    from regulars.customers.file import sheet
+    from regulars.customers.queries import listed
+    from regulars.examples.known import known_of
+    from regulars.shop.models import Business, Staff
+
+    team = [s for s in Staff.objects.order_by("id") if s.role in ("front-desk", "manager", "service")]
+    keepers = [s for s in Staff.objects.order_by("id") if s.role == "key-account"]
+    fields = {f.key: f for f in sheet(Business.objects.get())}
+    luck = random.Random(trade)
+    for place, customer in enumerate(listed(limit=REGULARS)[:REGULARS]):
+        by = luck.choice(team) if team else None
+        known = known_of(trade, place)
+        for key, value in known.fields.items():
+            if key in fields and fields[key].is_for(is_company=customer.is_company):
+                filing.say_field(customer, fields[key], value, by=by)
+        for kind, text in known.notes:
+            add_note(customer, text, on=on - timedelta(days=luck.randrange(30)), by=by, kind=kind)
+        for tag in known.tags:
+            filing.put_tag(customer, tag, by=by)
+        if keepers and place < 12:
+            charge.give_charge(customer, keepers[place % len(keepers)], by=keepers[0], on=on)
+        if luck.random() < 0.5:
+            consents.say_consent(
+                customer, "marketing", True, channel="wechat", source="counter", on=on, by=by
+            )
 
 
 def work_a_day(on: date, *, seed: int) -> None:
