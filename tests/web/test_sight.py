@@ -322,6 +322,8 @@ def test_a_look_takes_a_reason_is_limited_and_warns_the_owner(chain: Chain) -> N
     assert not shown(people[2], reason="call"), "the day's two are used up"
     assert Alert.objects.get(kind="many-revealed").staff == chain.staff["east front-desk"]
     assert Reading.objects.exclude(said=None).get().said == "她的包落在店里"
+    assert "条查看顾客资料的提醒" in chain.browser("owner").get("/").content.decode()
+    assert "条查看顾客资料的提醒" not in chain.browser("east manager").get("/").content.decode()
     watch = chain.browser("owner").get("/watch/").content.decode()
     assert "名单之外看了 2 个号码" in watch
     assert chain.browser("east manager").get("/watch/").status_code == 403

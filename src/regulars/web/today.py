@@ -19,7 +19,7 @@ from regulars.care.queries import asked_once, ended_on, open_on, team_of
 from regulars.care.rules.triggers.late import said_rhythm
 from regulars.customers.models import Customer
 from regulars.sales.models import Batch, BatchState
-from regulars.shop.models import Staff
+from regulars.shop.models import Alert, Staff
 from regulars.shop.words import Refused, Words
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in, way_back
@@ -88,7 +88,7 @@ def today(request: Request) -> HttpResponse:
                  said=said_rhythm(gap), ask=asks.get(c.id), warnings=warnings.get(c.id, []))
             for c, gap in expected
         ],
-        requests=waiting_requests(me, request.today),
+        requests=waiting_requests(me, request.today), alerts=_alerts(me),
         waiting="" if tasks or ended or Batch.objects.filter(state=BatchState.COMPLETE).exists() else "no-sales",
     )  # fmt: skip
     return render(request, "today.html", {"page": page})
@@ -178,6 +178,17 @@ def _paused(plan: DayPlan | None) -> Words | None:
     zh = "；".join(f"{store}：{zh}" if store else zh for store, zh, _ in sorted(said))
     en = "; ".join(f"{store}: {en}" if store else en for store, _, en in sorted(said))
     return Words(zh, en)
+
+
+def _alerts(me: Staff) -> Words | None:
+    """How many warnings about reading those who guard the data have not seen yet."""
+    n = Alert.objects.filter(seen_at=None).exclude(staff=me).count() if may(me, "audit") else 0
+    if not n:
+        return None
+    return Words(
+        "有 {n} 条查看顾客资料的提醒",
+        "{n} warnings about who looks at customers" if n != 1 else "One warning about who looks at customers",
+    ).fill(n=n)
 
 
 def _expected(plan: DayPlan | None, staff: Staff | None, me: Staff) -> list[tuple[Customer, float]]:
