@@ -345,7 +345,9 @@ def test_reading_at_night_and_opening_very_many_files_is_told(
     Use.objects.create(staff=chain.staff["east front-desk"], on=TODAY, kind="open", n=200)
     desk.get(f"/customers/{number(EAST)}/")
     assert Use.objects.get(kind="open").n == 201
-    assert Alert.objects.get(kind="many-open").words[0].startswith("今天打开了 201 份档案")
+    Client().get(f"/api/v1/customers/{number(EAST)}", headers=chain.key("east front-desk"))
+    assert Use.objects.get(kind="open").n == 202, "a program's reading counts as its person's"
+    assert Alert.objects.get(kind="many-open").words[0].startswith("今天打开了 202 份档案")
 
 
 def test_a_list_leaves_the_house_with_a_reason_a_limit_and_a_name_in_it_and_comes_in_again(

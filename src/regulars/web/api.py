@@ -41,6 +41,7 @@ from regulars.playbooks.playbook import Playbook, library
 from regulars.sales.actions import problems_of
 from regulars.sales.models import Batch
 from regulars.sales.queries import batches_of
+from regulars.shop import readings
 from regulars.shop.actions import ask_for, token_digest
 from regulars.shop.engine import day_of
 from regulars.shop.models import ApiToken, Staff, Store
@@ -480,6 +481,7 @@ def customers(
     if text:
         if seconds := too_fast("search", str(request.user.pk), SEARCH):
             raise TooMany(seconds)
+        readings.count(request.user, "search", request.today)
         return {"items": rows(search(text, limit, request.user), request.user), "next": None}
     spend, _, number = (after or "").partition(".")
     found = listed(
@@ -544,6 +546,7 @@ def customer(request: Any, number: Number, on: Day = None) -> Any:
     if not sees(request.user, who):
         raise NotThere
     by_name = sees(request.user, who, "names")
+    readings.count(request.user, "open", request.today)
     drawn = portrait(who, the_day(request, on))
     facts = spoken(drawn.facts)
     row = rows([who], request.user)[0]
