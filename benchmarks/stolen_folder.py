@@ -78,7 +78,9 @@ def fill(home: Path, secrets: Secrets) -> None:
     from regulars.care.actions import end
     from regulars.care.models import Task, TaskState
     from regulars.customers import actions as customers
+    from regulars.customers import filing, rights
     from regulars.grading.actions import adopt
+    from regulars.shop import readings
     from regulars.shop.actions import found_business, make_token
     from regulars.shop.models import Outgoing, audit
     from regulars.shop.words import Refused
@@ -145,6 +147,15 @@ def fill(home: Path, secrets: Secrets) -> None:
             to=secrets.phone("outbox"),
             text=secrets.note("outbox"),
         )
+        filing.add_relative(
+            her, "child", "小满", phone=secrets.phone("relative"), note=secrets.note("relative"), by=owner
+        )
+        filing.note_visit(her, ON, companions=secrets.note("visit"), feedback=secrets.note("visit"), by=owner)
+        picture = b"\x89PNG\r\n\x1a\n" + secrets.note("attachment").encode()
+        filing.attach_file(her, f"{secrets.phone('attachment')}.png", picture, on=ON, by=owner)
+        said = f"{secrets.phone('reading')} {secrets.note('reading')}"
+        readings.read(owner, her.id, "phone", reason="other", said=said, on=ON, listed=True)
+        rights.open_request(her, "correction", on=ON, checked="known", said=secrets.note("request"), by=owner)
         audit("look", f"customer {her.id}", by=owner, why=f"来电 {secrets.phone('reason')} {secrets.note('reason')}",
               detail={"said": f"打 {secrets.phone('detail of a line')}"})  # fmt: skip
     adopt("restaurant", by=owner)
