@@ -14,7 +14,7 @@ from datetime import date
 from django.db import transaction
 
 from regulars.customers.models import Consent, Customer, Detail, Wording
-from regulars.customers.queries import age_of, family_of
+from regulars.customers.queries import age_of, family_of, once
 from regulars.customers.rules import consent as rule
 from regulars.customers.rules.consent import ANY, CHANNELS, PURPOSES, SENSITIVE, SOURCES, Verdict, Word
 from regulars.customers.rules.sheet import SHEET
@@ -126,7 +126,11 @@ def refuse_automation(
 def standing(customer: Customer) -> dict[tuple[str, str], Word]:
     """(purpose, channel) → her latest word on it."""
     root = customer.merged_into or customer
-    words = Consent.objects.filter(customer__in=family_of(root)).values_list(
+    return once(customer, "standing", lambda: _standing(family_of(root)))
+
+
+def _standing(family: list[int]) -> dict[tuple[str, str], Word]:
+    words = Consent.objects.filter(customer__in=family).values_list(
         "purpose", "channel", "granted", "on", "id", "until"
     )
     return rule.latest((p, c, Word(g, on, number, until)) for p, c, g, on, number, until in words)

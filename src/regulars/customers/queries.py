@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,8 @@ from regulars.shop.models import Staff, Store
 from regulars.shop.rules.note_words import says
 from regulars.shop.sealed_words import records_with
 from regulars.shop.words import Words
+
+Answer = TypeVar("Answer")
 
 SALES_SCHEMA = pa.schema(
     [
@@ -209,14 +211,37 @@ def file_facts_of(customer: Customer, facts: Sequence[Fact], on: date) -> dict[s
     return out
 
 
+def for_reading(customer: Customer) -> Customer:
+    """For a page that only reads her file: what is asked about this object from now on is asked once."""
+    customer.__dict__["_answers"] = {}
+    return customer
+
+
+def once(customer: Customer, question: str, ask: Callable[[], Answer]) -> Answer:
+    """The answer to a question about her; remembered where the object was given out `for_reading`."""
+    answers = customer.__dict__.get("_answers")
+    if answers is None:
+        return ask()
+    if question not in answers:
+        answers[question] = ask()
+    found: Answer = answers[question]
+    return found
+
+
 def family_of(customer: Customer) -> list[int]:
     """Her number and those that were merged into her."""
-    return [customer.id, *Customer.objects.filter(merged_into=customer).values_list("id", flat=True)]
+    return once(
+        customer, "family",
+        lambda: [customer.id, *Customer.objects.filter(merged_into=customer).values_list("id", flat=True)],
+    )  # fmt: skip
 
 
 def details_of(customer: Customer) -> dict[str, str]:
     """The latest word on everything that was said about her, without what is sensitive."""
-    family = family_of(customer)
+    return once(customer, "details", lambda: _details_of(family_of(customer)))
+
+
+def _details_of(family: list[int]) -> dict[str, str]:
     found: dict[str, tuple[int, str]] = {}
     by_identity = Detail.objects.filter(identity__link__customer__in=family)
     by_hand = Detail.objects.filter(customer__in=family)

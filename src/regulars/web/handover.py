@@ -19,7 +19,7 @@ from regulars.customers.models import Customer, Shared
 from regulars.customers.pairs import in_charge_of
 from regulars.customers.queries import family_of
 from regulars.shop.calendar import day_words
-from regulars.shop.models import Staff
+from regulars.shop.models import Staff, with_powers
 from regulars.shop.words import Refused, Words
 from regulars.web.customers import find_customer
 from regulars.web.may import needs
@@ -47,7 +47,7 @@ def _kind(model: str, field: str) -> Words:
 def settings_member_handover(request: Request, number: int) -> HttpResponse:
     """All that a colleague has in hand, who takes it over, and whether she leaves."""
     staff = colleague(request, number)
-    heirs = [s for s in _heirs(request).exclude(pk=staff.pk) if s.may("contact")]
+    heirs = [s for s in with_powers(_heirs(request).exclude(pk=staff.pk)) if s.may("contact")]
     problems: list[Words] = []
     if request.method == "POST":
         chosen = {number_in(n, 1, 2**62) for n in request.POST.getlist("to")}
@@ -196,7 +196,7 @@ def charge_card(request: Request, customer: Customer) -> Page | None:
     return Page(
         who=keeper.name if keeper else "", is_hers=is_hers, may_assign=assigns, may_change=may_change,
         shared=[Page(key=s.staff_id, name=s.staff.name) for s in shared],
-        staff=[(s.pk, s.name) for s in _heirs(request) if s.may("contact")] if may_change else [],
+        staff=[(s.pk, s.name) for s in with_powers(_heirs(request)) if s.may("contact")] if may_change else [],
         action=reverse("customer-charge", args=[customer.pk]),
     )  # fmt: skip
 

@@ -24,6 +24,7 @@ from regulars.customers.queries import (
     details_of,
     family_of,
     favourites_of,
+    for_reading,
     identities_of,
     masked_details,
     visit_days_of,
@@ -103,7 +104,7 @@ BY_PHONE = ("call", "message")
 
 
 def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None = None) -> HttpResponse:
-    clear = clear or {}
+    clear, customer = clear or {}, for_reading(customer)
     tel = clear.get("phone", "")
     badges, today = Badges(), request.today
     drawn = drawn_now(customer, today, badges.holding)
