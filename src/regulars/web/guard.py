@@ -126,7 +126,7 @@ def watch(request: Request) -> HttpResponse:
         alerts=[Page(who=a.staff.name if a.staff else "", said=Words(*a.words), on=a.on, is_new=a.seen_at is None, by=a.seen_by.name if a.seen_by else "") for a in alerts],
         has_new=bool(fresh), action=reverse("watch"),
         readers=[Page(who=names.get(r["staff"], ""), n=r["n"], people=r["people"]) for r in readers],
-        lines=[Page(at=e.at, who=e.actor_name, verb=VERBS.get(e.verb, Words(e.verb, e.verb)), subject=e.subject, href=_subject_href(e.subject), why=e.why, detail=_told(e.detail)) for e in found[:A_PAGE]],
+        lines=[Page(at=e.at, who=e.actor_name, verb=VERBS.get(e.verb, Words(e.verb, e.verb)), subject=e.subject, href=_subject_href(e.subject), why=e.why or "", detail=_told(e.detail)) for e in found[:A_PAGE]],
         subject=subject, older=_query(before=found[A_PAGE - 1].pk, **kept) if len(found) > A_PAGE else "", reasons=readings.REASONS,
     )  # fmt: skip
     return render(request, "watch.html", {"page": page})
