@@ -18,6 +18,7 @@ from regulars.customers import charge
 from regulars.customers.models import Customer, Shared
 from regulars.customers.pairs import in_charge_of
 from regulars.customers.queries import family_of
+from regulars.customers.sight import sees
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Staff
 from regulars.shop.words import Refused, Words
@@ -160,8 +161,10 @@ def _made(request: Request, number: int) -> Handover:
 def handover_undo(request: Request, number: int) -> HttpResponse:
     """Take a hand-over back."""
     made = _made(request, number)
-    if made.has_left and not request.user.may("staff"):
-        raise PermissionDenied
+    if made.has_left and made.undone_at is None:
+        if not request.user.may("staff"):
+            raise PermissionDenied
+        colleague(request, made.leaver_id or 0)  # whose account opens again
     try:
         done = verbs.undo(made, by=request.user)
     except Refused as refused:
@@ -184,7 +187,7 @@ def handover_undo(request: Request, number: int) -> HttpResponse:
 
 def charge_card(request: Request, customer: Customer) -> Page | None:
     """Who looks after her, and what this visitor may change about it."""
-    assigns = request.user.may("assign")
+    assigns = sees(request.user, customer, "assign")
     keeper = in_charge_of(customer)
     is_hers = keeper == request.user
     shared = list(
@@ -211,7 +214,7 @@ def customer_charge(request: Request, number: int) -> HttpResponse:
     is_hers = in_charge_of(customer) == request.user
     near = _heirs(request)
     try:
-        if not (request.user.may("assign") or is_hers):
+        if not (sees(request.user, customer, "assign") or is_hers):
             raise Refused(
                 Words(
                     "负责她的人或店长才能换人",
