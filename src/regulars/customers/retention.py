@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Max, Q
+from django.db.models.functions import Coalesce
 
 from regulars.customers.erasing import erase
 from regulars.customers.models import Customer, LegalHold, Note, Portrait, RequestState, RightsRequest
@@ -39,7 +40,8 @@ def customers_due(before: date, limit: int = A_DAY, *, kept: bool = False) -> li
     old = Q(portrait=None) | Q(portrait__last_visit_on=None) | Q(portrait__last_visit_on__lt=before)
     base = Customer.objects.filter(old, merged_into=None, since_at__date__lt=before)
     if not kept:
-        base = base.exclude(pk__in=LegalHold.objects.values("customer"))
+        held = LegalHold.objects.annotate(root=Coalesce("customer__merged_into", "customer"))
+        base = base.exclude(pk__in=held.values("root"))
     last = 0
     while len(found) < limit:
         chunk = list(base.filter(pk__gt=last).select_related("portrait").order_by("pk")[: max(limit, 200)])
