@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from tests.shops import Shop
 from tests.web.conftest import TODAY
 
@@ -21,12 +22,16 @@ from regulars.care.handover import hand_over
 from regulars.care.models import Task
 from regulars.customers import rights
 from regulars.customers.actions import add_note, say_detail
-from regulars.customers.models import Customer, Family, FamilyMember, Opened, RightsRequest, Shared
+from regulars.customers.erasing import erase
+from regulars.customers.file import sheet
+from regulars.customers.models import Customer, Detail, Family, FamilyMember, Opened, RightsRequest, Shared
 from regulars.customers.queries import details_of
-from regulars.grading.actions import adopt
+from regulars.grading.actions import adopt, in_force
 from regulars.sales.models import Batch
 from regulars.shop.actions import add_staff, give_post, keep_role, make_token
-from regulars.shop.models import Alert, AuditEvent, Business, Reading, Staff, Store, TakenOut, Use
+from regulars.shop.models import Alert, AuditEvent, Business, OwnRole, Reading, Staff, Store, TakenOut, Use
+from regulars.shop.words import Refused
+from regulars.web.shown_file import questions
 
 EAST, WEST = "城东店", "城西店"
 PHONES = {EAST: "13933220001", WEST: "13844330002"}
@@ -525,3 +530,39 @@ def test_a_hand_over_taken_back_opens_no_account_of_somebody_who_may_more(chain:
     assert not Staff.objects.get(pk=leaver.pk).is_active
     assert chain.browser("owner").post(f"/handovers/{made.pk}/undo/").status_code == 302
     assert Staff.objects.get(pk=leaver.pk).is_active
+
+
+def test_nothing_is_done_with_somebody_whose_name_one_may_not_know(chain: Chain) -> None:
+    with pytest.raises(Refused):
+        keep_role("无名", ["look", "contact"])
+    OwnRole.objects.create(key="own-old", name="旧岗位", abilities=["look", "contact", "merge", "reveal"])
+    clerk = add_staff(name="旧人", email="old@example.com", role="own-old", store=chain.stores[EAST])
+    assert not any(clerk.may(a) for a in ("contact", "merge", "reveal"))
+    browser, her = Client(), number(EAST)
+    browser.force_login(clerk)
+    for where in (f"/customers/{her}/", f"/customers/{her}/same/", "/customers/duplicates/"):
+        assert NAMES[EAST] not in browser.get(where).content.decode(), where
+
+
+def test_what_is_sensitive_is_asked_on_no_list(chain: Chain) -> None:
+    Business.objects.update(trade="clinic", sensitive=["health"])
+    business, her = Business.objects.get(), Customer.objects.get(pk=number(EAST))
+    field = next(f for f in sheet(business) if f.sensitive)
+    Detail.objects.create(customer=her, key=field.key, sealed="湿疹")
+    Detail.objects.update(said_at=timezone.now() - timedelta(days=field.stale_after_days * 2))
+    known = {f.key for f in sheet(business) if f.ask and f.key != field.key}
+    for key in known:
+        Detail.objects.create(customer=her, key=key, plain="x")
+    asked = questions([her], business, TODAY, in_force()).get(her.pk)
+    assert asked is None or (asked.key != field.key and "湿疹" not in str(asked.why))
+
+
+def test_a_hand_over_is_taken_back_without_whom_has_been_deleted_since(chain: Chain) -> None:
+    her, clerk, heir = number(EAST), chain.staff["east key-account"], chain.staff["east front-desk"]
+    for staff in (clerk, heir):
+        Shared.objects.create(customer_id=her, staff=staff)
+    made = hand_over(clerk, [heir], by=chain.staff["owner"], on=TODAY)
+    erase(Customer.objects.get(pk=her), on=TODAY)
+    assert chain.browser("owner").post(f"/handovers/{made.pk}/undo/").status_code == 302
+    connection.check_constraints()
+    assert not Shared.objects.exists()
