@@ -409,6 +409,11 @@ def test_a_file_kept_by_law_is_kept_under_whatever_name_it_is_merged(shop: Shop,
     assert rights.due_deletions(on) == []
     assert rights.carry_out(on) == 0
     rights.call_off(asked, on=on, by=owner)
+    for one in (her, other):
+        actions.add_note(one, NOTE, on=ON - timedelta(days=4000), by=owner)
+    Business.objects.update(keep_notes_months=24)
+    retention.sweep(ON)
+    assert Note.objects.count() == 2
     for kept in (False, True):
         assert (root in retention.customers_due(date(2100, 1, 1), kept=kept)) == kept
     rights.keep_no_longer(root, by=owner)
