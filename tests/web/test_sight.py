@@ -566,3 +566,14 @@ def test_a_hand_over_is_taken_back_without_whom_has_been_deleted_since(chain: Ch
     assert chain.browser("owner").post(f"/handovers/{made.pk}/undo/").status_code == 302
     connection.check_constraints()
     assert not Shared.objects.exists()
+
+
+def test_who_hands_over_shows_a_manager_those_customers_only_whom_she_sees(chain: Chain) -> None:
+    clerk = chain.staff["east key-account"]
+    Customer.objects.filter(name__in=NAMES.values()).update(in_charge=clerk)
+    where = f"/settings/staff/{clerk.pk}/hand-over/"
+    assert {n for n in NAMES.values() if n in chain.browser("owner").get(where).content.decode()} == {
+        *NAMES.values()
+    }
+    page = chain.browser("east manager").get(where).content.decode()
+    assert NAMES[EAST] in page and NAMES[WEST] not in page

@@ -67,11 +67,18 @@ def settings_member_handover(request: Request, number: int) -> HttpResponse:
         Customer.objects.filter(in_charge=staff, merged_into=None).order_by("-portrait__spend_in_12_months")
     )
     risky = verbs.customers_at_risk(staff, request.today)
+    ids = (
+        Customer.objects.filter(pk__in=[c.pk for c in risky])
+        .visible_to(request.user)
+        .values_list("pk", flat=True)
+    )
+    seen = set(ids)
+    named = [c for c in risky if c.pk in seen]
     n = sum(one.n for one in held)
     page = Page(
         name=staff.name, sentence=Words("{w}手里还有 {n}", "{w} has {n} in hand").fill(w=staff.name, n=things(n)) if n else Words("{w}手里没有事", "{w} has nothing in hand").fill(w=staff.name),
         held=[Page(name=_kind(one.model, one.field), n=one.n) for one in held],
-        birthdays=len(verbs.birthdays_ahead(mine, request.today)), risky=_shown(request, risky[:5]), risky_n=len(risky),
+        birthdays=len(verbs.birthdays_ahead(mine, request.today)), risky=_shown(request, named[:5]), risky_n=len(risky),
         heirs=[Page(key=s.pk, name=s.name, role=s.role_words, store=s.store.name if s.store else "", is_near=bool(staff.store_id) and s.store_id == staff.store_id) for s in heirs],
         is_active=staff.is_active, action=reverse("settings-member-handover", args=[staff.pk]), problems=problems,
     )  # fmt: skip
