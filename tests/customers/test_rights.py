@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import connection, models
+from django.test import TestCase
 from tests.shops import Shop, amounts, must_be_whole
 
 from regulars import daily
@@ -19,6 +20,7 @@ from regulars.care.models import Task
 from regulars.customers import actions, consents, filing, retention, rights
 from regulars.customers.copying import copy_of
 from regulars.customers.erasing import erase
+from regulars.customers.filing import attach_file
 from regulars.customers.models import Customer, LegalHold, Note, Opened, RequestState, Shared
 from regulars.customers.queries import details_of, find
 from regulars.grading.actions import adopt, open_books
@@ -386,3 +388,54 @@ def test_a_deletion_takes_the_pictures_from_the_disk(
     with django_capture_on_commit_callbacks(execute=True):
         erase(her, on=ON, by=owner)
     assert not kept[0].exists()
+
+
+def test_a_deletion_takes_no_attachment_out_of_somebody_elses_file(shop: Shop, owner: Staff) -> None:
+    shop.take_in([receipt(3, 会员号="10001", 姓名=NAME), receipt(4, 会员号="M2", 姓名="李雷")])
+    her, other = find("10001"), find("M2")
+    assert her is not None and other is not None
+    contract = b"%PDF-1.4 xref 0000010001 00000 n " + PHONE.encode()
+    kept = [attach_file(one, "contract.pdf", contract, on=ON, by=owner).vault_name for one in (her, other)]
+    with contextlib.ExitStack() as committed:
+        committed.enter_context(TestCase.captureOnCommitCallbacks(execute=True))
+        erase(her, on=ON, by=owner)
+    assert [vault.get_bytes(name) for name in kept] == [None, contract]
+
+
+def test_what_is_called_off_at_the_last_moment_is_not_carried_out(
+    shop: Shop, owner: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    her = planted(shop, owner)
+    asked = rights.open_request(her, "deletion", on=ON, checked="known", by=owner)
+    on = asked.carried_out_on
+    due = rights.due_deletions(on)
+    assert [r.pk for r in due] == [asked.pk]
+    rights.call_off(asked, on=on, by=owner)
+    monkeypatch.setattr(rights, "due_deletions", lambda _: due)
+    assert rights.carry_out(on) == 0
+    assert Customer.objects.filter(pk=her.pk).exists()
+    asked.refresh_from_db()
+    assert asked.state == RequestState.CALLED_OFF
+
+
+def test_a_file_kept_by_law_is_kept_under_whatever_name_it_is_merged(shop: Shop, owner: Staff) -> None:
+    shop.take_in(RECEIPTS)
+    her, other = find(MEMBER), find("M2")
+    assert her is not None and other is not None
+    asked = rights.open_request(her, "deletion", on=ON, checked="known", by=owner)
+    rights.keep(other, "官司", by=owner)
+    daily.merge(her, other, by=owner)
+    root = Customer.objects.get(merged_into=None, pk__in=(her.pk, other.pk))
+    on = asked.carried_out_on
+    assert rights.due_deletions(on) == []
+    assert rights.carry_out(on) == 0
+    rights.call_off(asked, on=on, by=owner)
+    for one in (her, other):
+        actions.add_note(one, NOTE, on=ON - timedelta(days=4000), by=owner)
+    Business.objects.update(keep_notes_months=24)
+    retention.sweep(ON)
+    assert Note.objects.count() == 2
+    for kept in (False, True):
+        assert (root in retention.customers_due(date(2100, 1, 1), kept=kept)) == kept
+    rights.keep_no_longer(root, by=owner)
+    assert root in retention.customers_due(date(2100, 1, 1))

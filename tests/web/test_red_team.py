@@ -136,7 +136,7 @@ def test_no_text_that_anybody_typed_becomes_part_of_a_page(lived_in: House) -> N
         add_note(her, text, on=TODAY, by=lived_in.staff["owner"])
         Item.objects.create(name=text[:60], category=text[:60])
         Store.objects.create(name=text)
-        keep_role(text[:40], ["look", "contact"])
+        keep_role(text[:40], ["look", "names", "contact"])
     Business.objects.update(name=SCRIPT, voice=BREAKING_OUT, has_watermark=True)
     Staff.objects.filter(role="service").update(name=SCRIPT)
     Batch.objects.update(files=[SCRIPT + ".csv"], warnings=[[BREAKING_OUT, BREAKING_OUT]])

@@ -118,7 +118,10 @@ def test_a_correction_goes_into_the_file(lived_in: House, her: Customer) -> None
     service.post(f"/rights/{request.pk}/result/", {"how": "correct", "key": "address", "value": "新街 1 号"})
     request.refresh_from_db()
     assert request.state == RequestState.DONE and details_of(her)["address"] == "新街 1 号"
-    assert "新街 1 号" in service.get(f"/customers/{her.pk}/rights/").content.decode()
+    page = service.get(f"/customers/{her.pk}/rights/").content.decode()
+    assert "新街****" in page and "新街 1 号" not in page, (
+        "masked like everywhere; in clear it stands in the file"
+    )
 
 
 def test_a_wrong_birthday_is_not_taken_for_a_correction(lived_in: House, her: Customer) -> None:

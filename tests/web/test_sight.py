@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -12,17 +13,25 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from tests.shops import Shop
 from tests.web.conftest import TODAY
 
 from regulars import daily
+from regulars.care.handover import hand_over
 from regulars.care.models import Task
-from regulars.customers.actions import add_note
-from regulars.customers.models import Customer, Opened, Shared
-from regulars.grading.actions import adopt
+from regulars.customers import rights
+from regulars.customers.actions import add_note, say_detail
+from regulars.customers.erasing import erase
+from regulars.customers.file import sheet
+from regulars.customers.models import Customer, Detail, Family, FamilyMember, Opened, RightsRequest, Shared
+from regulars.customers.queries import details_of
+from regulars.grading.actions import adopt, in_force
 from regulars.sales.models import Batch
 from regulars.shop.actions import add_staff, give_post, keep_role, make_token
-from regulars.shop.models import Alert, AuditEvent, Business, Reading, Staff, Store, TakenOut, Use
+from regulars.shop.models import Alert, AuditEvent, Business, OwnRole, Reading, Staff, Store, TakenOut, Use
+from regulars.shop.words import Refused
+from regulars.web.shown_file import questions
 
 EAST, WEST = "城东店", "城西店"
 PHONES = {EAST: "13933220001", WEST: "13844330002"}
@@ -430,3 +439,145 @@ def test_notes_are_found_by_those_only_who_may_read_them(chain: Chain) -> None:
     ):
         page = chain.browser(who).get("/customers/", {"q": "花生"}).content.decode()
         assert ("对花生过敏" in page) == finds, who
+
+
+# --- where the parts meet ----------------------------------------------------------------------------------------------
+
+
+def test_a_number_that_is_taken_tells_nobody_whose_it_is_in_another_store(chain: Chain) -> None:
+    desk, mine = chain.browser("east front-desk"), number(EAST)
+    new = desk.post("/customers/new/", {"name": "x", "phone": PHONES[WEST]})
+    more = desk.post(f"/customers/{mine}/phones/", {"phone": PHONES[WEST]}, follow=True)
+    for answer in (new, more):
+        page = answer.content.decode()
+        assert "这个号码已经有档案了" in page
+        assert NAMES[WEST] not in page and f"/customers/{number(WEST)}/" not in page
+    hers = desk.post("/customers/new/", {"name": "x", "phone": PHONES[EAST]}).content.decode()
+    assert NAMES[EAST] in hers and f"/customers/{mine}/" in hers
+
+
+def test_a_family_shows_those_only_whom_one_sees(chain: Chain) -> None:
+    family = Family.objects.create()
+    for store in (EAST, WEST):
+        FamilyMember.objects.create(family=family, customer_id=number(store))
+    where = f"/customers/{number(EAST)}/"
+    assert NAMES[WEST] in chain.browser("owner").get(where).content.decode()
+    page = chain.browser("east front-desk").get(where).content.decode()
+    assert NAMES[WEST] not in page and f"/customers/{number(WEST)}/" not in page
+
+
+def test_a_power_reaches_no_farther_because_another_post_looks_there(chain: Chain) -> None:
+    clerk = chain.staff["east manager"]
+    give_post(clerk, "front-desk", chain.stores[WEST], by=chain.staff["owner"])
+    browser, east, west = chain.browser("east manager"), number(EAST), number(WEST)
+    assert browser.get(f"/customers/{west}/").status_code == 200
+    taken = browser.post("/customers/export/", {"why": "寄月饼的地址", "ending": "csv"}).content.decode()
+    assert NAMES[EAST] in taken and NAMES[WEST] not in taken
+    assert browser.post(f"/customers/{east}/same/", {"other": west}).status_code == 403
+    assert not Customer.objects.filter(merged_into__isnull=False).exists()
+    browser.post(f"/customers/{west}/charge/", {"to": chain.staff["east front-desk"].pk})
+    assert Customer.objects.get(pk=west).in_charge is None
+    browser.post(f"/customers/{east}/charge/", {"to": chain.staff["east front-desk"].pk})
+    assert Customer.objects.get(pk=east).in_charge == chain.staff["east front-desk"]
+
+
+def test_what_the_whole_chain_earns_stands_on_no_list_of_one_store(chain: Chain) -> None:
+    pills = chain.browser("owner").get("/customers/").content.decode()
+    graded = "/customers/" + re.findall(r"\?grade=[a-z.-]+", pills)[0]
+    assert "一共 2 位顾客" in pills
+    assert "最近一年一共花了" in chain.browser("owner").get(graded).content.decode()
+    for who in ("east front-desk", "east key-account", "west manager"):
+        browser = chain.browser(who)
+        assert "一共 2 位顾客" not in browser.get("/customers/").content.decode(), who
+        assert "最近一年一共花了" not in browser.get(graded).content.decode(), who
+
+
+def test_who_has_been_merged_is_where_the_one_is_who_stands_for_her(chain: Chain) -> None:
+    service = {
+        name: add_staff(
+            name=f"客服{name}", email=f"{k}@example.com", role="service", store=chain.stores[name]
+        )
+        for k, name in (("se", EAST), ("sw", WEST))
+    }
+    west, twin = Customer.objects.get(pk=number(WEST)), Customer.objects.create(name="司马西西")
+    for one in (twin, west):
+        rights.open_request(one, "copy", on=TODAY, checked="known", by=chain.staff["owner"])
+    daily.merge(west, twin, by=chain.staff["owner"])
+    assert Customer.objects.get(pk=twin.pk).merged_into == west
+    asked = RightsRequest.objects.get(customer=twin)
+    for name, sees in ((EAST, False), (WEST, True)):
+        browser = Client()
+        browser.force_login(service[name])
+        assert (NAMES[WEST] in browser.get("/rights/").content.decode()) == sees, name
+        answer = browser.post(f"/rights/{asked.pk}/result/", {"how": "refuse", "result": "x"})
+        assert answer.status_code == (302 if sees else 404), name
+
+
+def test_a_corrected_address_is_told_masked(chain: Chain) -> None:
+    her, owner = Customer.objects.get(pk=number(EAST)), chain.browser("owner")
+    say_detail(her, "address", "桂花巷 88 号 3 单元")
+    asked = rights.open_request(her, "correction", on=TODAY, checked="known", by=chain.staff["owner"])
+    owner.post(f"/rights/{asked.pk}/result/", {"how": "correct", "key": "address", "value": "梧桐街 12 号"})
+    assert details_of(her)["address"] == "梧桐街 12 号"
+    page = owner.get(f"/customers/{her.pk}/rights/").content.decode()
+    assert "桂花****" in page and "梧桐****" in page
+    assert "88 号" not in page and "12 号" not in page
+
+
+def test_a_hand_over_taken_back_opens_no_account_of_somebody_who_may_more(chain: Chain) -> None:
+    leaver = add_staff(name="前老板", email="former@example.com", role="owner", store=None)
+    Staff.objects.filter(pk=leaver.pk).update(store=chain.stores[EAST])
+    give_post(leaver, "manager", None, by=chain.staff["owner"])
+    leaver.refresh_from_db()
+    made = hand_over(leaver, [chain.staff["east front-desk"]], by=chain.staff["owner"], on=TODAY)
+    assert chain.browser("east manager").post(f"/handovers/{made.pk}/undo/").status_code in (403, 404)
+    assert not Staff.objects.get(pk=leaver.pk).is_active
+    assert chain.browser("owner").post(f"/handovers/{made.pk}/undo/").status_code == 302
+    assert Staff.objects.get(pk=leaver.pk).is_active
+
+
+def test_nothing_is_done_with_somebody_whose_name_one_may_not_know(chain: Chain) -> None:
+    with pytest.raises(Refused):
+        keep_role("无名", ["look", "contact"])
+    OwnRole.objects.create(key="own-old", name="旧岗位", abilities=["look", "contact", "merge", "reveal"])
+    clerk = add_staff(name="旧人", email="old@example.com", role="own-old", store=chain.stores[EAST])
+    assert not any(clerk.may(a) for a in ("contact", "merge", "reveal"))
+    browser, her = Client(), number(EAST)
+    browser.force_login(clerk)
+    for where in (f"/customers/{her}/", f"/customers/{her}/same/", "/customers/duplicates/"):
+        assert NAMES[EAST] not in browser.get(where).content.decode(), where
+
+
+def test_what_is_sensitive_is_asked_on_no_list(chain: Chain) -> None:
+    Business.objects.update(trade="clinic", sensitive=["health"])
+    business, her = Business.objects.get(), Customer.objects.get(pk=number(EAST))
+    field = next(f for f in sheet(business) if f.sensitive)
+    Detail.objects.create(customer=her, key=field.key, sealed="湿疹")
+    Detail.objects.update(said_at=timezone.now() - timedelta(days=field.stale_after_days * 2))
+    known = {f.key for f in sheet(business) if f.ask and f.key != field.key}
+    for key in known:
+        Detail.objects.create(customer=her, key=key, plain="x")
+    asked = questions([her], business, TODAY, in_force()).get(her.pk)
+    assert asked is None or (asked.key != field.key and "湿疹" not in str(asked.why))
+
+
+def test_a_hand_over_is_taken_back_without_whom_has_been_deleted_since(chain: Chain) -> None:
+    her, clerk, heir = number(EAST), chain.staff["east key-account"], chain.staff["east front-desk"]
+    for staff in (clerk, heir):
+        Shared.objects.create(customer_id=her, staff=staff)
+    made = hand_over(clerk, [heir], by=chain.staff["owner"], on=TODAY)
+    erase(Customer.objects.get(pk=her), on=TODAY)
+    assert chain.browser("owner").post(f"/handovers/{made.pk}/undo/").status_code == 302
+    connection.check_constraints()
+    assert not Shared.objects.exists()
+
+
+def test_who_hands_over_shows_a_manager_those_customers_only_whom_she_sees(chain: Chain) -> None:
+    clerk = chain.staff["east key-account"]
+    Customer.objects.filter(name__in=NAMES.values()).update(in_charge=clerk)
+    where = f"/settings/staff/{clerk.pk}/hand-over/"
+    assert {n for n in NAMES.values() if n in chain.browser("owner").get(where).content.decode()} == {
+        *NAMES.values()
+    }
+    page = chain.browser("east manager").get(where).content.decode()
+    assert NAMES[EAST] in page and NAMES[WEST] not in page

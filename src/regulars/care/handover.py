@@ -275,9 +275,13 @@ def undo(made: Handover, *, by: Staff) -> dict[str, int]:
 
 
 def _put_back(line: HandedOver) -> int:
-    """A record that had made way comes back."""
+    """A record that had made way comes back, unless whom it was about has been deleted since."""
     model: Any = apps.get_model(line.model)
     kept = dict(line.kept or {})
+    for field in model._meta.concrete_fields:
+        about, key = field.related_model, kept.get(field.name)
+        if about is not None and key is not None and not about._default_manager.filter(pk=key).exists():
+            return 0
     values = {model._meta.get_field(name).attname: value for name, value in kept.items() if name != "id"}
     _, is_new = model.objects.get_or_create(
         **{k: v for k, v in values.items() if k in ("customer_id", f"{line.field}_id")},

@@ -14,6 +14,7 @@ from django.db.models import Q, Sum
 
 from regulars.customers.models import Customer
 from regulars.customers.queries import Away, called, listed, mask, numbers_given, reached_by
+from regulars.customers.sight import within
 from regulars.shop import bulk
 from regulars.shop.calendar import Birthday
 from regulars.shop.models import Staff, TakenOut, audit
@@ -119,12 +120,12 @@ def _in_file_name(text: str) -> str:
 
 def _people(wanted: Export, viewer: Staff) -> Iterator[Customer]:
     """Those meant, best first, one more than may go at most."""
+    reach = within(viewer, "export")
+    only = wanted.only if reach is None else reach if wanted.only is None else wanted.only & reach
     after: tuple[int, int] | None = None
     left = wanted.limit + 1
     while left > 0:
-        found = listed(
-            only=wanted.only, late=wanted.late, viewer=viewer, after=after, limit=min(AT_ONCE, left)
-        )
+        found = listed(only=only, late=wanted.late, viewer=viewer, after=after, limit=min(AT_ONCE, left))
         page = found[: min(AT_ONCE, left)]
         yield from page
         left -= len(page)

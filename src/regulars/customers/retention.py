@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from regulars.customers.erasing import erase
 from regulars.customers.models import Customer, LegalHold, Note, Portrait, RequestState, RightsRequest
@@ -32,6 +33,11 @@ def due_on(on: date) -> Due:
     return due(on, times())
 
 
+def _held() -> QuerySet[Any]:
+    """The customers whose file is kept, read through merging."""
+    return LegalHold.objects.annotate(root=Coalesce("customer__merged_into", "customer")).values("root")
+
+
 def customers_due(before: date, limit: int = A_DAY, *, kept: bool = False) -> list[Customer]:
     """Customers without a visit, a contact or a note since a day, and not known for less; without those whose file is
     kept (`kept`: with them). Her receipts are looked at themselves: a portrait may be of yesterday."""
@@ -39,7 +45,7 @@ def customers_due(before: date, limit: int = A_DAY, *, kept: bool = False) -> li
     old = Q(portrait=None) | Q(portrait__last_visit_on=None) | Q(portrait__last_visit_on__lt=before)
     base = Customer.objects.filter(old, merged_into=None, since_at__date__lt=before)
     if not kept:
-        base = base.exclude(pk__in=LegalHold.objects.values("customer"))
+        base = base.exclude(pk__in=_held())
     last = 0
     while len(found) < limit:
         chunk = list(base.filter(pk__gt=last).select_related("portrait").order_by("pk")[: max(limit, 200)])
@@ -105,8 +111,8 @@ def sweep(on: date) -> dict[str, int]:
             erase(customer, on=on, why="retention")
             done["customers"] += 1
     if before.notes:
-        kept = LegalHold.objects.values("customer")
-        done["notes"] = _delete(Note, Q(on__lt=before.notes) & ~Q(customer__in=kept))
+        kept = Q(customer__in=_held()) | Q(customer__merged_into__in=_held())
+        done["notes"] = _delete(Note, Q(on__lt=before.notes) & ~kept)
     if before.traces:
         done["traces"] = sum(_delete(m, Q(on__lt=before.traces)) for m in (Reading, Use, Alert, TakenOut))
     if done["notes"] or done["traces"]:

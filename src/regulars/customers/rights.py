@@ -17,7 +17,7 @@ from regulars.customers import consents
 from regulars.customers.actions import say_detail
 from regulars.customers.erasing import erase
 from regulars.customers.models import Customer, LegalHold, RequestState, RightsRequest
-from regulars.customers.queries import details_of
+from regulars.customers.queries import MASKED, details_of, family_of, masked_details
 from regulars.customers.rules.details import read_birthday, read_fact, read_sex
 from regulars.playbooks.catalogue import catalogue
 from regulars.shop.models import Approval, Business, Staff, audit
@@ -46,11 +46,23 @@ ERASE = "erase-customer"
 OVER = Words("这件事已经办完了", "This request has already been dealt with")
 
 
+def answered_by(staff: Staff) -> QuerySet[RightsRequest]:
+    """Requests of customers whose rights this member of staff answers; of one who has been merged it is asked of the
+    one who stands for her."""
+    hers = Customer.objects.filter(merged_into=None).visible_to(staff, "rights")
+    return RightsRequest.objects.filter(Q(customer__in=hers) | Q(customer__merged_into__in=hers))
+
+
+def holds_of(customer: Customer) -> QuerySet[LegalHold]:
+    """Why her file has to be kept, read through merging."""
+    return LegalHold.objects.filter(customer__in=family_of(customer.merged_into or customer)).order_by("pk")
+
+
 def open_requests(staff: Staff) -> QuerySet[RightsRequest]:
     """Requests that wait for an answer, of customers whose rights this member of staff answers; the oldest due first."""
-    hers = Customer.objects.all().visible_to(staff, "rights")
     return (
-        RightsRequest.objects.filter(state__in=OPEN, customer__in=hers)
+        answered_by(staff)
+        .filter(state__in=OPEN)
         .select_related("customer", "taken_by", "approval")
         .order_by("due_on", "id")
     )
@@ -107,7 +119,7 @@ def agree_to_deletion(request: RightsRequest, *, on: date, by: Staff) -> RightsR
                     "A second person has to agree: not the one who took it in",
                 )
             )
-        if LegalHold.objects.filter(customer=request.customer).exists():
+        if holds_of(request.customer).exists():
             raise Refused(KEPT)
         business = Business.objects.first()
         wait = business.erase_wait_days if business else 7
@@ -195,6 +207,17 @@ def correct(request: RightsRequest, key: str, value: str, *, on: date, by: Staff
         return answer(request, f"{name.zh} {name.en}: {was} → {value.strip()}", on=on, by=by)
 
 
+def told(request: RightsRequest) -> str:
+    """How a request was answered, as pages repeat it: what is masked in her file is masked here."""
+    text = str(request.result or "")
+    for key in MASKED:
+        head = f"{CORRECTABLE[key].zh} {CORRECTABLE[key].en}: "
+        if request.kind == "correction" and text.startswith(head):
+            words = text.removeprefix(head).split(" → ", 1)
+            return head + " → ".join(w if w == "—" else masked_details({key: w}).get(key, "") for w in words)
+    return text
+
+
 def _read(key: str, text: str) -> str:
     """What is written for a corrected word. Raises Refused for a day, a sex or a fact that can't be read."""
     fact = catalogue.find(key)
@@ -222,6 +245,8 @@ def keep(customer: Customer, why: str, *, by: Staff) -> LegalHold:
     """Keep her file although its time is over. Takes a reason."""
     if not why.strip():
         raise Refused(Words("请写明为什么要保留", "Please say why her file has to be kept"))
+    if before := holds_of(customer).first():
+        return before
     held, is_new = LegalHold.objects.get_or_create(
         customer=customer, defaults={"why": why.strip()[:500], "by": by}
     )
@@ -231,7 +256,7 @@ def keep(customer: Customer, why: str, *, by: Staff) -> LegalHold:
 
 
 def keep_no_longer(customer: Customer, *, by: Staff) -> None:
-    if LegalHold.objects.filter(customer=customer).delete()[0]:
+    if holds_of(customer).delete()[0]:
         audit("keep-file-no-longer", f"customer {customer.pk}", by=by)
 
 
@@ -241,11 +266,8 @@ def keep_no_longer(customer: Customer, *, by: Staff) -> None:
 def due_deletions(on: date) -> list[RightsRequest]:
     """Deletions whose waiting time is over, without those whose file is kept."""
     due = RightsRequest.objects.filter(Q(carried_out_on__lte=on), kind="deletion", state=RequestState.WAITING)
-    return list(
-        due.filter(customer__isnull=False, customer__legal_hold=None)
-        .select_related("customer")
-        .order_by("id")
-    )
+    found = due.filter(customer__isnull=False).select_related("customer__merged_into").order_by("id")
+    return [r for r in found if r.customer is not None and not holds_of(r.customer).exists()]
 
 
 def carry_out(on: date) -> int:
@@ -256,7 +278,12 @@ def carry_out(on: date) -> int:
         customer = request.customer
         assert customer is not None
         with transaction.atomic():
-            RightsRequest.objects.filter(pk=request.pk).update(state=RequestState.DONE, ended_on=on)
-            erase(customer, on=on, why=f"request {request.pk}")
+            mine = RightsRequest.objects.filter(pk=request.pk, state=RequestState.WAITING)
+            if holds_of(customer).exists() or mine.update(state=RequestState.DONE, ended_on=on) != 1:
+                continue  # kept by law, or called off, a moment ago
+            if Customer.objects.filter(
+                pk=customer.pk
+            ).exists():  # else she went with the one who stands for her
+                erase(customer, on=on, why=f"request {request.pk}")
         n += 1
     return n

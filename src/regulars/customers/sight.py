@@ -43,7 +43,8 @@ def within(staff: Staff, ability: str = "look") -> Q | None:
         return Q(pk__in=[])
     found = Q(pk__in=sorted(hers(staff)))
     if reach.stores:
-        nowhere = Q(store=None) & (Q(portrait=None) | Q(portrait__last_store=None))
+        # One who has been merged is wherever the one is who stands for her, never nowhere.
+        nowhere = Q(merged_into=None, store=None) & (Q(portrait=None) | Q(portrait__last_store=None))
         found |= Q(store__in=reach.stores) | Q(portrait__last_store__in=reach.stores) | nowhere
     return found
 

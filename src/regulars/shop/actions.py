@@ -14,7 +14,7 @@ from django.db import transaction
 from regulars.shop.doors_actions import end_logins
 from regulars.shop.models import ApiToken, Business, Job, JobState, OwnRole, Post, Staff, Store, audit
 from regulars.shop.rules.passwords import weakness
-from regulars.shop.rules.policy import ABILITIES, HOUSE_ROLES, REACHES
+from regulars.shop.rules.policy import ABILITIES, BY_NAME, HOUSE_ROLES, REACHES
 from regulars.shop.words import Refused, Words
 
 TRADES: dict[str, Words] = {
@@ -122,6 +122,13 @@ def keep_role(
         raise Refused(Words("请给岗位起个名字", "Please give the role a name"))
     if "look" not in abilities or not set(abilities) <= set(ABILITIES) or reach not in REACHES:
         raise Refused(Words("至少要能看顾客", "A role must at least see customers"))
+    if BY_NAME & set(abilities) and "names" not in abilities:
+        raise Refused(
+            Words(
+                "做关怀、看号码、合并、办理权利，都要先能看真实姓名",
+                "Care, numbers, merging and rights take a role that may see names",
+            )
+        )
     if works_like not in HOUSE_ROLES:
         raise Refused(Words("没有这个岗位", "There is no such role"))
     with transaction.atomic():

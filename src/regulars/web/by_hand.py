@@ -16,8 +16,9 @@ from regulars import daily
 from regulars.customers import actions
 from regulars.customers.models import Customer
 from regulars.customers.queries import family_of
+from regulars.customers.sight import sees
 from regulars.shop.actions import ask_for
-from regulars.shop.models import Hold, Store, audit
+from regulars.shop.models import Hold, Staff, Store, audit
 from regulars.shop.money import fen
 from regulars.shop.words import Refused, Words
 from regulars.web.customers import find_customer
@@ -40,7 +41,12 @@ def customer_new(request: Request) -> HttpResponse:
                 store=request.user.store, by=request.user,
             )  # fmt: skip
         except actions.AlreadyKnown as refused:
-            taken = Page(said=refused.words, href=reverse("portrait", args=[refused.customer.id]))
+            href = (
+                reverse("portrait", args=[refused.customer.id])
+                if sees(request.user, refused.customer)
+                else ""
+            )
+            taken = Page(said=told_to(request.user, refused).words, href=href)
         except Refused as refused:
             problems.append(refused.words)
         else:
@@ -48,6 +54,19 @@ def customer_new(request: Request) -> HttpResponse:
             return redirect("portrait", made.id)
     page = Page(filled=filled, problems=problems, is_company="is_company" in request.POST, taken=taken)
     return render(request, "customer_new.html", {"page": page}, status=422 if problems or taken else 200)
+
+
+def told_to(staff: Staff, refused: actions.AlreadyKnown) -> Refused:
+    """Whose a number is, to those who see her. To others only that it is taken: how her file opens at the counter, on
+    record and within the day's limit, is said."""
+    if sees(staff, refused.customer, "names"):
+        return refused
+    return Refused(
+        Words(
+            "这个号码已经有档案了。她人就在柜台的话，在搜索里输入完整号码就能打开",
+            "There is a file with this number. If she stands at the counter, type the whole number into the search",
+        )
+    )
 
 
 def _phone(text: str) -> str:

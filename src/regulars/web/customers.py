@@ -127,11 +127,16 @@ def asked_customers(request: Request) -> tuple[Q | None, Away | None, Words]:
     grade = _asked_grade(request.GET.get("grade", ""), badges)
     away = lateness(badges.leading, request.today)
     late = away if request.GET.get("show", "") == "late" else None
-    run = None
-    if badges.leading:
-        run = GradeRun.objects.filter(playbook=badges.leading.key).order_by("-on", "-id").first()
+    run = _counted(request, badges)
     said, _ = _list_sentence(run, grade, request.GET.get("show", ""), badges, away, request.today)
     return _only(request, grade), late, said if isinstance(said, Words) else Words(said, said)
+
+
+def _counted(request: Request, badges: Badges) -> GradeRun | None:
+    """The run whose numbers stand on the list: it counts everybody, so it is for those whose list holds everybody."""
+    if badges.leading is None or not request.user.reach("look").everybody:
+        return None
+    return GradeRun.objects.filter(playbook=badges.leading.key).order_by("-on", "-id").first()
 
 
 def _with_grade(grade: tuple[str, str, str] | None) -> Q | None:
@@ -156,11 +161,7 @@ def _asked_tag(request: Request) -> Tag | None:
 
 
 def _list(request: Request, badges: Badges, away: Away | None, plan: DayPlan | None) -> HttpResponse:
-    run = (
-        GradeRun.objects.filter(playbook=badges.leading.key).order_by("-on", "-id").first()
-        if badges.leading
-        else None
-    )
+    run = _counted(request, badges)
     show = request.GET.get("show", "")
     grade = _asked_grade(request.GET.get("grade", ""), badges)
     late = away if show == "late" else None
@@ -251,7 +252,7 @@ def _filters(badges: Badges, run: GradeRun | None, grade: Any, show: str, has_la
         summary = run.summary.get(scale.key, {}) if run else {}
         for key in (*[g.key for g in scale.grades], "new"):
             count = summary.get(key, {}).get("customers", 0)
-            if key == "new" and not count:
+            if key == "new" and run and not count:
                 continue
             leading = badges.leading
             badge = badges.badge(leading.key, scale.key, key) if leading else None
@@ -267,7 +268,7 @@ def _filters(badges: Badges, run: GradeRun | None, grade: Any, show: str, has_la
                     text=name,
                     href=f"?grade={scale.key}.{key}",
                     current=bool(grade) and grade[1:] == (scale.key, key),
-                    count=count,
+                    count=count if run else None,
                 )
             )
     return pills
@@ -287,6 +288,9 @@ def _list_sentence(
         )
     if show == "newest":
         return Words("最新认识的在前", "The newest first"), ""
+    if grade and not run:
+        badge = badges.badge(*grade)
+        return badge.name if badge else grade[2], by_spend
     if grade and run:
         badge = badges.badge(*grade)
         row = run.summary.get(grade[1], {}).get(grade[2], {"customers": 0, "spend": 0})

@@ -18,10 +18,11 @@ from regulars.customers.models import Customer, Family, Likely, LikelyState
 from regulars.customers.pairs import Side, likely_of, likely_page, merged_by, pairs_of, place_of, sides
 from regulars.customers.queries import search
 from regulars.customers.rules.likeness import reason_words
+from regulars.customers.sight import sees
 from regulars.sales.models import Batch
 from regulars.shop.actions import ask_for
 from regulars.shop.calendar import Birthday, day_words
-from regulars.shop.models import Job, JobState
+from regulars.shop.models import Job, JobState, Staff
 from regulars.shop.words import Refused, Words
 from regulars.web.customers import find_customer
 from regulars.web.may import may, needs
@@ -211,7 +212,8 @@ def customer_same(request: Request, number: int) -> HttpResponse:
         name=shown[customer.id].name, href=reverse("portrait", args=[customer.id]), search=text, here=reverse("customer-same", args=[customer.id]),
         found=[Page(name=shown[c.id].name, tail=shown[c.id].tail, href=f"?other={c.id}") for c in found],
         other=Page(id=other.id, name=_name(both[other.id]), href=reverse("portrait", args=[other.id])) if other else None,
-        facts=side_by_side(both[customer.id], both[other.id], request) if other else [], may_merge=may(request.user, "merge"),
+        facts=side_by_side(both[customer.id], both[other.id], request) if other else [],
+        may_merge=all(sees(request.user, c, "merge") for c in (customer, other) if c),
     )  # fmt: skip
     return render(request, "customer_same.html", {"page": page})
 
@@ -227,7 +229,7 @@ def _said_same(request: Request, customer: Customer, other: Customer) -> HttpRes
                 ),
             )
             return redirect("portrait", customer.id)
-        if not may(request.user, "merge"):
+        if not all(sees(request.user, c, "merge") for c in (customer, other)):
             raise PermissionDenied
         daily.merge(customer, other, by=request.user, why=request.POST.get("why", "")[:200])
     except Refused as refused:
@@ -272,7 +274,7 @@ def same_shown(request: Request, customer: Customer) -> Page:
     parted = [c for _, other in words for c in [other] if c is not None]
     names = customers_shown([*others], Badges(), request.user)
     beside = sides(parted)
-    members = _family(customer)
+    members = _family(customer, request.user)
     shown = customers_shown([m.customer for m in members], Badges(), request.user)
     return Page(
         likely=[
@@ -292,7 +294,7 @@ def same_shown(request: Request, customer: Customer) -> Page:
             )
             for word, other in words
         ],
-        part=reverse("customer-parting", args=[customer.id]) if merges else "",
+        part=reverse("customer-parting", args=[customer.id]) if sees(request.user, customer, "merge") else "",
         look=reverse("customer-same", args=[customer.id]) if may(request.user, "contact") else "",
         family=[
             Page(name=shown[m.customer_id].name, href=shown[m.customer_id].href, role=actions.ROLES.get(m.role, ""))
@@ -301,7 +303,8 @@ def same_shown(request: Request, customer: Customer) -> Page:
     )  # fmt: skip
 
 
-def _family(customer: Customer) -> list[Any]:
+def _family(customer: Customer, viewer: Staff) -> list[Any]:
+    """The others of her families whom this viewer sees herself."""
     from regulars.customers.queries import family_of
 
     mine = family_of(customer)
@@ -311,4 +314,7 @@ def _family(customer: Customer) -> list[Any]:
         for f in families.distinct()
         for m in f.members.select_related("customer__merged_into").order_by("id")
     ]
-    return [m for m in members if m.customer_id not in mine][:12]
+    others = [m for m in members if m.customer_id not in mine]
+    roots = [m.customer.merged_into_id or m.customer_id for m in others]
+    seen = set(Customer.objects.filter(pk__in=roots).visible_to(viewer).values_list("pk", flat=True))
+    return [m for m, root in zip(others, roots, strict=True) if root in seen][:12]

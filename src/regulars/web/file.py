@@ -15,7 +15,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from regulars.customers import filing, own
-from regulars.customers.actions import say_detail
+from regulars.customers.actions import AlreadyKnown, say_detail
 from regulars.customers.file import attachments_of, said_of, sheet
 from regulars.customers.models import Attachment, Customer, OwnField
 from regulars.customers.queries import find
@@ -27,6 +27,7 @@ from regulars.sales.rules.phones import phone as read_phone
 from regulars.shop import vault
 from regulars.shop.models import Staff, Store, audit
 from regulars.shop.words import Refused, Words
+from regulars.web.by_hand import told_to
 from regulars.web.customers import find_customer
 from regulars.web.may import needs
 from regulars.web.portrait import birthday_text
@@ -145,7 +146,10 @@ def customer_phones(request: Request, number: int) -> HttpResponse:
         read = read_phone(written)
         if read is None:
             raise Refused(Words("「{p}」不像手机号", "{p} is not a phone number").fill(p=written[:30]))
-        filing.add_phone(customer, read, by=request.user)
+        try:
+            filing.add_phone(customer, read, by=request.user)
+        except AlreadyKnown as refused:
+            raise told_to(request.user, refused) from refused
 
     return _told(
         request,

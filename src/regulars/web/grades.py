@@ -379,7 +379,7 @@ def _would(request: Request, now: Playbook, then: Playbook, changed: dict[str, f
         return page
     total = sum(m.customers for m in moves)
     ids = [c for m in moves for c in m.people]
-    customers = Customer.objects.in_bulk(ids)
+    customers = Customer.objects.all().visible_to(request.user).in_bulk(ids)
     shown = customers_shown(customers.values(), Badges(), request.user)
     page.sentence = (
         Words("{n}会换等级。", "{n} would change grade.").fill(n=people(total))

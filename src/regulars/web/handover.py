@@ -18,6 +18,7 @@ from regulars.customers import charge
 from regulars.customers.models import Customer, Shared
 from regulars.customers.pairs import in_charge_of
 from regulars.customers.queries import family_of
+from regulars.customers.sight import sees
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Staff, with_powers
 from regulars.shop.words import Refused, Words
@@ -66,11 +67,18 @@ def settings_member_handover(request: Request, number: int) -> HttpResponse:
         Customer.objects.filter(in_charge=staff, merged_into=None).order_by("-portrait__spend_in_12_months")
     )
     risky = verbs.customers_at_risk(staff, request.today)
+    ids = (
+        Customer.objects.filter(pk__in=[c.pk for c in risky])
+        .visible_to(request.user)
+        .values_list("pk", flat=True)
+    )
+    seen = set(ids)
+    named = [c for c in risky if c.pk in seen]
     n = sum(one.n for one in held)
     page = Page(
         name=staff.name, sentence=Words("{w}手里还有 {n}", "{w} has {n} in hand").fill(w=staff.name, n=things(n)) if n else Words("{w}手里没有事", "{w} has nothing in hand").fill(w=staff.name),
         held=[Page(name=_kind(one.model, one.field), n=one.n) for one in held],
-        birthdays=len(verbs.birthdays_ahead(mine, request.today)), risky=_shown(request, risky[:5]), risky_n=len(risky),
+        birthdays=len(verbs.birthdays_ahead(mine, request.today)), risky=_shown(request, named[:5]), risky_n=len(risky),
         heirs=[Page(key=s.pk, name=s.name, role=s.role_words, store=s.store.name if s.store else "", is_near=bool(staff.store_id) and s.store_id == staff.store_id) for s in heirs],
         is_active=staff.is_active, action=reverse("settings-member-handover", args=[staff.pk]), problems=problems,
     )  # fmt: skip
@@ -160,8 +168,10 @@ def _made(request: Request, number: int) -> Handover:
 def handover_undo(request: Request, number: int) -> HttpResponse:
     """Take a hand-over back."""
     made = _made(request, number)
-    if made.has_left and not request.user.may("staff"):
-        raise PermissionDenied
+    if made.has_left and made.undone_at is None:
+        if not request.user.may("staff"):
+            raise PermissionDenied
+        colleague(request, made.leaver_id or 0)  # whose account opens again
     try:
         done = verbs.undo(made, by=request.user)
     except Refused as refused:
@@ -184,7 +194,7 @@ def handover_undo(request: Request, number: int) -> HttpResponse:
 
 def charge_card(request: Request, customer: Customer) -> Page | None:
     """Who looks after her, and what this visitor may change about it."""
-    assigns = request.user.may("assign")
+    assigns = sees(request.user, customer, "assign")
     keeper = in_charge_of(customer)
     is_hers = keeper == request.user
     shared = list(
@@ -211,7 +221,7 @@ def customer_charge(request: Request, number: int) -> HttpResponse:
     is_hers = in_charge_of(customer) == request.user
     near = _heirs(request)
     try:
-        if not (request.user.may("assign") or is_hers):
+        if not (sees(request.user, customer, "assign") or is_hers):
             raise Refused(
                 Words(
                     "负责她的人或店长才能换人",

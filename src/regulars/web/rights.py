@@ -24,6 +24,7 @@ from regulars.customers import consents, retention, rights
 from regulars.customers.copying import copy_of
 from regulars.customers.file import attachments_of
 from regulars.customers.models import Customer, LegalHold, RequestState, RightsRequest
+from regulars.customers.queries import family_of
 from regulars.customers.rules.consent import ANY, CHANNELS, PURPOSES, SOURCES, refuses_automation
 from regulars.customers.rules.retention import due, months_before
 from regulars.customers.sight import sees
@@ -223,7 +224,7 @@ def _request(r: RightsRequest, request: Request, name: str) -> Page:
     return Page(
         number=r.pk, kind=rights.KINDS[r.kind], name=name, href=reverse("customer-rights", args=[r.customer_id]) if r.customer_id else "",
         on=r.on, due_on=r.due_on, late=is_open and r.due_on < request.today, asked_by=rights.ASKED_BY[r.asked_by], checked=rights.CHECKED[r.checked],
-        said=r.said or "", state=STATES[r.state], result=r.result or "", carried_out_on=r.carried_out_on, is_open=is_open,
+        said=r.said or "", state=STATES[r.state], result=rights.told(r), carried_out_on=r.carried_out_on, is_open=is_open,
         action=reverse("request-result", args=[r.pk]) if is_open else "", key=r.kind,
         may_agree=agrees and (r.taken_by_id != request.user.pk or rights.is_owner(request.user)), waits_for_another=agrees,
         ended_on=r.ended_on,
@@ -256,8 +257,8 @@ def customer_rights(request: Request, number: int) -> HttpResponse:
                 request, Words("记下了，按期答复她", "Taken in; answer her in time").say(request.lang)
             )
             return redirect("customer-rights", customer.pk)
-    found = list(RightsRequest.objects.filter(customer=customer).order_by("-id")[:50])
-    held = LegalHold.objects.filter(customer=customer).first()
+    found = list(RightsRequest.objects.filter(customer__in=family_of(customer)).order_by("-id")[:50])
+    held = rights.holds_of(customer).first()
     numbers = [customer.pk]
     page = Page(
         **_who(request, customer), problem=problem, action=reverse("customer-rights", args=numbers),
@@ -274,11 +275,7 @@ def customer_rights(request: Request, number: int) -> HttpResponse:
 @require_POST
 def request_result(request: Request, number: int) -> HttpResponse:
     """Answer a request: done, corrected, declined with the reason, agreed to, called off."""
-    found = get_object_or_404(
-        RightsRequest,
-        pk=number,
-        customer__in=Customer.objects.all().visible_to(request.user, "rights"),
-    )
+    found = get_object_or_404(rights.answered_by(request.user), pk=number)
     said, me, on = request.POST, request.user, request.today
     customer = found.customer
     assert customer is not None

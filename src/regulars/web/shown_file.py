@@ -102,7 +102,9 @@ def questions(
 ) -> dict[int, Page]:
     """The next question for each of these customers, in a handful of questions to the store."""
     grade, care = asked_by(holding)
-    full = fullness(customers, business, today, for_grade=grade, for_care=care)
+    # A list is read by whoever passes the counter: what is sensitive is asked on her own page alone.
+    fields = [f for f in sheet(business) if not f.sensitive]
+    full = fullness(customers, business, today, for_grade=grade, for_care=care, fields=fields)
     found = {c: question(c, one.next_question(), today) for c, one in full.items()}
     return {c: q for c, q in found.items() if q is not None}
 

@@ -40,6 +40,9 @@ ABILITIES: dict[str, Words] = {
 WHOLE = frozenset({"playbooks", "settings", "keys", "audit"})
 """What concerns every store at once: only a post without a store brings it."""
 
+BY_NAME = frozenset({"contact", "reveal", "sensitive", "merge", "rights"})
+"""What nobody can do with somebody whose name she may not know: it comes only with a post that brings "names" too."""
+
 EVERYTHING = frozenset(ABILITIES)
 
 REACHES: dict[str, Words] = {
@@ -140,7 +143,9 @@ class Powers:
 
     @staticmethod
     def _brings(post: Post, ability: str) -> bool:
-        return ability in post.role.abilities and (post.store is None or ability not in WHOLE)
+        held = post.role.abilities
+        named = ability not in BY_NAME or "names" in held
+        return ability in held and named and (post.store is None or ability not in WHOLE)
 
 
 def _wider(mine: Reach, theirs: Reach) -> bool:
