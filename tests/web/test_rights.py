@@ -213,3 +213,15 @@ def test_what_a_customer_reads_in_her_copy_are_words_and_not_names_of_fields(
     html = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))).read("copy.html").decode()  # type: ignore[attr-defined]
     assert "一共消费" in html and "金额的单位是元" in html
     assert all(re.search("[\u4e00-\u9fff]", head) for head in re.findall(r"<th[^>]*>(.*?)</th>", html))
+
+
+def test_a_correction_is_made_from_the_list_of_what_waits(lived_in: House, her: Customer) -> None:
+    asked = rights.open_request(her, "correction", on=TODAY, checked="known", by=lived_in.staff["service"])
+    browser = lived_in.browser("service")
+    html = browser.get("/rights/").content.decode()
+    assert 'value="correct"' in html and "改好并答复" in html
+    browser.post(f"/rights/{asked.pk}/result/", {"how": "correct", "key": "name", "value": "周小姐"})
+    asked.refresh_from_db()
+    assert (
+        asked.state == RequestState.DONE and "没有等着答复的请求" in browser.get("/rights/").content.decode()
+    )

@@ -6,9 +6,14 @@ The file for programs beside it keeps everything; here only what a person can re
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
+from regulars.customers.rules.sheet import OCCASIONS, RELATIONS, SHEET
 from regulars.shop.words import Words
+from regulars.web.trail_said import VALUES
 
 COLUMNS: dict[str, Words] = {
     "also": Words("还有", "Also"), "amount": Words("金额", "Amount"), "anniversary": Words("纪念日", "Anniversary"),
@@ -50,13 +55,47 @@ FOR_PROGRAMS = frozenset({
 MONEY = frozenset({"amount", "cost", "spend", "spend_in_12_months"})
 
 
-def columns_of(rows: list[dict[str, Any]]) -> list[str]:
+ONLY = {
+    "care.Task": ("on", "name", "do", "say", "store", "staff", "state", "ended_on", "note"),
+    "grading.GradeChange": ("on", "was", "grade"),
+}
+"""Records that carry how the shop plans and decides: on paper stands what she would ask about. The reasons for a grade
+are handed out as a page of their own."""
+
+
+STATES: dict[str, Words] = {
+    "waiting": Words("等着办", "waiting"), "called-off": Words("撤销了", "called off"), "open": Words("还没办", "open"), "expired": Words("过了日子", "over"),
+    "member": Words("会员号", "member number"), "card": Words("卡号", "card"), "name": Words("名字", "name"), "note": Words("备注", "note"), "message": Words("消息", "message"),
+    "care": Words("关怀", "care"), "marketing": Words("营销信息", "marketing"), "service": Words("服务通知", "service"), "sale": Words("消费", "sale"), "refund": Words("退款", "refund"),
+    "need": Words("需要", "need"), "opinion": Words("看法", "opinion"), "complaint": Words("不满", "complaint"), "other": Words("其他", "other"),
+}  # fmt: skip
+"""Codes that stand in these records only."""
+
+CODED = frozenset(
+    {"channel", "key", "kind", "occasion", "plain", "purpose", "reason", "relation", "sex", "state", "what"}
+)
+"""Columns that hold a code and never somebody's own words."""
+
+
+def _codes() -> dict[str, Words]:
+    said: dict[str, Words] = {}
+    for choices in (RELATIONS, OCCASIONS, *(field.choices for field in SHEET)):
+        said.update(choices)
+    return {**said, **{field.key: field.name for field in SHEET}, **VALUES, **STATES}
+
+
+CODES = _codes()
+
+
+def columns_of(label: str, rows: list[dict[str, Any]]) -> list[str]:
     """The columns that a person reads, of those in which anything stands."""
-    return [
-        key
-        for key in rows[0]
-        if key not in FOR_PROGRAMS and any(row[key] not in (None, "", [], {}) for row in rows)
-    ]
+    shown = ONLY.get(label) or [key for key in rows[0] if key not in FOR_PROGRAMS]
+    return [key for key in shown if any(row[key] not in (None, "", [], {}) for row in rows)]
+
+
+def _moment(written: str) -> str:
+    at = datetime.fromisoformat(written)
+    return f"{timezone.localtime(at) if timezone.is_aware(at) else at:%Y-%m-%d %H:%M}"
 
 
 def cell(key: str, value: Any, lang: str) -> str:
@@ -77,6 +116,8 @@ def cell(key: str, value: Any, lang: str) -> str:
         return str(value[lang == "en"])
     if key == "lines":
         return "、".join(f"{line['item']} × {line['quantity']:g}" for line in value) or "—"
+    if key in CODED and str(value) in CODES:
+        return CODES[str(value)].say(lang)
     if isinstance(value, str):
-        return value[:16].replace("T", " ") if key == "at" or key.endswith("_at") else value
+        return _moment(value) if key == "at" or key.endswith("_at") else value
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)

@@ -210,6 +210,7 @@ def requests(request: Request) -> HttpResponse:
             "page": Page(
                 sentence=sentence,
                 requests=cards,
+                correctable=list(rights.CORRECTABLE.items()),
                 retention=reverse("retention") if may(request.user, "settings") else "",
             )
         },
@@ -385,7 +386,7 @@ def customer_copy(request: Request, number: int) -> HttpResponseBase:
             title=SECTIONS.get(label, Words(label, label)), heads=[COLUMNS.get(key, Words(key, key)) for key in shown],
             rows=[[cell(key, row[key], request.lang) for key in shown] for row in rows],
         )
-        for label, rows in data.items() if rows and (shown := columns_of(rows))
+        for label, rows in data.items() if rows and (shown := columns_of(label, rows))
     ]  # fmt: skip
     html = render_to_string(
         "customer_copy.html",
