@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from typing import Any
-
-from django.utils import timezone
+from zoneinfo import ZoneInfo
 
 from regulars.customers.rules.sheet import OCCASIONS, RELATIONS, SHEET
+from regulars.shop.calendar import Birthday
 from regulars.shop.words import Words
+from regulars.web.jinja import ZONE
 from regulars.web.trail_said import VALUES
 
 COLUMNS: dict[str, Words] = {
@@ -68,6 +69,9 @@ STATES: dict[str, Words] = {
     "member": Words("会员号", "member number"), "card": Words("卡号", "card"), "name": Words("名字", "name"), "note": Words("备注", "note"), "message": Words("消息", "message"),
     "care": Words("关怀", "care"), "marketing": Words("营销信息", "marketing"), "service": Words("服务通知", "service"), "sale": Words("消费", "sale"), "refund": Words("退款", "refund"),
     "need": Words("需要", "need"), "opinion": Words("看法", "opinion"), "complaint": Words("不满", "complaint"), "other": Words("其他", "other"),
+    "birthday": Words("生日", "birthday"), "anniversary": Words("纪念日", "anniversary"), "sex": Words("性别", "sex"), "male": Words("男", "male"), "female": Words("女", "female"),
+    "true": Words("是", "yes"), "false": Words("不是", "no"), "points": Words("积分", "points"), "balance": Words("储值", "balance"), "balance_bonus": Words("赠送的储值", "bonus balance"),
+    "tier": Words("收银系统里的等级", "tier of the till"), "registered_on": Words("注册", "registered on"), "listed": Words("在顾客名单里", "on a customer list"),
 }  # fmt: skip
 """Codes that stand in these records only."""
 
@@ -95,7 +99,17 @@ def columns_of(label: str, rows: list[dict[str, Any]]) -> list[str]:
 
 def _moment(written: str) -> str:
     at = datetime.fromisoformat(written)
-    return f"{timezone.localtime(at) if timezone.is_aware(at) else at:%Y-%m-%d %H:%M}"
+    return f"{at.astimezone(ZoneInfo(ZONE.get())) if at.tzinfo else at:%Y-%m-%d %H:%M}"
+
+
+def _birthday(compact: str, lang: str) -> str:
+    """With its year where that is known: a copy leaves nothing out."""
+    if compact.startswith("solar "):
+        return compact.removeprefix("solar ").removeprefix("--")
+    try:
+        return Birthday.parse(compact).words().say(lang)
+    except ValueError:
+        return compact
 
 
 def cell(key: str, value: Any, lang: str) -> str:
@@ -118,6 +132,8 @@ def cell(key: str, value: Any, lang: str) -> str:
         return "、".join(f"{line['item']} × {line['quantity']:g}" for line in value) or "—"
     if key in CODED and str(value) in CODES:
         return CODES[str(value)].say(lang)
+    if isinstance(value, str) and value.startswith(("solar ", "lunar ")):
+        return _birthday(value, lang)
     if isinstance(value, str):
         return _moment(value) if key == "at" or key.endswith("_at") else value
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)

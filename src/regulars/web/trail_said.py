@@ -66,6 +66,7 @@ VALUES: dict[str, Words] = {
     "postponed": Words("改天", "another day"), "not-wanted": Words("不用了", "not wanted"), "refused": Words("没答应", "refused"), "phone": Words("电话", "phone"),
     "call": Words("电话", "call"), "sms": Words("短信", "SMS"), "wechat": Words("微信", "WeChat"), "visit": Words("上门", "visit"), "mail": Words("邮件", "mail"),
     "customers": Words("顾客", "customers"), "copy": Words("副本", "copy"), "correction": Words("更正", "correction"), "deletion": Words("删除", "deletion"),
+    "merged": Words("是同一位", "one and the same"), "family": Words("是一家人", "one family"), "different": Words("是两个人", "two people"),
 }  # fmt: skip
 
 
