@@ -329,3 +329,19 @@ def test_a_field_that_the_shop_added_is_no_word_of_another_shop(house: House) ->
     from regulars.playbooks.catalogue import catalogue
 
     assert catalogue.find("own_yang_chong_wu") is None
+
+
+def test_every_form_on_her_page_has_the_fields_that_its_address_reads(lived_in: House) -> None:
+    """A browser sends the names that stand in the page, so it is the page that is asked for them."""
+    html = page(lived_in, first())
+    forms = re.findall(r'<form[^>]*action="(/customers/\d+/(\w+)/)"[^>]*>(.*?)</form>', html, re.DOTALL)
+    names = {
+        address: set(re.findall(r"\bname=([^\s>]+)", body))
+        for _, address, body in forms
+        if address != "charge"
+    }
+    assert {'"relation"', '"name"', '"birthday"', '"phone"', '"note"'} <= names["people"]
+    assert {'"day"', '"occasion"', '"party_size"', '"companions"', '"seat"', '"feedback"'} <= names["visits"]
+    assert all(re.fullmatch(r'"\w+"', name) for found in names.values() for name in found)
+    ids = re.findall(r'<(?:input|select|textarea)[^>]* id="(field-[^"]+)"', html)
+    assert len(ids) == len(set(ids)), "a label belongs to one field"

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from datetime import date, timedelta
 
 import pytest
+from django.apps import apps
 from tests.web.conftest import TODAY, House
 
 from regulars.customers import consents, rights
+from regulars.customers.copying import NAMES_OF_STAFF
 from regulars.customers.models import Customer, LegalHold, RequestState, RightsRequest
 from regulars.customers.queries import details_of, find
+from regulars.shop.custody import registered
 from regulars.shop.models import AuditEvent, Business
+from regulars.web.copied import COLUMNS, FOR_PROGRAMS
+from regulars.web.rights import SECTIONS
 
 
 @pytest.fixture
@@ -191,3 +197,34 @@ def test_the_api_takes_a_word_and_takes_it_back(lived_in: House, her: Customer) 
     assert desk.post(f"/api/v1/customers/{her.pk}/withdrawal").status_code == 200
     assert not consents.allowed(her, "marketing", "sms", date(2026, 11, 22))
     assert desk.get(where).json()["said"][0]["granted"] is False
+
+
+def test_what_a_customer_reads_in_her_copy_are_words_and_not_names_of_fields(
+    lived_in: House, her: Customer
+) -> None:
+    """Every field of every record that belongs in a copy has its word, or is said to be for programs only."""
+    of_sales = {"written", "day", "at", "store", "kind", "amount", "currency", "receipt", "occasion", "lines"}
+    fields = {
+        field.name for label, line in registered().items() if line.copied and line.customer
+        for field in apps.get_model(label)._meta.concrete_fields
+    }  # fmt: skip
+    assert not (fields | of_sales) - COLUMNS.keys() - FOR_PROGRAMS - NAMES_OF_STAFF
+    assert not COLUMNS.keys() & FOR_PROGRAMS
+    copied = {label for label, line in registered().items() if line.copied and line.customer}
+    assert copied <= SECTIONS.keys(), "each kind of record has its heading"
+    answer = lived_in.browser("service").post(f"/customers/{her.pk}/rights/copy/")
+    html = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))).read("copy.html").decode()  # type: ignore[attr-defined]
+    assert "一共消费" in html and "金额的单位是元" in html
+    assert all(re.search("[\u4e00-\u9fff]", head) for head in re.findall(r"<th[^>]*>(.*?)</th>", html))
+
+
+def test_a_correction_is_made_from_the_list_of_what_waits(lived_in: House, her: Customer) -> None:
+    asked = rights.open_request(her, "correction", on=TODAY, checked="known", by=lived_in.staff["service"])
+    browser = lived_in.browser("service")
+    html = browser.get("/rights/").content.decode()
+    assert 'value="correct"' in html and "改好并答复" in html
+    browser.post(f"/rights/{asked.pk}/result/", {"how": "correct", "key": "name", "value": "周小姐"})
+    asked.refresh_from_db()
+    assert (
+        asked.state == RequestState.DONE and "没有等着答复的请求" in browser.get("/rights/").content.decode()
+    )

@@ -26,6 +26,7 @@ from regulars.shop.words import Refused, Words
 from regulars.web.customers import asked_customers
 from regulars.web.may import needs
 from regulars.web.request import Request, number_in
+from regulars.web.trail_said import VERBS, detail_said, subject_said
 
 # --- limits and the watermark ----------------------------------------------------------------------------------------
 
@@ -126,8 +127,8 @@ def watch(request: Request) -> HttpResponse:
         alerts=[Page(who=a.staff.name if a.staff else "", said=Words(*a.words), on=a.on, is_new=a.seen_at is None, by=a.seen_by.name if a.seen_by else "") for a in alerts],
         has_new=bool(fresh), action=reverse("watch"),
         readers=[Page(who=names.get(r["staff"], ""), n=r["n"], people=r["people"]) for r in readers],
-        lines=[Page(at=e.at, who=e.actor_name, verb=VERBS.get(e.verb, Words(e.verb, e.verb)), subject=e.subject, href=_subject_href(e.subject), why=e.why or "", detail=_told(e.detail)) for e in found[:A_PAGE]],
-        subject=subject, older=_query(before=found[A_PAGE - 1].pk, **kept) if len(found) > A_PAGE else "", reasons=readings.REASONS,
+        lines=[Page(at=e.at, who=e.actor_name, verb=VERBS.get(e.verb, Words(e.verb, e.verb)), subject=subject_said(e.subject, names), href=_subject_href(e.subject), why=e.why or "", detail=detail_said(e.detail, request.lang)) for e in found[:A_PAGE]],
+        subject=subject_said(subject, names) if subject else None, older=_query(before=found[A_PAGE - 1].pk, **kept) if len(found) > A_PAGE else "", reasons=readings.REASONS,
     )  # fmt: skip
     return render(request, "watch.html", {"page": page})
 
@@ -141,32 +142,6 @@ def _query(**values: Any) -> str:
 def _subject_href(subject: str) -> str:
     kind, _, number = subject.partition(" ")
     return reverse("portrait", args=[int(number)]) if kind == "customer" and number.isdecimal() else ""
-
-
-def _told(detail: dict[str, Any]) -> str:
-    """The particulars of a line, short: they hold keys and numbers only."""
-    return ", ".join(f"{key}: {value}" for key, value in detail.items())[:160]
-
-
-VERBS: dict[str, Words] = {
-    "sign-in": Words("登录", "signed in"), "reveal": Words("看了号码", "had a number shown"), "export": Words("导出了名单", "took a list out"),
-    "let-in": Words("在柜台打开别店顾客", "opened a customer of another store"), "say-detail": Words("写了档案", "wrote into the file"),
-    "add-note": Words("写了备注", "wrote a note"), "add-customer": Words("记了新顾客", "wrote a customer in"), "hold": Words("记下不再联系", "noted: leave in peace"),
-    "release-hold": Words("可以再联系了", "may be contacted again"), "end-task": Words("处理了一件事", "ended a task"), "reopen-task": Words("撤回了一件事", "took a task back"),
-    "consent": Words("记下她同意", "noted her yes"), "withdraw-consent": Words("记下她不要", "noted her no"), "leave-in-peace": Words("停了给她的事", "stopped what was planned for her"),
-    "rights-request": Words("收了顾客的请求", "took a request in"), "end-rights-request": Words("答复了请求", "ended a request"), "agree-to-erase": Words("同意删除", "agreed to a deletion"),
-    "erase": Words("删除了顾客", "deleted a customer"), "copy-of-data": Words("给了数据副本", "gave a copy of the data"), "explain": Words("打开了等级说明", "opened an explanation"),
-    "keep-file": Words("依法保留档案", "kept a file by law"), "keep-file-no-longer": Words("解除了保留", "ended the keeping of a file"), "retention": Words("删了到期的", "deleted what was over"),
-    "change-privacy": Words("改了隐私设置", "changed privacy settings"), "gift-blocked": Words("拦下了礼物", "stopped a present"),
-    "import": Words("导入", "imported"), "undo-import": Words("撤回导入", "took an import back"), "add-staff": Words("加了同事", "added a colleague"),
-    "change-staff": Words("改了同事", "changed a colleague"), "end-access": Words("停了账号", "ended access"), "restore-access": Words("恢复了账号", "restored access"),
-    "give-post": Words("加了岗位", "gave a post"), "end-post": Words("撤了岗位", "ended a post"), "keep-role": Words("改了岗位权限", "changed a role"), "end-role": Words("删了岗位", "ended a role"),
-    "make-token": Words("给了钥匙", "made a key"), "end-token": Words("作废了钥匙", "ended a key"), "change-guard": Words("改了看护", "changed the guard"),
-    "change-business": Words("改了店铺设置", "changed the business"), "merge-customers": Words("合并了顾客", "merged customers"), "unmerge-customers": Words("拆开了顾客", "parted customers"),
-    "set-password": Words("换了密码", "set a password"), "found-business": Words("开了店", "founded the business"), "add-store": Words("加了门店", "added a store"),
-    "change-store": Words("改了门店", "changed a store"), "adopt-playbook": Words("用了打法", "adopted a playbook"), "change-trade": Words("换了行业", "changed the trade"),
-}  # fmt: skip
-"""What each line says happened; one that is not here stands under its own name."""
 
 
 # --- files that leave the house --------------------------------------------------------------------------------------

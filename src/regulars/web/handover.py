@@ -26,7 +26,13 @@ from regulars.web.customers import find_customer
 from regulars.web.may import needs
 from regulars.web.request import Request, number_in, way_back
 from regulars.web.settings_pages import colleague
-from regulars.web.shown import Badges, ShownCustomer, customers_shown, people, things
+from regulars.web.shown import Badges, ShownCustomer, customers_shown, people
+
+
+def _in_all(n: int) -> Words:
+    """How much somebody has in hand: customers and unfinished work together."""
+    return Words("{n} 项", "{n} items" if n != 1 else "1 item").fill(n=f"{n:,}")
+
 
 KINDS: dict[str, Words] = {
     "customers.Customer.in_charge": Words("负责的顾客", "customers in charge"),
@@ -76,7 +82,7 @@ def settings_member_handover(request: Request, number: int) -> HttpResponse:
     named = [c for c in risky if c.pk in seen]
     n = sum(one.n for one in held)
     page = Page(
-        name=staff.name, sentence=Words("{w}手里还有 {n}", "{w} has {n} in hand").fill(w=staff.name, n=things(n)) if n else Words("{w}手里没有事", "{w} has nothing in hand").fill(w=staff.name),
+        name=staff.name, sentence=Words("{w}手里还有 {n}", "{w} has {n} in hand").fill(w=staff.name, n=_in_all(n)) if n else Words("{w}手里没有事", "{w} has nothing in hand").fill(w=staff.name),
         held=[Page(name=_kind(one.model, one.field), n=one.n) for one in held],
         birthdays=len(verbs.birthdays_ahead(mine, request.today)), risky=_shown(request, named[:5]), risky_n=len(risky),
         heirs=[Page(key=s.pk, name=s.name, role=s.role_words, store=s.store.name if s.store else "", is_near=bool(staff.store_id) and s.store_id == staff.store_id) for s in heirs],
@@ -144,7 +150,7 @@ def handover(request: Request, number: int) -> HttpResponse:
     ]
     page = Page(
         name=made.leaver_name, on=made.on, by=made.by.name if made.by else "", has_left=made.has_left, is_undone=made.undone_at is not None,
-        sentence=Words("{w}手里的 {n} 都交出去了，没有落下的", "{n} passed from {w}, nothing is left behind").fill(w=made.leaver_name, n=things(sum(made.counts.values()))),
+        sentence=Words("{w}手里的 {n}都交出去了，没有落下的", "{n} passed from {w}, nothing is left behind").fill(w=made.leaver_name, n=_in_all(sum(made.counts.values()))),
         counts=[Page(name=_kind(*key.rsplit(".", 1)), n=n) for key, n in made.counts.items()],
         heirs=[
             Page(name=names.get(h, ""), customers=[shown[c] for c, now in passed if now == h and c in shown], n=sum(now == h for _, now in passed)) for h in made.to
@@ -177,12 +183,12 @@ def handover_undo(request: Request, number: int) -> HttpResponse:
     except Refused as refused:
         messages.warning(request, refused.words.say(request.lang))
     else:
-        said = Words("撤回了，{n} 回到了原来的人手里", "Taken back: {n} returned").fill(
-            n=things(done["back"])
+        said = Words("撤回了，{n}回到了原来的人手里", "Taken back: {n} returned").fill(
+            n=_in_all(done["back"])
         )
         if done["stayed"]:
             more = Words("；{n} 后来又换了人，没有动", "; {n} had been passed on since and stay").fill(
-                n=things(done["stayed"])
+                n=_in_all(done["stayed"])
             )
             said = Words(said.zh + more.zh, said.en + more.en)
         messages.success(request, said.say(request.lang))

@@ -35,6 +35,7 @@ from regulars.shop import vault
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Business, Hold, Staff, audit
 from regulars.shop.words import Refused, Words
+from regulars.web.copied import COLUMNS, cell, columns_of
 from regulars.web.customers import find_customer
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in, way_back
@@ -212,6 +213,7 @@ def requests(request: Request) -> HttpResponse:
             "page": Page(
                 sentence=sentence,
                 requests=cards,
+                correctable=list(rights.CORRECTABLE.items()),
                 retention=reverse("retention") if may(request.user, "settings") else "",
             )
         },
@@ -357,6 +359,9 @@ SECTIONS: dict[str, Words] = {
     "grading.GradeChange": Words("等级变化", "Changes of grade"), "care.Task": Words("为您做的事", "What was done for you"), "shop.Contact": Words("联系记录", "Contacts"),
     "shop.Outgoing": Words("发过的消息", "Messages"), "shop.Hold": Words("不打扰", "Left in peace"), "shop.Reading": Words("谁看过您的号码", "Who had your number shown"),
     "customers.Shared": Words("一起照顾您的岗位", "Posts that look after you"), "customers.Opened": Words("在柜台打开过", "Opened at the counter"),
+    "customers.Relative": Words("您身边的人", "People around you"), "customers.VisitNote": Words("来店的情形", "What visits were about"),
+    "customers.Tagged": Words("标签", "Tags"), "customers.Attachment": Words("附件", "Attachments"), "customers.FamilyMember": Words("一家人", "Family"),
+    "customers.Likely": Words("可能是同一位", "Perhaps the same person"),
     "customers.Link": Words("号码归属", "Whose numbers"), "customers.LegalHold": Words("依法保留", "Kept by law"),
 }  # fmt: skip
 
@@ -376,8 +381,11 @@ def customer_copy(request: Request, number: int) -> HttpResponseBase:
         b=request.business.name, r=request.user.role_words, s=request.user.pk, d=request.today.isoformat()
     )
     sections = [
-        Page(title=SECTIONS.get(label, Words(label, label)), keys=list(rows[0]), rows=[[_cell(v) for v in row.values()] for row in rows])
-        for label, rows in data.items() if rows
+        Page(
+            title=SECTIONS.get(label, Words(label, label)), heads=[COLUMNS.get(key, Words(key, key)) for key in shown],
+            rows=[[cell(key, row[key], request.lang) for key in shown] for row in rows],
+        )
+        for label, rows in data.items() if rows and (shown := columns_of(label, rows))
     ]  # fmt: skip
     html = render_to_string(
         "customer_copy.html",
@@ -403,20 +411,6 @@ def customer_copy(request: Request, number: int) -> HttpResponseBase:
 
 
 STATIC = Path(__file__).resolve().parent / "static"
-
-
-def _cell(value: Any) -> str:
-    if value is None or value == "":
-        return "—"
-    if isinstance(value, bool):
-        return "✓" if value else "✗"
-    return (
-        value
-        if isinstance(value, str)
-        else json.dumps(value, ensure_ascii=False)
-        if isinstance(value, list | dict)
-        else str(value)
-    )
 
 
 # --- what the shop keeps ---------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ CURRENCIES = (
 @require_GET
 def settings(request: Request) -> HttpResponse:
     """What there is to set, and how it stands."""
-    groups = [
+    own = [
         Page(
             href=reverse("settings-language"),
             icon="language",
@@ -90,33 +90,46 @@ def settings(request: Request) -> HttpResponse:
             said=Words("店里大家用的手机上用", "For phones in the shop that others use too"),
         ),
     ]
-    if may(request.user, "staff"):
-        business = request.business
-        n, active = Store.objects.filter(is_open=True).count(), Staff.objects.filter(is_active=True).count()
-        holding = in_force()
-        books = Words(
-            "、".join(h.playbook.name.zh for h in holding), ", ".join(h.playbook.name.en for h in holding)
+    business = request.business
+    n, active = Store.objects.filter(is_open=True).count(), Staff.objects.filter(is_active=True).count()
+    holding = in_force()
+    books = Words(
+        "、".join(h.playbook.name.zh for h in holding), ", ".join(h.playbook.name.en for h in holding)
+    )
+    in_shop = [
+        ("settings", Page(href=reverse("settings-business"), icon="store", title=Words("店铺", "Business"), said=Words(business.name, business.name))),
+        ("settings", Page(href=reverse("settings-stores"), icon="store", title=Words("门店", "Stores"), said=Words("{n} 家", "{n} open").fill(n=n))),
+        ("staff", Page(href=reverse("settings-staff"), icon="people", title=Words("员工", "Staff"), said=Words("{n} 位在岗", "{n} at work").fill(n=active))),
+        ("settings", Page(href=reverse("settings-roles"), icon="key", title=Words("岗位和权限", "Roles"), said=Words("谁能看什么、做什么", "Who may see and do what"))),
+        ("playbooks", Page(href=reverse("settings-trade"), icon="book", title=Words("行业和打法", "Trade and playbook"), said=Words("{t} · {b}", "{t} · {b}").fill(t=TRADES.get(business.trade, Words("", "")), b=books))),
+        ("settings", Page(href=reverse("settings-fields"), icon="file", title=Words("档案里记什么", "What files hold"), said=Words("店里自己加的项目", "Fields of your own"))),
+        ("team", Page(href=reverse("settings-phones"), icon="device", title=Words("店里的手机", "Phones in the shop"), said=Words("扫一下就能用", "Scan and go") if lan_address() else Words("现在只有这台电脑能打开", "Only this computer now"))),
+        ("keys", Page(href=reverse("settings-keys"), icon="key", title=Words("给程序的钥匙", "Keys for programs"), said=Words("{n} 把在用", "{n} in use").fill(n=ApiToken.objects.count()))),
+    ]  # fmt: skip
+    guarding = [
+        ("settings", Page(href=reverse("settings-privacy"), icon="note", title=Words("隐私", "Privacy"), said=Words("敏感信息、礼物上限、保存多久", "Sensitive facts, presents, how long things are kept"))),
+        ("rights", Page(href=reverse("rights"), icon="people", title=Words("顾客的请求", "Customers' requests"), said=Words("副本、更正、删除、到期日", "Copies, corrections, deletions, due days"))),
+        ("settings", Page(href=reverse("settings-guard"), icon="eye", title=Words("看护", "Guard"), said=Words("号码上限、导出、水印", "Limits, exports, watermark"))),
+        ("audit", Page(href=reverse("watch"), icon="clock", title=Words("操作记录", "Who looked at what"), said=Words("看了谁、导出了什么、改了什么", "Readings, exports, changes"))),
+        ("settings", Page(href=reverse("settings-door"), icon="lock", title=Words("登录要求", "Signing in"), said=Words("谁要两步登录，手机几分钟要 PIN", "Who needs a second step, when phones ask for the PIN"))),
+    ]  # fmt: skip
+    groups = [
+        Page(title=title, choices=[choice for ability, choice in choices if may(request.user, ability)])
+        for title, choices in (
+            (Words("店里", "The shop"), in_shop),
+            (Words("守住顾客资料", "Keeping customers' data safe"), guarding),
         )
-        whole = [
-            ("settings", Page(href=reverse("settings-business"), icon="store", title=Words("店铺", "Business"), said=Words(business.name, business.name))),
-            ("settings", Page(href=reverse("settings-stores"), icon="store", title=Words("门店", "Stores"), said=Words("{n} 家", "{n} open").fill(n=n))),
-            ("staff", Page(href=reverse("settings-staff"), icon="people", title=Words("员工", "Staff"), said=Words("{n} 位在岗", "{n} at work").fill(n=active))),
-            ("settings", Page(href=reverse("settings-roles"), icon="key", title=Words("岗位和权限", "Roles"), said=Words("谁能看什么、做什么", "Who may see and do what"))),
-            ("settings", Page(href=reverse("settings-fields"), icon="file", title=Words("档案里记什么", "What files hold"), said=Words("店里自己加的项目", "Fields of your own"))),
-            ("settings", Page(href=reverse("settings-guard"), icon="eye", title=Words("看护", "Guard"), said=Words("号码上限、导出、水印", "Limits, exports, watermark"))),
-            ("settings", Page(href=reverse("settings-privacy"), icon="note", title=Words("隐私", "Privacy"), said=Words("敏感信息、礼物上限、保存多久", "Sensitive facts, presents, how long things are kept"))),
-            ("rights", Page(href=reverse("rights"), icon="people", title=Words("顾客的请求", "Customers' requests"), said=Words("副本、更正、删除、到期日", "Copies, corrections, deletions, due days"))),
-            ("audit", Page(href=reverse("watch"), icon="clock", title=Words("操作记录", "Who looked at what"), said=Words("看了谁、导出了什么、改了什么", "Readings, exports, changes"))),
-            ("playbooks", Page(href=reverse("settings-trade"), icon="book", title=Words("行业和打法", "Trade and playbook"), said=Words("{t} · {b}", "{t} · {b}").fill(t=TRADES.get(business.trade, Words("", "")), b=books))),
-            ("team", Page(href=reverse("settings-phones"), icon="device", title=Words("店里的手机", "Phones in the shop"), said=Words("扫一下就能用", "Scan and go") if lan_address() else Words("现在只有这台电脑能打开", "Only this computer now"))),
-            ("settings", Page(href=reverse("settings-door"), icon="lock", title=Words("登录要求", "Signing in"), said=Words("谁要两步登录，手机几分钟要 PIN", "Who needs a second step, when phones ask for the PIN"))),
-            ("keys", Page(href=reverse("settings-keys"), icon="key", title=Words("给程序的钥匙", "Keys for programs"), said=Words("{n} 把在用", "{n} in use").fill(n=ApiToken.objects.count()))),
-        ]  # fmt: skip
-        groups = [*(group for ability, group in whole if may(request.user, ability)), *groups]
+    ]
+    groups.append(Page(title=Words("你自己", "You"), choices=own))
     return render(
         request,
         "settings.html",
-        {"page": Page(sentence=Words("要改什么？", "What would you like to change?"), groups=groups)},
+        {
+            "page": Page(
+                sentence=Words("要改什么？", "What would you like to change?"),
+                groups=[group for group in groups if group.choices],
+            )
+        },
     )
 
 

@@ -46,8 +46,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         handover.settings_member_handover,
         name="settings-member-handover",
     ),
-    path("customers/", customers.customers, name="customers"),
-    path("customers/suggestions/", customers.suggestions, name="suggestions"),
     path("customers/duplicates/", duplicates.duplicates, name="duplicates"),
     path("customers/duplicates/search/", duplicates.duplicates_search, name="duplicates-search"),
     path("customers/duplicates/<int:number>/", duplicates.duplicate_decision, name="duplicate-decision"),
