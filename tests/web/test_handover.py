@@ -57,7 +57,7 @@ def test_who_is_in_charge_shares_and_lets_go_others_do_not(lived_in: House) -> N
     manager = lived_in.browser("key-account")
     manager.post(where, {"share": lived_in.staff["key-account"].pk})
     assert not Shared.objects.exists(), "she is in charge already"
-    lived_in.browser("owner").post(where, {"share": helper.pk})
+    manager.post(where, {"share": helper.pk})
     assert Shared.objects.get().staff == helper
     assert "一起照顾" in manager.get(f"/customers/{her.pk}/").content.decode()
     lived_in.browser("owner").post(where, {"unshare": helper.pk})

@@ -92,10 +92,14 @@ def settings_member_handover(request: Request, number: int) -> HttpResponse:
 
 
 def _heirs(request: Request) -> QuerySet[Staff]:
-    """Colleagues at work to whom this visitor may give something: of her stores, and those who work for all."""
+    """Colleagues at work to whom this visitor may give something, or with whom she may share: of her stores, and those
+    who work for all. Who assigns nobody shares her own customers with the colleagues of the store where she works."""
     reach = request.user.reach("assign")
     found = Staff.objects.filter(is_active=True).select_related("store").order_by("id")
-    return found if reach.everybody else found.filter(Q(store__in=reach.stores) | Q(pk=request.user.pk))
+    if reach.everybody or (reach.nobody and request.user.store_id is None):
+        return found
+    stores = reach.stores or {request.user.store_id}
+    return found.filter(Q(store__in=stores) | Q(store=None) | Q(pk=request.user.pk))
 
 
 def _may_leave(request: Request, staff: Staff, leaves: bool) -> None:
