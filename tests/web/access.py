@@ -170,6 +170,10 @@ def try_pages(house: House) -> list[Tried]:
     """Every page, read and written to, by every role, by somebody who has left and by a stranger. What a try changes is
     taken back at once."""
     found = []
+    browsers = {
+        who: house.browser(None if who == STRANGER else "service" if who == GONE else who)
+        for who in (*HOUSE_ROLES, GONE, STRANGER)
+    }
     for pattern in PAGES:
         assert pattern.name
         for method in ("get", "post"):
@@ -177,21 +181,13 @@ def try_pages(house: House) -> list[Tried]:
             for who in (*HOUSE_ROLES, GONE, STRANGER):
                 with transaction.atomic():
                     where = address(pattern.name, house)
-                    row.got[who] = getattr(_browser(house, who), method)(where).status_code
+                    if who == GONE:
+                        Staff.objects.filter(pk=house.staff["service"].pk).update(is_active=False)
+                    row.got[who] = getattr(browsers[who], method)(where).status_code
                     transaction.set_rollback(True)
             if 405 not in row.got.values():
                 found.append(row)
     return found
-
-
-def _browser(house: House, who: str) -> Client:
-    if who == STRANGER:
-        return house.browser(None)
-    browser = house.browser("service" if who == GONE else who)
-    if who == GONE:
-        staff = house.staff["service"]
-        type(staff).objects.filter(pk=staff.pk).update(is_active=False)
-    return browser
 
 
 SAID = {

@@ -27,6 +27,7 @@ def test_every_page_says_who_may_see_it(pattern: URLPattern) -> None:
     assert needed(pattern) in {OPEN, *ABILITIES}
 
 
+@pytest.mark.once
 def test_who_may_comes_in_who_may_not_is_refused_a_stranger_signs_in(lived_in: House) -> None:
     """One shop, every page and operation, read and written, every role: none is left untried, and the table in the docs
     says what came of it."""

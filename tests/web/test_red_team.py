@@ -224,10 +224,14 @@ FIELDS = (
 )  # fmt: skip
 
 
+SENT = ("'; DROP TABLE customers_customer; --", "\0", "%", "ÿ" * 300, "😀", "-1", "9" * 40, "NaN")
+"""Of these one or another is too long, no number, no day or no character for every field that there is."""
+
+
 def test_no_form_breaks_whatever_is_sent(lived_in: House) -> None:
     """Every form, every odd value in every field: an answer, never a failure."""
     owner = lived_in.browser("owner")
-    for pattern, text in itertools.product(PAGES, INJECTED):
+    for pattern, text in itertools.product(PAGES, SENT):
         assert pattern.name
         if pattern.name in ("logout",):
             continue
