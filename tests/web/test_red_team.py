@@ -127,6 +127,7 @@ SCRIPT = "<script>alert(1)</script>"
 BREAKING_OUT = '"><img src=x onerror=alert(1)>'
 
 
+@pytest.mark.once
 def test_no_text_that_anybody_typed_becomes_part_of_a_page(lived_in: House) -> None:
     """Names, notes, tags, stores, dishes, roles, file names, playbook words: on every page they are text."""
     her = Customer.objects.order_by("id")[0]
