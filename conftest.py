@@ -54,9 +54,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """On PostgreSQL, leave out what never asks the store: it has had its turn on SQLite."""
     if STORE != "postgres":
         return
-    left_out = [item for item in items if not uses_store(item) or any(item.iter_markers("once"))]
+    left_out = [item for item in items if not uses_store(item)]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    items[:] = [item for item in items if uses_store(item)]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

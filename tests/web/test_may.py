@@ -27,7 +27,6 @@ def test_every_page_says_who_may_see_it(pattern: URLPattern) -> None:
     assert needed(pattern) in {OPEN, *ABILITIES}
 
 
-@pytest.mark.once
 def test_who_may_comes_in_who_may_not_is_refused_a_stranger_signs_in(lived_in: House) -> None:
     """One shop, every page and operation, read and written, every role: none is left untried, and the table in the docs
     says what came of it."""
@@ -63,7 +62,6 @@ def test_who_may_comes_in_who_may_not_is_refused_a_stranger_signs_in(lived_in: H
     )
 
 
-@pytest.mark.once
 def test_a_stranger_is_led_to_the_login_and_nowhere_else(lived_in: House) -> None:
     nobody = lived_in.browser(None)
     for pattern in PAGES:
@@ -73,7 +71,6 @@ def test_a_stranger_is_led_to_the_login_and_nowhere_else(lived_in: House) -> Non
             assert answer["Location"].startswith("/login/"), pattern.name
 
 
-@pytest.mark.once
 def test_a_form_without_its_secret_changes_nothing(lived_in: House) -> None:
     browser = lived_in.browser("owner", enforce_csrf_checks=True)
     for pattern in PAGES:
@@ -82,7 +79,6 @@ def test_a_form_without_its_secret_changes_nothing(lived_in: House) -> None:
         assert answer.status_code == 403, pattern.name
 
 
-@pytest.mark.once
 def test_pages_hold_nothing_inline_and_forbid_it(lived_in: House) -> None:
     browser = lived_in.browser("owner")
     for pattern in PAGES:

@@ -127,7 +127,6 @@ SCRIPT = "<script>alert(1)</script>"
 BREAKING_OUT = '"><img src=x onerror=alert(1)>'
 
 
-@pytest.mark.once
 def test_no_text_that_anybody_typed_becomes_part_of_a_page(lived_in: House) -> None:
     """Names, notes, tags, stores, dishes, roles, file names, playbook words: on every page they are text."""
     her = Customer.objects.order_by("id")[0]
@@ -225,14 +224,10 @@ FIELDS = (
 )  # fmt: skip
 
 
-SENT = ("'; DROP TABLE customers_customer; --", "\0", "%", "ÿ" * 300, "😀", "-1", "9" * 40, "NaN")
-"""Of these one or another is too long, no number, no day or no character for every field that there is."""
-
-
 def test_no_form_breaks_whatever_is_sent(lived_in: House) -> None:
     """Every form, every odd value in every field: an answer, never a failure."""
     owner = lived_in.browser("owner")
-    for pattern, text in itertools.product(PAGES, SENT):
+    for pattern, text in itertools.product(PAGES, INJECTED):
         assert pattern.name
         if pattern.name in ("logout",):
             continue
