@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, event, given, settings
+from hypothesis import HealthCheck, Phase, assume, event, example, given, settings
 from hypothesis import strategies as st
 from tests.shops import Row, Shop, as_csv, days_in_books, known, must_be_whole
 
@@ -91,7 +91,18 @@ def play(shop: Shop, contents: list[list[Row]], walk: list[tuple[bool, int]]) ->
     return list(batches)
 
 
+A_RECEIPT_EACH: list[Row] = [
+    {"订单号": "A1", "结账时间": "2026-05-01 11:15:00", "会员号": "1001", "实收金额": "10", "手机号": ""},
+    {"订单号": "A2", "结账时间": "2026-05-03 11:15:00", "会员号": "", "实收金额": "10", "手机号": PHONES[1]},
+]
+ONE_WITH_TWO_NAMES: list[Row] = [
+    {"会员号": "1001", "手机号": PHONES[1], "姓名": "王芳"},
+    {"会员号": "", "手机号": PHONES[1], "姓名": "李雷"},
+]
+
+
 @settings(max_examples=25, deadline=None, phases=PHASES, suppress_health_check=CARELESS)
+@example(files=[A_RECEIPT_EACH, ONE_WITH_TWO_NAMES], walk=[(False, 0)])
 @given(files=files, walk=steps)
 def test_a_file_taken_back_has_never_come(
     shop: Shop, no_books: None, files: list[list[Row]], walk: list[tuple[bool, int]]

@@ -379,13 +379,17 @@ def _refresh(ids: list[int]) -> None:
     root.update(_of(root, f"SELECT id, merged_into_id FROM {customer}", "merged_into_id"))
     said: dict[int, dict[str, tuple[int, str]]] = defaultdict(dict)
     shown = ", ".join(f"'{k}'" for k in SHOWN)
-    by_link = f"SELECT l.customer_id, d.key, d.id, d.plain FROM {detail} d JOIN {link} l ON l.identity_id = d.identity_id"
-    by_hand = f"SELECT d.customer_id, d.key, d.id, d.plain FROM {detail} d"
+    by_link = f"SELECT l.customer_id, d.identity_id, d.key, d.id, d.plain FROM {detail} d JOIN {link} l ON l.identity_id = d.identity_id"
+    by_hand = f"SELECT d.customer_id, 0, d.key, d.id, d.plain FROM {detail} d"
+    called: dict[tuple[int, int], tuple[int, str]] = {}
     for sql, column in ((by_link, "l.customer_id"), (by_hand, "d.customer_id")):
-        for c, key, i, plain in _of(root, sql, column, f"AND d.key IN ({shown})"):
+        for c, by, key, i, plain in _of(root, sql, column, f"AND d.key IN ({shown})"):
             owner = root[c]
             if i > said[owner].get(key, (0, ""))[0]:
                 said[owner][key] = i, plain
+            if key == "name":
+                source = owner, by or -c
+                called[source] = max(called.get(source, (0, "")), (i, plain))
     words: dict[int, dict[str, None]] = {c: {} for c in ids}
     names: dict[int, tuple[bytes, str]] = {}
     written = f"SELECT l.customer_id, i.kind, i.written, i.token FROM {identity} i JOIN {link} l ON l.identity_id = i.id"
@@ -398,8 +402,8 @@ def _refresh(ids: list[int]) -> None:
                 words[c][head] = None
         else:
             names[c] = max(names.get(c, (b"", "")), (bytes(token), unseal(sealed)))
-    for c, name in _names_of_families(root):
-        for word in search_words(name):  # she is found by what either file calls her
+    for (c, _), (_, name) in called.items():
+        for word in search_words(name):  # she is found by what each number and each person calls her
             words[c][word[:80]] = None
     before = {
         row[0]: row[1:]
@@ -451,24 +455,6 @@ def _new_words() -> None:
         with transaction.atomic():
             refresh(ids)
         last = ids[-1]
-
-
-def _names_of_families(root: dict[int, int]) -> list[tuple[int, str]]:
-    """What each file calls her, of customers who stand for others too: (who stands, the latest name of each source)."""
-    stand = {into for c, into in root.items() if c != into}
-    family = {c for c, into in root.items() if into in stand}
-    if not family:
-        return []
-    detail, link = Detail._meta.db_table, Link._meta.db_table
-    latest: dict[tuple[int, int, int], tuple[int, str]] = {}
-    for sql, column in (
-        (f"SELECT l.customer_id, d.identity_id, 0, d.id, d.plain FROM {detail} d JOIN {link} l ON l.identity_id = d.identity_id", "l.customer_id"),
-        (f"SELECT d.customer_id, 0, d.customer_id, d.id, d.plain FROM {detail} d", "d.customer_id"),
-    ):  # fmt: skip
-        for c, identity, customer, number, name in _of(family, sql, column, "AND d.key = 'name'"):
-            source = root[c], identity, customer
-            latest[source] = max(latest.get(source, (0, "")), (number, name))
-    return [(owner, name) for (owner, _, _), (_, name) in latest.items() if name]
 
 
 def tail_word(phone: str) -> str:
