@@ -19,6 +19,7 @@ from django.db import connection
 from regulars import daily
 from regulars.customers.models import Customer, Detail, Link, SearchKey
 from regulars.grading.actions import open_books
+from regulars.membership import guard as ledger_guard
 from regulars.sales.models import Batch, BatchState, Identity, Pairing, Sale, SaleLine, Sighting
 from regulars.shop import guard
 from regulars.shop.home import Home
@@ -78,8 +79,9 @@ def _editor() -> Any:
 
 
 def guard_down() -> None:
-    """Let the audit trail be emptied, until a shop is wiped."""
-    guard.take_down(None, _editor())
+    """Let the audit trail and the ledger be emptied, until a shop is wiped."""
+    for kept in (guard, ledger_guard):
+        kept.take_down(None, _editor())
 
 
 def wipe() -> None:
@@ -89,7 +91,8 @@ def wipe() -> None:
     with connection.cursor() as cursor:
         for table in tables:  # keys to other tables are looked at when all is done
             cursor.execute(f"DELETE FROM {table}")
-    guard.put_up(None, _editor())
+    for kept in (guard, ledger_guard):
+        kept.put_up(None, _editor())
 
 
 # --- what a shop knows -----------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "regulars.sales",
     "regulars.customers",
     "regulars.grading",
+    "regulars.membership",
     "regulars.care",
     "regulars.web",
 ]
@@ -79,7 +80,7 @@ def _database(url: str) -> dict[str, Any]:
             "OPTIONS": {
                 "timeout": 20,
                 "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;"
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
                 "PRAGMA secure_delete=ON;"
                 "PRAGMA mmap_size=268435456; PRAGMA cache_size=-65536;",
             },

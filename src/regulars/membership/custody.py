@@ -1,0 +1,12 @@
+"""What becomes of memberships: two that are merged are read together; money records stay when the person goes."""
+
+from __future__ import annotations
+
+from regulars.shop.custody import Custody, register
+
+register(
+    Custody("membership.Program", staff=("by",), leaving=(("by", "keeps its author"),)),
+    Custody("membership.Member", customer=("customer",), staff=("by",), merging="read through", copied=True,
+            erasing="kept without the person", leaving=(("by", "keeps its author"),)),
+    Custody("membership.Posting", staff=("by",), merging="read through", leaving=(("by", "keeps its author"),)),
+)  # fmt: skip

@@ -1,0 +1,466 @@
+"""The one window at which purses change: moves are booked together, in the order in which they came.
+
+Every change of a purse comes through `post`. Whoever comes first books for all who wait behind: one transaction, one
+flush to the disk, for up to `TOGETHER` of them. So nobody is passed over, as writers who compete for SQLite's only lock
+are, and on a slow disk eight at once are as fast as one. Inside a transaction of the caller's, moves are booked right
+there and hold or fall with it.
+
+A move that was booked before, by its business key, is not booked again: the caller gets what was booked then.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from regulars.customers.models import Customer
+from regulars.membership.models import Balance, Entry, Lot, Member, Posting, Reason
+from regulars.membership.rules import ledger
+from regulars.membership.rules.ledger import LIABILITY, MEMBER, REDEEMED, REVERSED, Effect, Move, Past, Purse
+from regulars.membership.rules.terms import months_after
+from regulars.shop import bulk
+from regulars.shop.words import Refused, Words
+
+TOGETHER = 64
+"""Requests booked in one transaction at most."""
+
+_POSTING, _ENTRY, _LOT, _BALANCE, _MEMBER = (m._meta.db_table for m in (Posting, Entry, Lot, Balance, Member))
+_CUSTOMER = Customer._meta.db_table
+
+NOBODY = Words("没有这位会员，或者已经退会", "There is no such member, or she has left")
+ANOTHER = Words(
+    "这个业务号已经用在别的一笔上了（{key}）", "This business key stands for something else already ({key})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a move came to. `amounts`: what it put into (above zero) or took from (below) each purse, by currency, both
+    accounts of the member together; `short`: what could not be taken; `is_new`: false where it was booked before."""
+
+    posting: int
+    amounts: dict[str, int]
+    short: int = 0
+    is_new: bool = True
+
+
+class _Request:
+    __slots__ = ("done", "error", "is_over", "moves")
+
+    def __init__(self, moves: Sequence[Move]) -> None:
+        self.moves = tuple(moves)
+        self.done: list[Done] = []
+        self.error: BaseException | None = None
+        self.is_over = False
+
+    def answer(self) -> list[Done]:
+        if self.error is not None:
+            raise self.error
+        return self.done
+
+
+_waiting: deque[_Request] = deque()
+_window = threading.Lock()
+
+
+def post(*moves: Move) -> list[Done]:
+    """Book these moves, all or none. Raises Refused with the reason where one can't be; returns what each came to.
+
+    When it returns, and the caller holds no transaction open, what was booked survives a power cut.
+    """
+    if not moves:
+        return []
+    if connection.in_atomic_block:
+        request = _Request(moves)
+        _book([request])
+        return request.answer()
+    request = _Request(moves)
+    _waiting.append(request)
+    while not request.is_over:
+        with _window:
+            if not request.is_over:
+                _serve([_waiting.popleft() for _ in range(min(len(_waiting), TOGETHER))])
+    return request.answer()
+
+
+def _serve(requests: list[_Request]) -> None:
+    """Book what waits in one transaction; where the store itself refuses, each alone, so that one can't spoil it for
+    the others."""
+    try:
+        try:
+            with transaction.atomic():
+                _book(requests)
+        except Refused:
+            raise
+        except Exception:
+            if len(requests) == 1:
+                raise
+            for request in requests:
+                request.done, request.error = [], None
+                try:
+                    with transaction.atomic():
+                        _book([request])
+                except Exception as error:
+                    request.error = error
+    except BaseException as error:
+        for request in requests:
+            request.error = error
+        if not isinstance(error, Exception):
+            raise
+    finally:
+        for request in requests:
+            request.is_over = True
+
+
+def _book(requests: Sequence[_Request]) -> None:
+    """Decide in memory, write in bulk. Call it inside a transaction."""
+    window = _Window([m for r in requests for m in r.moves])
+    for request in requests:
+        if len(request.moves) > 1:
+            mark = window.mark(request.moves)
+        try:
+            request.done = [window.carry_out(move) for move in request.moves]
+        except Refused as refused:
+            if len(request.moves) > 1:
+                window.back_to(mark)
+            request.error = refused
+    window.write()
+
+
+class _Window:
+    """All that the moves of one transaction speak of, locked and in memory, and what is to be written."""
+
+    def __init__(self, moves: Sequence[Move]) -> None:
+        self.past_entries = self._entries_of({m.of for m in moves if m.of})
+        named = {m.member for m in moves} | {m.to for m in moves if m.to}
+        self.family = _families(named)
+        members = set().union(*self.family.values()) if self.family else set()
+        members |= {e[1] for found in self.past_entries.values() for e in found}
+        wanted = {(m.member, c) for m in moves for c, _ in m.legs}
+        wanted |= {(m.to, c) for m in moves if m.to for c, _ in m.legs}
+        self.balances = self._locked(members, {(m, c) for m, c in wanted if m in self.family}, moves[0].on)
+        self.known = self._known(moves)
+        self.lots = self._lots(members, {e[3] for found in self.past_entries.values() for e in found if e[3]})
+        self.after = self._after({m.of for m in moves if m.of})
+        self.purses: dict[int, Purse] = {}
+        self.pasts: dict[tuple[int, str], Past] = {}
+        self.tidied: set[tuple[int, date]] = set()
+        self.written: list[tuple[Move, Effect, Done]] = []
+        self.deltas: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0])
+        self.active: dict[tuple[int, str], date] = {}
+
+    # --- reading
+
+    @staticmethod
+    def _entries_of(postings: set[int]) -> dict[int, list[tuple[str, int, str, int, int]]]:
+        found: dict[int, list[tuple[str, int, str, int, int]]] = defaultdict(list)
+        sql = f"SELECT posting_id, account, member_id, currency, lot_id, amount FROM {_ENTRY} WHERE posting_id IN ({{marks}}) ORDER BY id"
+        for posting, *entry in bulk.rows_in(sql, sorted(postings)):
+            found[posting].append(tuple(entry))
+        return found
+
+    @staticmethod
+    def _locked(
+        members: set[int], wanted: set[tuple[int, str]], on: date
+    ) -> dict[tuple[int, str], list[Any]]:
+        """The balances of these members, held until the transaction ends; those that are wanted are there."""
+        found = _balances(members)
+        missing = sorted(wanted - found.keys())
+        if missing:
+            rows = [(m, c, 0, 0, on.isoformat()) for m, c in missing]
+            marks = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
+            bulk.execute(
+                f"INSERT INTO {_BALANCE} (member_id, currency, in_hand, aside, active_on) VALUES {marks} "
+                "ON CONFLICT DO NOTHING",
+                [v for row in rows for v in row],
+            )
+            found = _balances(members)
+        return found
+
+    @staticmethod
+    def _known(moves: Sequence[Move]) -> dict[tuple[str, str, str], Done | tuple[int, int, int]]:
+        keys = {m.key for m in moves}
+        sql = f"SELECT source, source_id, kind, id, member_id, short FROM {_POSTING} WHERE source_id IN ({{marks}})"
+        return {
+            (source, number, kind): (posting, member, short)
+            for source, number, kind, posting, member, short in bulk.rows_in(sql, sorted({k[1] for k in keys}))
+            if (source, number, kind) in keys
+        }  # fmt: skip
+
+    def _lots(self, members: set[int], named: set[int]) -> dict[int, ledger.Lot]:
+        columns = 'id, member_id, currency, "on", amount, in_hand, aside, ends, ripe_on, idle, ended'
+        found = list(bulk.rows_in(
+            f"SELECT {columns} FROM {_LOT} WHERE (in_hand > 0 OR aside > 0) AND member_id IN ({{marks}})", sorted(members),
+        ))  # fmt: skip
+        have = {row[0] for row in found}
+        if named - have:
+            found += bulk.rows_in(
+                f"SELECT {columns} FROM {_LOT} WHERE id IN ({{marks}})", sorted(named - have)
+            )
+        lots = {}
+        for i, member, currency, on, amount, in_hand, aside, ends, ripe_on, idle, ended in found:
+            last = months_after(self.balances[member, currency][2], idle) if idle else _day(ends)
+            lots[i] = ledger.Lot(
+                member, currency, _day(on), amount, in_hand, aside, last, _day(ripe_on), idle, i, ended
+            )
+        return lots
+
+    @staticmethod
+    def _after(postings: set[int]) -> dict[int, list[tuple[str, str, str, int]]]:
+        """What came after these postings and speaks of them: (kind, account, currency, amount) each."""
+        found: dict[int, list[tuple[str, str, str, int]]] = defaultdict(list)
+        sql = (
+            f"SELECT p.of_id, p.kind, e.account, e.currency, e.amount FROM {_POSTING} p "
+            f"JOIN {_ENTRY} e ON e.posting_id = p.id WHERE p.of_id IN ({{marks}})"
+        )
+        for of, *entry in bulk.rows_in(sql, sorted(postings)):
+            found[of].append(tuple(entry))
+        return found
+
+    def _purse(self, member: int, on: date) -> Purse:
+        family = self.family.get(member)
+        if family is None:
+            raise Refused(NOBODY)
+        head = min(family)
+        if head not in self.purses:
+            self.purses[head] = Purse(head, [lot for lot in self.lots.values() if lot.member in family])
+        purse = self.purses[head]
+        if (head, on) not in self.tidied:
+            self.tidied.add((head, on))
+            for kind, number, lot, effect in ledger.tidy(purse, on):
+                move = Move("take", kind, "lot", number, lot.member, on)
+                self._note(move, effect)
+        return purse
+
+    def _past(self, move: Move) -> Past:
+        way = move.verb if move.verb in ("give-back", "take-back") else "aside"
+        if (move.of, way) in self.pasts:
+            return self.pasts[move.of, way]
+        # An earning and a reservation filled lots; a redemption drew on them.
+        sign = -1 if way == "give-back" else 1
+        held = (LIABILITY,) if way == "aside" else (MEMBER, LIABILITY)
+        drawn = tuple(
+            (self.lots[lot], abs(n))
+            for account, _, _, lot, n in self.past_entries.get(move.of, ())
+            if account in held and n * sign > 0
+        )
+        undone: dict[str, int] = defaultdict(int)
+        for kind, account, currency, n in self.after.get(move.of, ()):
+            if (
+                (way == "give-back" and kind == "give-back" and account == REDEEMED)
+                or (way == "take-back" and account == REVERSED)
+                or (way == "aside" and kind in ("confirm", "release") and account == LIABILITY)
+            ):
+                undone[currency] += abs(n)
+        past = self.pasts[move.of, way] = Past(drawn, undone)
+        return past
+
+    # --- deciding
+
+    def carry_out(self, move: Move) -> Done:
+        known = self.known.get(move.key)
+        if known is not None:
+            return self._as_known(move, known)
+        purse = self._purse(move.member, move.on)
+        past = self._past(move) if move.of else None
+        to = self._purse(move.to, move.on) if move.to else None
+        effect = ledger.apply(move, purse, past, to)
+        if past is not None:
+            for entry in effect.entries:
+                if entry.account in (REDEEMED, REVERSED) or (
+                    move.verb in ("spend-aside", "let-go") and entry.account == LIABILITY
+                ):
+                    past.undone[entry.currency] = past.undone.get(entry.currency, 0) + abs(entry.amount)
+        if move.kind != "correct":
+            for currency in {e.currency for e in effect.entries}:
+                for member in {e.member for e in effect.entries}:
+                    self.active[member, currency] = move.on
+        done = self._note(move, effect)
+        self.known[move.key] = done
+        return done
+
+    def _as_known(self, move: Move, known: Done | tuple[int, int, int]) -> Done:
+        if isinstance(known, Done):
+            return replace(known, is_new=False)
+        posting, member, short = known
+        if member != move.member and member not in self.family.get(move.member, ()):
+            raise Refused(ANOTHER.fill(key=f"{move.source} {move.id}"))
+        return Done(posting, amounts_of([posting])[posting], short, is_new=False)
+
+    def _note(self, move: Move, effect: Effect) -> Done:
+        amounts: dict[str, int] = defaultdict(int)
+        for entry in effect.entries:
+            if entry.account in (MEMBER, LIABILITY):
+                amounts[entry.currency] += entry.amount
+                self.deltas[entry.member, entry.currency][entry.account == LIABILITY] += entry.amount
+        done = Done(0, dict(amounts), effect.short)
+        self.written.append((move, effect, done))
+        return done
+
+    def mark(self, moves: Sequence[Move]) -> Any:
+        """How things stand before a request of several moves. Purses are opened (and tidied) first."""
+        for move in moves:
+            if move.key not in self.known:
+                self._purse(move.member, move.on)
+                if move.to:
+                    self._purse(move.to, move.on)
+        state = [
+            (lot, lot.in_hand, lot.aside, lot.ripe_on, lot.ended)
+            for p in self.purses.values()
+            for lot in p.lots
+        ]
+        state += [(lot, lot.in_hand, lot.aside, lot.ripe_on, lot.ended) for lot in self.lots.values()]
+        return (
+            state, len(self.written), {k: list(p.lots) for k, p in self.purses.items()}, dict(self.known),
+            {k: list(v) for k, v in self.deltas.items()}, dict(self.active),
+            {k: dict(p.undone) for k, p in self.pasts.items()},
+        )  # fmt: skip
+
+    def back_to(self, mark: Any) -> None:
+        state, written, lots, known, deltas, active, undone = mark
+        for lot, in_hand, aside, ripe_on, ended in state:
+            lot.in_hand, lot.aside, lot.ripe_on, lot.ended = in_hand, aside, ripe_on, ended
+        del self.written[written:]
+        for key, kept in lots.items():
+            self.purses[key].lots = kept
+        self.known, self.active = known, active
+        self.deltas = defaultdict(lambda: [0, 0], deltas)
+        for past_key, past in self.pasts.items():
+            past.undone.clear()
+            past.undone.update(undone.get(past_key, {}))
+        self.pasts = {k: p for k, p in self.pasts.items() if k in undone}
+
+    # --- writing
+
+    def write(self) -> None:
+        if not self.written:
+            return
+        now = timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f" + ("+00" if bulk.is_postgres() else ""))
+        postings = bulk.some_ids(Posting, len(self.written))
+        made = [lot for _, effect, _ in self.written for lot in effect.made]
+        lot_ids = bulk.some_ids(Lot, len(made)) if made else []
+        for lot, i in zip(made, lot_ids, strict=True):
+            lot.id = i
+        posting_rows, entry_rows, lot_rows, reasons = [], [], [], []
+        changed: dict[int, ledger.Lot] = {}
+        for i, (move, effect, done) in zip(postings, self.written, strict=True):
+            object.__setattr__(done, "posting", i)
+            posting_rows.append((
+                i, move.source, move.id, move.kind, move.member, move.on.isoformat(), now, move.of or None, move.rule,
+                move.receipt, effect.short, json.dumps(move.detail) if move.detail else "{}", move.store, move.by,
+            ))  # fmt: skip
+            entry_rows += [
+                (i, e.account, e.member, e.currency, e.lot.id if e.lot else None, e.amount)
+                for e in effect.entries
+            ]
+            for lot in effect.made:
+                ends = None if lot.idle or lot.ends is None else lot.ends.isoformat()
+                ripe = lot.ripe_on.isoformat() if lot.ripe_on else None
+                lot_rows.append((
+                    lot.id, lot.member, lot.currency, i, lot.on.isoformat(), lot.amount, lot.in_hand, lot.aside, ends, ripe,
+                    lot.idle, lot.ended,
+                ))  # fmt: skip
+            for lot in effect.changed:
+                if lot.id:
+                    changed[lot.id] = lot
+            if move.why:
+                reasons.append(Reason(posting_id=i, why=move.why))
+        bulk.insert(Posting, (
+            "id", "source", "source_id", "kind", "member_id", "on", "at", "of_id", "rule", "receipt", "short", "detail",
+            "store_id", "by_id",
+        ), posting_rows)  # fmt: skip
+        if lot_rows:
+            bulk.insert(Lot, (
+                "id", "member_id", "currency", "posting_id", "on", "amount", "in_hand", "aside", "ends", "ripe_on", "idle", "ended",
+            ), lot_rows)  # fmt: skip
+        bulk.insert(Entry, ("posting_id", "account", "member_id", "currency", "lot_id", "amount"), entry_rows)
+        for i in lot_ids:
+            changed.pop(i, None)
+        bulk.update(
+            Lot, ("in_hand", "aside", "ripe_on", "ended"),
+            [(v.in_hand, v.aside, v.ripe_on.isoformat() if v.ripe_on else None, v.ended, k) for k, v in changed.items()],
+        )  # fmt: skip
+        rows = []
+        for key, (hand, aside) in self.deltas.items():
+            number, has, beside, active = self._balance(key)
+            rows.append(
+                (has + hand, beside + aside, max(active, self.active.get(key, active)).isoformat(), number)
+            )
+        bulk.update(Balance, ("in_hand", "aside", "active_on"), rows)
+        if reasons:
+            Reason.objects.bulk_create(reasons)
+
+    def _balance(self, key: tuple[int, str]) -> tuple[int, int, int, date]:
+        row = self.balances.get(key)
+        if row is None:  # a lot of somebody who is not read as her any more
+            self.balances |= self._locked({key[0]}, {key}, date.min)
+            row = self.balances[key]
+        in_hand, aside, active, number = row
+        return number, in_hand, aside, active
+
+
+def _balances(members: Iterable[int]) -> dict[tuple[int, str], list[Any]]:
+    lock = " ORDER BY id FOR UPDATE" if bulk.is_postgres() else ""
+    sql = f"SELECT member_id, currency, in_hand, aside, active_on, id FROM {_BALANCE} WHERE member_id IN ({{marks}}){lock}"
+    return {
+        (m, c): [hand, aside, _day(active), i]
+        for m, c, hand, aside, active, i in bulk.rows_in(sql, sorted(members))
+    }
+
+
+def _families(members: set[int]) -> dict[int, set[int]]:
+    """With whom each member is read: customers who were merged hold one purse together. Without those who have left."""
+    sql = (
+        f"SELECT m.id, m.customer_id, c.merged_into_id, "
+        f"EXISTS (SELECT 1 FROM {_CUSTOMER} x WHERE x.merged_into_id = c.id) "
+        f"FROM {_MEMBER} m LEFT JOIN {_CUSTOMER} c ON c.id = m.customer_id WHERE m.id IN ({{marks}})"
+    )
+    found: dict[int, set[int]] = {}
+    roots: dict[int, int] = {}
+    for member, customer, into, stands in bulk.rows_in(sql, sorted(members)):
+        found[member] = {member}
+        if into is not None or stands:
+            roots[member] = into or customer
+    if roots:
+        beside: dict[int, set[int]] = defaultdict(set)
+        sql = (
+            f"SELECT COALESCE(c.merged_into_id, c.id), m.id FROM {_MEMBER} m JOIN {_CUSTOMER} c ON c.id = m.customer_id "
+            f"WHERE COALESCE(c.merged_into_id, c.id) IN ({{marks}})"
+        )
+        for root, member in bulk.rows_in(sql, sorted(set(roots.values()))):
+            beside[root].add(member)
+        for member, root in roots.items():
+            found[member] |= beside[root]
+        for group in beside.values():
+            for member in group:
+                found.setdefault(member, group)
+    return found
+
+
+def family_of(member: int) -> list[int]:
+    """The members who are read as this one, herself among them."""
+    return sorted(_families({member}).get(member, {member}))
+
+
+def amounts_of(postings: Sequence[int]) -> dict[int, dict[str, int]]:
+    """What each of these postings put into or took from purses, by currency."""
+    found: dict[int, dict[str, int]] = {i: {} for i in postings}
+    sql = (
+        f"SELECT posting_id, currency, SUM(amount) FROM {_ENTRY} WHERE account IN ('member', 'liability') "
+        f"AND posting_id IN ({{marks}}) GROUP BY posting_id, currency"
+    )
+    for posting, currency, n in bulk.rows_in(sql, list(postings)):
+        found[posting][currency] = int(n)
+    return found
+
+
+def _day(value: Any) -> Any:
+    return date.fromisoformat(value) if isinstance(value, str) else value
