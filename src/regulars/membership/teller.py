@@ -53,13 +53,14 @@ class Done:
 
 
 class _Request:
-    __slots__ = ("done", "error", "is_over", "moves")
+    __slots__ = ("bell", "done", "error", "is_over", "moves")
 
     def __init__(self, moves: Sequence[Move]) -> None:
         self.moves = tuple(moves)
         self.done: list[Done] = []
         self.error: BaseException | None = None
         self.is_over = False
+        self.bell = threading.Lock()
 
     def answer(self) -> list[Done]:
         if self.error is not None:
@@ -67,8 +68,10 @@ class _Request:
         return self.done
 
 
+_gate = threading.Lock()
 _waiting: deque[_Request] = deque()
-_window = threading.Lock()
+_is_open = False
+"""Whether somebody stands at the window and books."""
 
 
 def post(*moves: Move) -> list[Done]:
@@ -76,19 +79,40 @@ def post(*moves: Move) -> list[Done]:
 
     When it returns, and the caller holds no transaction open, what was booked survives a power cut.
     """
+    global _is_open
     if not moves:
         return []
+    request = _Request(moves)
     if connection.in_atomic_block:
-        request = _Request(moves)
         _book([request])
         return request.answer()
-    request = _Request(moves)
-    _waiting.append(request)
-    while not request.is_over:
-        with _window:
-            if not request.is_over:
-                _serve([_waiting.popleft() for _ in range(min(len(_waiting), TOGETHER))])
+    request.bell.acquire()
+    with _gate:
+        _waiting.append(request)
+        is_first, _is_open = not _is_open, True
+    if not is_first:
+        request.bell.acquire()  # rung when it has been booked, or when it is the first in the queue
+    if not request.is_over:
+        _stand_at_the_window(request)
     return request.answer()
+
+
+def _stand_at_the_window(first: _Request) -> None:
+    """Book for all who wait, then let the next in the queue book for those who have come meanwhile."""
+    global _is_open
+    with _gate:
+        requests = [_waiting.popleft() for _ in range(min(len(_waiting), TOGETHER))]
+    try:
+        _serve(requests)
+    finally:
+        with _gate:
+            following = _waiting[0] if _waiting else None
+            _is_open = following is not None
+        for request in requests:
+            if request is not first:
+                request.bell.release()
+        if following is not None:
+            following.bell.release()
 
 
 def _serve(requests: list[_Request]) -> None:
@@ -135,13 +159,77 @@ def _book(requests: Sequence[_Request]) -> None:
     window.write()
 
 
+class _Store:
+    """The driver's own connection, inside Django's transaction: what Django does around every statement takes longer
+    than the statement."""
+
+    def __init__(self) -> None:
+        connection.ensure_connection()
+        self.is_postgres = bulk.is_postgres()
+        self.driver = connection.connection
+
+    def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Rows of a query with one `IN ({marks})` list."""
+        if not values:
+            return []
+        if self.is_postgres:
+            sql = sql.replace("IN ({marks})", "= ANY(%s)")
+            return list(self.driver.execute(sql, [list(values)]).fetchall())
+        found: list[tuple[Any, ...]] = []
+        for chunk in bulk.in_chunks(values):
+            marks = ("?," * len(chunk))[:-1]
+            found += self.driver.execute(sql.replace("{marks}", marks), chunk).fetchall()
+        return found
+
+    def ids(self, table: str, n: int) -> list[int]:
+        """Keys for new rows that nobody else will use."""
+        if self.is_postgres:
+            sql = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+            return [i for (i,) in self.driver.execute(sql, [table, n]).fetchall()]
+        row = self.driver.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", [table]).fetchone()
+        first = int(row[0] if row else 0) + 1
+        return list(range(first, first + n))
+
+    def insert(
+        self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], more: str = ""
+    ) -> None:
+        names = ", ".join(f'"{c}"' for c in columns)
+        if self.is_postgres:
+            one = "(" + ", ".join(["%s"] * len(columns)) + ")"
+            for chunk in bulk.in_chunks(rows, 1_000):
+                marks = ", ".join([one] * len(chunk))
+                self.driver.execute(
+                    f"INSERT INTO {table} ({names}) VALUES {marks} {more}", [v for row in chunk for v in row]
+                )
+            return
+        marks = ", ".join("?" * len(columns))
+        self.driver.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks}) {more}", rows)
+
+    def update(self, table: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        """Write new values into rows, the primary key last. `columns`: names and their types."""
+        if not rows:
+            return
+        if self.is_postgres:
+            lists = ", ".join(f"%s::{kind}[]" for kind in (*columns.values(), "bigint"))
+            names = ", ".join((*columns, "id"))
+            values = ", ".join(f"{c} = given.{c}" for c in columns)
+            self.driver.execute(
+                f"UPDATE {table} SET {values} FROM unnest({lists}) AS given({names}) WHERE {table}.id = given.id",
+                [list(column) for column in zip(*rows, strict=True)],
+            )
+            return
+        values = ", ".join(f"{c} = ?" for c in columns)
+        self.driver.executemany(f"UPDATE {table} SET {values} WHERE id = ?", rows)
+
+
 class _Window:
     """All that the moves of one transaction speak of, locked and in memory, and what is to be written."""
 
     def __init__(self, moves: Sequence[Move]) -> None:
+        self.store = _Store()
         self.past_entries = self._entries_of({m.of for m in moves if m.of})
         named = {m.member for m in moves} | {m.to for m in moves if m.to}
-        self.family = _families(named)
+        self.family = _families(self.store, named)
         members = set().union(*self.family.values()) if self.family else set()
         members |= {e[1] for found in self.past_entries.values() for e in found}
         wanted = {(m.member, c) for m in moves for c, _ in m.legs}
@@ -159,47 +247,48 @@ class _Window:
 
     # --- reading
 
-    @staticmethod
-    def _entries_of(postings: set[int]) -> dict[int, list[tuple[str, int, str, int, int]]]:
+    def _entries_of(self, postings: set[int]) -> dict[int, list[tuple[str, int, str, int, int]]]:
         found: dict[int, list[tuple[str, int, str, int, int]]] = defaultdict(list)
         sql = f"SELECT posting_id, account, member_id, currency, lot_id, amount FROM {_ENTRY} WHERE posting_id IN ({{marks}}) ORDER BY id"
-        for posting, *entry in bulk.rows_in(sql, sorted(postings)):
+        for posting, *entry in self.store.rows(sql, sorted(postings)):
             found[posting].append(tuple(entry))
         return found
 
-    @staticmethod
     def _locked(
-        members: set[int], wanted: set[tuple[int, str]], on: date
+        self, members: set[int], wanted: set[tuple[int, str]], on: date
     ) -> dict[tuple[int, str], list[Any]]:
         """The balances of these members, held until the transaction ends; those that are wanted are there."""
-        found = _balances(members)
+        found = self._balances(members)
         missing = sorted(wanted - found.keys())
         if missing:
-            rows = [(m, c, 0, 0, on.isoformat()) for m, c in missing]
-            marks = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
-            bulk.execute(
-                f"INSERT INTO {_BALANCE} (member_id, currency, in_hand, aside, active_on) VALUES {marks} "
-                "ON CONFLICT DO NOTHING",
-                [v for row in rows for v in row],
-            )
-            found = _balances(members)
+            self.store.insert(
+                _BALANCE, ("member_id", "currency", "in_hand", "aside", "active_on"),
+                [(m, c, 0, 0, on.isoformat()) for m, c in missing], "ON CONFLICT DO NOTHING",
+            )  # fmt: skip
+            found = self._balances(members)
         return found
 
-    @staticmethod
-    def _known(moves: Sequence[Move]) -> dict[tuple[str, str, str], Done | tuple[int, int, int]]:
+    def _balances(self, members: Iterable[int]) -> dict[tuple[int, str], list[Any]]:
+        lock = " ORDER BY id FOR UPDATE" if self.store.is_postgres else ""
+        sql = f"SELECT member_id, currency, in_hand, aside, active_on, id FROM {_BALANCE} WHERE member_id IN ({{marks}}){lock}"
+        return {
+            (m, c): [hand, aside, _day(active), i]
+            for m, c, hand, aside, active, i in self.store.rows(sql, sorted(members))
+        }
+
+    def _known(self, moves: Sequence[Move]) -> dict[tuple[str, str, str], Done | tuple[int, int, int]]:
         keys = {m.key for m in moves}
         sql = f"SELECT source, source_id, kind, id, member_id, short FROM {_POSTING} WHERE source_id IN ({{marks}})"
         return {
             (source, number, kind): (posting, member, short)
-            for source, number, kind, posting, member, short in bulk.rows_in(sql, sorted({k[1] for k in keys}))
+            for source, number, kind, posting, member, short in self.store.rows(sql, sorted({k[1] for k in keys}))
             if (source, number, kind) in keys
         }  # fmt: skip
 
     def _lots(self, members: set[int], named: set[int]) -> dict[int, ledger.Lot]:
         columns = 'id, member_id, currency, "on", amount, in_hand, aside, ends, ripe_on, idle, ended'
-        found = list(bulk.rows_in(
-            f"SELECT {columns} FROM {_LOT} WHERE (in_hand > 0 OR aside > 0) AND member_id IN ({{marks}})", sorted(members),
-        ))  # fmt: skip
+        sql = f"SELECT {columns} FROM {_LOT} WHERE (in_hand > 0 OR aside > 0) AND member_id IN ({{marks}})"
+        found = self.store.rows(sql, sorted(members))
         have = {row[0] for row in found}
         if named - have:
             found += bulk.rows_in(
@@ -213,15 +302,14 @@ class _Window:
             )
         return lots
 
-    @staticmethod
-    def _after(postings: set[int]) -> dict[int, list[tuple[str, str, str, int]]]:
+    def _after(self, postings: set[int]) -> dict[int, list[tuple[str, str, str, int]]]:
         """What came after these postings and speaks of them: (kind, account, currency, amount) each."""
         found: dict[int, list[tuple[str, str, str, int]]] = defaultdict(list)
         sql = (
             f"SELECT p.of_id, p.kind, e.account, e.currency, e.amount FROM {_POSTING} p "
             f"JOIN {_ENTRY} e ON e.posting_id = p.id WHERE p.of_id IN ({{marks}})"
         )
-        for of, *entry in bulk.rows_in(sql, sorted(postings)):
+        for of, *entry in self.store.rows(sql, sorted(postings)):
             found[of].append(tuple(entry))
         return found
 
@@ -344,9 +432,9 @@ class _Window:
         if not self.written:
             return
         now = timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f" + ("+00" if bulk.is_postgres() else ""))
-        postings = bulk.some_ids(Posting, len(self.written))
+        postings = self.store.ids(_POSTING, len(self.written))
         made = [lot for _, effect, _ in self.written for lot in effect.made]
-        lot_ids = bulk.some_ids(Lot, len(made)) if made else []
+        lot_ids = self.store.ids(_LOT, len(made)) if made else []
         for lot, i in zip(made, lot_ids, strict=True):
             lot.id = i
         posting_rows, entry_rows, lot_rows, reasons = [], [], [], []
@@ -373,19 +461,21 @@ class _Window:
                     changed[lot.id] = lot
             if move.why:
                 reasons.append(Reason(posting_id=i, why=move.why))
-        bulk.insert(Posting, (
+        self.store.insert(_POSTING, (
             "id", "source", "source_id", "kind", "member_id", "on", "at", "of_id", "rule", "receipt", "short", "detail",
             "store_id", "by_id",
         ), posting_rows)  # fmt: skip
         if lot_rows:
-            bulk.insert(Lot, (
+            self.store.insert(_LOT, (
                 "id", "member_id", "currency", "posting_id", "on", "amount", "in_hand", "aside", "ends", "ripe_on", "idle", "ended",
             ), lot_rows)  # fmt: skip
-        bulk.insert(Entry, ("posting_id", "account", "member_id", "currency", "lot_id", "amount"), entry_rows)
+        self.store.insert(
+            _ENTRY, ("posting_id", "account", "member_id", "currency", "lot_id", "amount"), entry_rows
+        )
         for i in lot_ids:
             changed.pop(i, None)
-        bulk.update(
-            Lot, ("in_hand", "aside", "ripe_on", "ended"),
+        self.store.update(
+            _LOT, {"in_hand": "bigint", "aside": "bigint", "ripe_on": "date", "ended": "smallint"},
             [(v.in_hand, v.aside, v.ripe_on.isoformat() if v.ripe_on else None, v.ended, k) for k, v in changed.items()],
         )  # fmt: skip
         rows = []
@@ -394,7 +484,7 @@ class _Window:
             rows.append(
                 (has + hand, beside + aside, max(active, self.active.get(key, active)).isoformat(), number)
             )
-        bulk.update(Balance, ("in_hand", "aside", "active_on"), rows)
+        self.store.update(_BALANCE, {"in_hand": "bigint", "aside": "bigint", "active_on": "date"}, rows)
         if reasons:
             Reason.objects.bulk_create(reasons)
 
@@ -407,16 +497,7 @@ class _Window:
         return number, in_hand, aside, active
 
 
-def _balances(members: Iterable[int]) -> dict[tuple[int, str], list[Any]]:
-    lock = " ORDER BY id FOR UPDATE" if bulk.is_postgres() else ""
-    sql = f"SELECT member_id, currency, in_hand, aside, active_on, id FROM {_BALANCE} WHERE member_id IN ({{marks}}){lock}"
-    return {
-        (m, c): [hand, aside, _day(active), i]
-        for m, c, hand, aside, active, i in bulk.rows_in(sql, sorted(members))
-    }
-
-
-def _families(members: set[int]) -> dict[int, set[int]]:
+def _families(store: _Store, members: set[int]) -> dict[int, set[int]]:
     """With whom each member is read: customers who were merged hold one purse together. Without those who have left."""
     sql = (
         f"SELECT m.id, m.customer_id, c.merged_into_id, "
@@ -425,7 +506,7 @@ def _families(members: set[int]) -> dict[int, set[int]]:
     )
     found: dict[int, set[int]] = {}
     roots: dict[int, int] = {}
-    for member, customer, into, stands in bulk.rows_in(sql, sorted(members)):
+    for member, customer, into, stands in store.rows(sql, sorted(members)):
         found[member] = {member}
         if into is not None or stands:
             roots[member] = into or customer
@@ -435,7 +516,7 @@ def _families(members: set[int]) -> dict[int, set[int]]:
             f"SELECT COALESCE(c.merged_into_id, c.id), m.id FROM {_MEMBER} m JOIN {_CUSTOMER} c ON c.id = m.customer_id "
             f"WHERE COALESCE(c.merged_into_id, c.id) IN ({{marks}})"
         )
-        for root, member in bulk.rows_in(sql, sorted(set(roots.values()))):
+        for root, member in store.rows(sql, sorted(set(roots.values()))):
             beside[root].add(member)
         for member, root in roots.items():
             found[member] |= beside[root]
@@ -447,7 +528,7 @@ def _families(members: set[int]) -> dict[int, set[int]]:
 
 def family_of(member: int) -> list[int]:
     """The members who are read as this one, herself among them."""
-    return sorted(_families({member}).get(member, {member}))
+    return sorted(_families(_Store(), {member}).get(member, {member}))
 
 
 def amounts_of(postings: Sequence[int]) -> dict[int, dict[str, int]]:

@@ -49,16 +49,6 @@ def reserve_ids(model: type[Model], n: int) -> int:
         return int(row[0] if row else 0) + 1
 
 
-def some_ids(model: type[Model], n: int) -> list[int]:
-    """As many primary keys that nobody else will use, without making anybody wait: for a few rows at the counter. Call
-    it inside the transaction that inserts them."""
-    if is_postgres():
-        sql = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
-        return [i for (i,) in rows(sql, [model._meta.db_table, n])]
-    first = reserve_ids(model, n)
-    return list(range(first, first + n))
-
-
 def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows given as tuples in the order of `columns` (database column names)."""
     table = model._meta.db_table
@@ -155,30 +145,6 @@ def delete(model: type[Model], column: str, values: Sequence[Any]) -> int:
                     f"UPDATE {theirs_of._meta.db_table} SET {key} = NULL WHERE {key} IN ({{marks}})", chunk
                 )
     return execute_in(f"DELETE FROM {table} WHERE {column} IN ({{marks}})", values)
-
-
-def update(model: type[Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write new values into rows given as tuples in the order of `columns`, the primary key last."""
-    if not rows:
-        return
-    table = model._meta.db_table
-    with connection.cursor() as cursor:
-        if is_postgres():
-            kinds = {f.column: f.db_type(connection) for f in model._meta.concrete_fields}
-            lists = ", ".join(f"%s::{_array_of(kinds[c])}" for c in (*columns, "id"))
-            names = ", ".join(f'"{c}"' for c in (*columns, "id"))
-            values = ", ".join(f'"{c}" = given."{c}"' for c in columns)
-            cursor.execute(
-                f"UPDATE {table} SET {values} FROM unnest({lists}) AS given({names}) WHERE {table}.id = given.id",
-                [list(column) for column in zip(*rows, strict=True)],
-            )
-            return
-        values = ", ".join(f'"{c}" = ?' for c in columns)
-        cursor.connection.executemany(f"UPDATE {table} SET {values} WHERE id = ?", rows)
-
-
-def _array_of(kind: str | None) -> str:
-    return f"{(kind or 'text').split(' ')[0]}[]"
 
 
 def execute_many(sql: str, parameters: Sequence[Sequence[Any]]) -> None:
