@@ -24,6 +24,7 @@ from regulars.customers import charge, consents, retention, rights
 from regulars.customers.models import Customer, Likely
 from regulars.grading import actions as grading
 from regulars.grading import merging
+from regulars.membership import night, settle
 from regulars.sales import actions as sales
 from regulars.sales.left_out import left_out
 from regulars.sales.models import Batch, BatchState, Sale, SavedMapping
@@ -139,6 +140,7 @@ def put_in(
         with transaction.atomic():
             changed = sales.publish(batch, taken.contested)
             absorbed = customers.absorb(batch, np.union1d(taken.identities, changed), taken.listed)
+            settle.absorb(batch)
             batch.customers = absorbed.customers
             batch.new += absorbed.listed
             if not reading.sales.num_rows and reading.people.num_rows:
@@ -146,6 +148,7 @@ def put_in(
             batch.save(update_fields=["customers", "new", "known"])
         progress(0, 0, Words("记账", "Updating the books"))
         grading.catch_up(grading.open_books())
+        settle.settle(sales.today(), progress)
     return Imported(batch, False)
 
 
@@ -253,6 +256,7 @@ def undo(batch: Batch, *, by: Staff | None = None, progress: Progress = quiet) -
         batch.refresh_from_db()
         finish_undo(batch, progress)
         grading.catch_up(grading.open_books())
+        settle.settle(sales.today(), progress)
 
 
 def finish_undo(batch: Batch, progress: Progress = quiet) -> None:
@@ -264,6 +268,7 @@ def finish_undo(batch: Batch, progress: Progress = quiet) -> None:
     progress(0, 0, Words("撤回", "Taking back"))
     sales.inherit(batch)
     with transaction.atomic():
+        settle.release(batch)
         sales.forget_identities(customers.release(batch, sales.release(batch)))
     sales.clear(batch, customers.free_of, progress)
     Batch.objects.filter(id=batch.id).update(state=BatchState.UNDONE)
@@ -294,12 +299,16 @@ def record_sale(
             return None
         sale = customers.record_sale(customer, store=store, day=day, amount=amount, occasion=occasion, by=by)
         Batch.objects.filter(id=sale.batch_id).update(digest=digest)
+        settle.absorb(sale.batch)
     return sale
 
 
 def attach(sale: Sale, customer: Customer, *, by: Staff | None = None) -> Sale:
     """Give an anonymous receipt to a customer. The books follow by `redraw`, at the latest with the day's run."""
-    return customers.attach(sale, customer, by=by)
+    with transaction.atomic():
+        named = customers.attach(sale, customer, by=by)
+        settle.absorb(named.batch)
+    return named
 
 
 # --- one person, two files -------------------------------------------------------------------------------------------
@@ -312,6 +321,7 @@ def merge(one: Customer, other: Customer, *, by: Staff | None = None, why: str =
         kept = merging.standings_now([customers.standing_for(one).id, customers.standing_for(other).id])
         word = customers.merge(one, other, by=by, why=why)
         merging.keep_standings(word, kept)
+        settle.again(word.options["customers"])
     return word
 
 
@@ -320,6 +330,7 @@ def unmerge(word: Batch, *, by: Staff | None = None, why: str = "") -> None:
     with transaction.atomic():
         customers.unmerge(word, by=by, why=why)
         merging.restore_standings(word)
+        settle.again(word.options["customers"])
 
 
 def part(word: Batch, *, by: Staff | None = None, why: str = "") -> None:
@@ -327,6 +338,7 @@ def part(word: Batch, *, by: Staff | None = None, why: str = "") -> None:
     with transaction.atomic():
         customers.part(word, by=by, why=why)
         merging.restore_standings(word)
+        settle.again(word.options["customers"])
 
 
 def decide(likely: Likely, how: str, *, by: Staff | None = None, why: str = "") -> Likely:
@@ -337,6 +349,7 @@ def decide(likely: Likely, how: str, *, by: Staff | None = None, why: str = "") 
         likely = customers.decide(likely, how, by=by, why=why)
         if likely.word is not None:
             merging.keep_standings(likely.word, kept)
+            settle.again(pair)
     return likely
 
 
@@ -347,6 +360,7 @@ def reopen(likely: Likely, *, by: Staff | None = None) -> Likely:
         likely = customers.reopen_likely(likely, by=by)
         if word is not None:
             merging.restore_standings(word)
+            settle.again(word.options["customers"])
     return likely
 
 
@@ -355,6 +369,7 @@ def redraw(touched: Sequence[int] = ()) -> None:
     with turn():
         customers.touch(touched)
         grading.catch_up(grading.open_books())
+        settle.settle(sales.today())
 
 
 def _manner(
@@ -398,6 +413,7 @@ def run_day(
             grading.forget_after(on, by=by)
             care.forget_after(on)
         outcome = grading.run(on, full=full, progress=progress, by=by)
+        night.run(on, progress)
         progress(0, 0, Words("排今天的名单", "Making today's list"))
         charge.back_to_pool(on)
         planned = care.plan_day(outcome, on)

@@ -51,7 +51,11 @@ def test_what_ends_first_is_spent_first_and_comes_back_where_it_was(shop: Shop) 
         move("put", "earn", "never", who, 20),
     )
     spent = teller.post(move("take", "redeem", "a gift", who, 60))[0]
-    assert [tuple(x) for x in Lot.objects.order_by("id").values_list("amount", "in_hand")] == [(50, 20), (30, 0), (20, 20)]
+    assert [tuple(x) for x in Lot.objects.order_by("id").values_list("amount", "in_hand")] == [
+        (50, 20),
+        (30, 0),
+        (20, 20),
+    ]
     teller.post(move("give-back", "give-back", "part of the gift", who, 40, of=spent.posting))
     assert [x.in_hand for x in Lot.objects.order_by("id")] == [50, 10, 20]
     with pytest.raises(Refused):
@@ -74,9 +78,7 @@ def test_of_several_moves_all_hold_or_none(shop: Shop) -> None:
     who, other = member(1), member(2)
     teller.post(move("put", "earn", "1", who, 10))
     with pytest.raises(Refused):
-        teller.post(
-            move("hand-over", "transfer", "2", who, 8, to=other), move("take", "redeem", "3", who, 3)
-        )
+        teller.post(move("hand-over", "transfer", "2", who, 8, to=other), move("take", "redeem", "3", who, 3))
     assert held(who) == (10, 0) and not Lot.objects.filter(member=other).exists()
     assert Posting.objects.count() == 1
     teller.post(move("hand-over", "transfer", "2", who, 8, to=other), move("take", "redeem", "3", who, 2))
@@ -142,12 +144,12 @@ def test_the_store_itself_refuses_to_change_the_ledger(shop: Shop) -> None:
 
 def test_stored_value_is_paid_in_the_order_that_the_shop_has_set(shop: Shop) -> None:
     who = member()
-    teller.post(
-        Move("put", "top-up", "test", "1", who, TODAY, (("principal", 50_000), ("bonus", 10_000)))
-    )
+    teller.post(Move("put", "top-up", "test", "1", who, TODAY, (("principal", 50_000), ("bonus", 10_000))))
     teller.post(move("take", "pay", "2", who, 6_000, "principal", order="principal-first"))
     assert held(who, "principal") == (44_000, 0) and held(who, "bonus") == (10_000, 0)
     done = teller.post(move("take", "pay", "3", who, 5_400, "principal", order="pro-rata"))[0]
     assert done.amounts == {"principal": -4_400, "bonus": -1_000}
     done = teller.post(move("pay-out", "pay-out", "4", who, 19_800, "principal"))[0]
-    assert done.amounts == {"principal": -19_800, "bonus": -4_500}, "half of it back, half of the bonus lapses"
+    assert done.amounts == {"principal": -19_800, "bonus": -4_500}, (
+        "half of it back, half of the bonus lapses"
+    )

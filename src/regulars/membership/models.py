@@ -164,7 +164,7 @@ class Earned(models.Model):
     held when it was bought. `units`: what the whole receipt of `gross` fen earns, in ten-thousandths; `due`: what it
     earns as it stands now; `owed`: what could not be taken back because it had been spent, taken from what comes next."""
 
-    what = models.CharField(max_length=40)  # "sale -8123…", "visit 17 2026-05-01"
+    what = models.CharField(max_length=40)  # "sale -8123…", "visit 17 2026-05-01", "back 812"
     currency = models.CharField(max_length=20)
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="+")
     day = models.DateField()
@@ -173,12 +173,14 @@ class Earned(models.Model):
     due = models.BigIntegerField(default=0)
     owed = models.BigIntegerField(default=0)
     turns = models.PositiveSmallIntegerField(default=0)  # how often it has been posted about
-    posting = models.ForeignKey(Posting, null=True, on_delete=models.PROTECT, related_name="+")
+    parts = models.JSONField(default=list)  # [[posting, what of it stands], …]
+    rules = models.JSONField(default=list)  # keys of the rules that said so
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["what", "currency"], name="membership_earned_once")]
         indexes = [
             models.Index(fields=["member", "day"], name="membership_earned_day"),
+            models.Index(fields=["member"], name="membership_earned_owed", condition=Q(owed__gt=0)),
         ]
 
 

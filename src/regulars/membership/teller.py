@@ -97,6 +97,26 @@ def post(*moves: Move) -> list[Done]:
     return request.answer()
 
 
+def post_each(moves: Sequence[Move]) -> list[Done | Refused]:
+    """Book many moves inside the caller's transaction, each for itself: what each came to, or why it was refused."""
+    requests = [_Request([move]) for move in moves]
+    if requests:
+        _book(requests)
+    return [r.done[0] if r.error is None else r.error for r in requests]  # type: ignore[misc]
+
+
+def tidy(members: Sequence[int], on: date) -> int:
+    """Book what time has done to the purses of these members: what is ripe, what has ended. Says how many postings
+    that made. What the counter sees does not hang on it: every move tidies the purse that it touches."""
+    with transaction.atomic():
+        window = _Window([], members, on)
+        for member in members:
+            if member in window.family:
+                window._purse(member, on)
+        window.write()
+    return len(window.written)
+
+
 def _stand_at_the_window(first: _Request) -> None:
     """Book for all who wait, then let the next in the queue book for those who have come meanwhile."""
     global _is_open
@@ -225,16 +245,17 @@ class _Store:
 class _Window:
     """All that the moves of one transaction speak of, locked and in memory, and what is to be written."""
 
-    def __init__(self, moves: Sequence[Move]) -> None:
+    def __init__(self, moves: Sequence[Move], more: Iterable[int] = (), on: date | None = None) -> None:
         self.store = _Store()
         self.past_entries = self._entries_of({m.of for m in moves if m.of})
-        named = {m.member for m in moves} | {m.to for m in moves if m.to}
+        named = {m.member for m in moves} | {m.to for m in moves if m.to} | set(more)
         self.family = _families(self.store, named)
         members = set().union(*self.family.values()) if self.family else set()
         members |= {e[1] for found in self.past_entries.values() for e in found}
         wanted = {(m.member, c) for m in moves for c, _ in m.legs}
         wanted |= {(m.to, c) for m in moves if m.to for c, _ in m.legs}
-        self.balances = self._locked(members, {(m, c) for m, c in wanted if m in self.family}, moves[0].on)
+        first = on or moves[0].on
+        self.balances = self._locked(members, {(m, c) for m, c in wanted if m in self.family}, first)
         self.known = self._known(moves)
         self.lots = self._lots(members, {e[3] for found in self.past_entries.values() for e in found if e[3]})
         self.after = self._after({m.of for m in moves if m.of})
@@ -387,7 +408,8 @@ class _Window:
         amounts: dict[str, int] = defaultdict(int)
         for entry in effect.entries:
             if entry.account in (MEMBER, LIABILITY):
-                amounts[entry.currency] += entry.amount
+                if not move.to or entry.member != move.to:
+                    amounts[entry.currency] += entry.amount
                 self.deltas[entry.member, entry.currency][entry.account == LIABILITY] += entry.amount
         done = Done(0, dict(amounts), effect.short)
         self.written.append((move, effect, done))
@@ -531,15 +553,18 @@ def family_of(member: int) -> list[int]:
     return sorted(_families(_Store(), {member}).get(member, {member}))
 
 
-def amounts_of(postings: Sequence[int]) -> dict[int, dict[str, int]]:
-    """What each of these postings put into or took from purses, by currency."""
+def amounts_of(postings: Sequence[int], members: Sequence[int] | None = None) -> dict[int, dict[str, int]]:
+    """What each of these postings put into or took from the purses of these members (of her whom it is about, where
+    none are named), by currency."""
     found: dict[int, dict[str, int]] = {i: {} for i in postings}
     sql = (
-        f"SELECT posting_id, currency, SUM(amount) FROM {_ENTRY} WHERE account IN ('member', 'liability') "
-        f"AND posting_id IN ({{marks}}) GROUP BY posting_id, currency"
+        f"SELECT e.posting_id, e.currency, e.member_id, p.kind, p.member_id, SUM(e.amount) FROM {_ENTRY} e "
+        f"JOIN {_POSTING} p ON p.id = e.posting_id WHERE e.account IN ('member', 'liability') "
+        f"AND e.posting_id IN ({{marks}}) GROUP BY e.posting_id, e.currency, e.member_id, p.kind, p.member_id"
     )
-    for posting, currency, n in bulk.rows_in(sql, list(postings)):
-        found[posting][currency] = int(n)
+    for posting, currency, member, kind, about, n in bulk.rows_in(sql, list(postings)):
+        if member in members if members is not None else kind != "transfer" or member == about:
+            found[posting][currency] = found[posting].get(currency, 0) + int(n)
     return found
 
 

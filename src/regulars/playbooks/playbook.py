@@ -24,14 +24,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
-    PlainSerializer,
-    PlainValidator,
     PrivateAttr,
     ValidationError,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -49,6 +45,11 @@ from regulars.playbooks.conditions import (
     check_kind,
     known,
 )
+from regulars.playbooks.membership import (
+    TABLES as MEMBERSHIP,
+)
+from regulars.playbooks.membership import Membership
+from regulars.playbooks.parts import Bilingual, Count, Key, Part, Positive, did_wrong
 from regulars.playbooks.problems import (
     BadPlaybook,
     Lines,
@@ -111,58 +112,7 @@ _DONE = {
 }
 
 
-def _words(written: Any) -> Words:
-    if isinstance(written, Words):
-        return written
-    if not isinstance(written, Mapping):
-        raise Wrong(
-            Words(
-                '要写中英文两句：{ zh = "…", en = "…" }',
-                'Both languages are needed: { zh = "…", en = "…" }',
-            )
-        )
-    for lang in ("zh", "en"):
-        if not isinstance(written.get(lang), str) or not written[lang].strip():
-            missing = {"zh": Words("中文（zh）", "Chinese (zh)"), "en": Words("英文（en）", "English (en)")}[
-                lang
-            ]
-            raise Wrong(Words(f"缺{missing.zh}", f"The {missing.en} is missing"))
-    if extra := set(written) - {"zh", "en"}:
-        raise did_wrong(sorted(extra)[0], ("zh", "en"), "没有这种语言", "No such language")
-    return Words(written["zh"], written["en"])
-
-
-def did_wrong(word: str, allowed: tuple[str, ...], zh: str, en: str, at: Place = ()) -> Wrong:
-    """A wrong word with the nearest right one."""
-    return Wrong(did_you_mean(word, allowed, f"{zh}：{word}", f"{en}: {word}"), word, at)
-
-
-Bilingual = Annotated[
-    Words,
-    PlainValidator(_words),
-    PlainSerializer(lambda words: {"zh": words.zh, "en": words.en}),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "properties": {
-                "zh": {"type": "string", "minLength": 1},
-                "en": {"type": "string", "minLength": 1},
-            },
-            "required": ["zh", "en"],
-            "additionalProperties": False,
-        }
-    ),
-]
-Key = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
-Count = Annotated[int, Field(strict=True, ge=0)]
-Positive = Annotated[int, Field(strict=True, ge=1)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
-
-
-class Reviews(_Part):
+class Reviews(Part):
     """Days on which grades may be lost; with `upgrade_at_once` a better grade does not wait for them."""
 
     on: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -189,7 +139,7 @@ class Reviews(_Part):
         return days
 
 
-class Grade(_Part):
+class Grade(Part):
     """One grade: the ways into it, what is enough to stay, and how long one may be below before it is lost.
 
     A grade without ways takes everybody who reaches it.
@@ -208,7 +158,7 @@ class Grade(_Part):
             yield from way.conditions()
 
 
-class Scale(_Part):
+class Scale(Part):
     """One question asked of every customer, answered by the first of its grades that fits, read downwards."""
 
     key: Key
@@ -271,7 +221,7 @@ class Scale(_Part):
         return read | ({"days_since_first_visit"} if self.observe_days else set())
 
 
-class CareRule(_Part):
+class CareRule(Part):
     """One thing that is done for customers: when, by whom, how, in what words, at what cost, and why."""
 
     key: Key
@@ -338,7 +288,7 @@ class CareRule(_Part):
         return not self.grades or grade in self.grades or f"{scale}.{grade}" in self.grades
 
 
-class Example(_Part):
+class Example(Part):
     """A named person who proves the playbook: what is known of her (money in yuan), what she must be.
 
     `was` is the grade she held before on the first scale, for proving what is enough to stay.
@@ -359,7 +309,7 @@ class Example(_Part):
         return facts
 
 
-class Playbook(_Part):
+class Playbook(Part):
     """Everything one way of keeping customers consists of."""
 
     key: Key
@@ -370,6 +320,7 @@ class Playbook(_Part):
     reviews: Reviews | None = None
     scales: Annotated[tuple[Scale, ...], Field(min_length=1)] = Field(alias="scale")
     care: tuple[CareRule, ...] = ()
+    membership: Membership | None = None
     examples: tuple[Example, ...] = Field((), alias="example")
 
     _own: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -399,6 +350,8 @@ class Playbook(_Part):
         for n, rule in enumerate(self.care):
             for reference in rule.grades:
                 self._check_reference(reference, ("care", n, "grades"))
+        if self.membership:
+            self._check_tiers(self.membership)
         for n, example in enumerate(self.examples):
             at: Place = ("example", n, "grade")
             for scale, grade in self.expected(example).items():
@@ -410,6 +363,15 @@ class Playbook(_Part):
                 at = ("example", n, "was")
                 raise did_wrong(example.was, self.scales[0].outcomes, "没有这个等级", "No such grade", at)
         return self
+
+    def _check_tiers(self, membership: Membership) -> None:
+        if membership.scale not in self._scale_keys:
+            at: Place = ("membership", "scale")
+            raise did_wrong(membership.scale, self._scale_keys, "没有这个尺度", "No such scale", at)
+        tiers = tuple(self.scale(membership.scale).names)
+        for tier, at in membership.tiers_named():
+            if tier not in tiers:
+                raise did_wrong(tier, tiers, "没有这个会员等级", "No such tier", at)
 
     @property
     def _scale_keys(self) -> tuple[str, ...]:
@@ -683,5 +645,6 @@ KEYS: dict[Place, set[str]] = {
     ("scale", "grade", "stay"): _keys(Way),
     ("care",): _keys(CareRule),
     ("example",): _keys(Example),
+    **{place: _keys(part) for place, part in MEMBERSHIP.items()},
 }
 """The words that each table of a playbook may use."""

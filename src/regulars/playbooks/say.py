@@ -16,6 +16,7 @@ from regulars.playbooks.catalogue import UNITS, Catalogue, Fact
 from regulars.playbooks.catalogue import catalogue as the_catalogue
 from regulars.playbooks.check import step
 from regulars.playbooks.conditions import Condition, Entry, Way
+from regulars.playbooks.say_membership import say_membership
 from regulars.shop.words import Words
 
 if TYPE_CHECKING:
@@ -563,6 +564,7 @@ def say_playbook(playbook: Playbook, lang: str = "zh", catalogue: Catalogue | No
     if playbook.care:
         parts.append(Words("我们怎么照顾客人：", "What we do for them:").say(lang))
         parts += [say_care(rule, playbook, lang, catalogue) for rule in playbook.care]
+    parts += say_membership(playbook, lang)
     return "\n".join(parts)
 
 

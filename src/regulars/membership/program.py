@@ -1,0 +1,250 @@
+"""The programme that holds: its terms out of the playbook, who is a member, and which tier each has."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import transaction
+
+from regulars.customers.models import Customer, Link
+from regulars.grading.actions import adopt, in_force
+from regulars.grading.models import GradeChange, Standing
+from regulars.membership.models import Member, Program
+from regulars.membership.rules.numbers import ALPHABET, with_check_digit
+from regulars.playbooks.membership import Membership
+from regulars.playbooks.playbook import Playbook, load
+from regulars.sales.models import Sale
+from regulars.shop import bulk
+from regulars.shop.models import Staff, Store, audit
+from regulars.shop.words import Refused, Words
+
+NONE_YET = Words("会员还没开通", "There is no membership programme yet")
+CLOSED = Words("会员已经停办了", "The membership programme has ended")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds now: the playbook with the shop's own numbers, and since when sales earn."""
+
+    playbook: Playbook
+    membership: Membership
+    starts_on: date
+
+    @property
+    def tiers(self) -> dict[str, Words]:
+        """What each tier is called, best first."""
+        return self.playbook.scale(self.membership.scale).names
+
+    @property
+    def first_tier(self) -> str:
+        """The tier that everybody has who has no better one; empty where the scale has no such grade."""
+        last = self.playbook.scale(self.membership.scale).grades[-1]
+        return last.key if not last.ways else ""
+
+
+def current() -> Terms | None:
+    """The terms that hold now; None where the shop has no programme."""
+    program = Program.objects.filter(ended_on=None).order_by("-id").first()
+    if program is None:
+        return None
+    for held in in_force():
+        if held.playbook.key == program.playbook and held.playbook.membership:
+            return Terms(held.playbook, held.playbook.membership, program.starts_on)
+    return None
+
+
+def terms() -> Terms:
+    """The terms that hold now; raises Refused where the shop has no programme."""
+    found = current()
+    if found is None:
+        raise Refused(NONE_YET)
+    return found
+
+
+def open_program(playbook: str, starts_on: date, *, by: Staff | None = None) -> Program:
+    """Open the membership programme of a playbook: sales earn from this day on. The playbook comes into force beside
+    the leading one where it is not yet."""
+    if load(playbook).membership is None:
+        raise Refused(
+            Words(
+                f"打法 {playbook} 里没有会员这一段", f"The playbook {playbook} says nothing about membership"
+            )
+        )
+    with transaction.atomic():
+        if all(held.playbook.key != playbook for held in in_force()):
+            adopt(playbook, by=by, is_first=False)
+        Program.objects.filter(ended_on=None).update(ended_on=starts_on)
+        program = Program.objects.create(playbook=playbook, starts_on=starts_on, by=by)
+        audit("open-membership", f"playbook {playbook}", by=by, detail={"starts_on": starts_on.isoformat()})
+        join_listed(starts_on)
+    return program
+
+
+def end_program(on: date, *, by: Staff | None = None) -> None:
+    """From now on nothing is earned any more; what members hold can still be spent."""
+    with transaction.atomic():
+        if Program.objects.filter(ended_on=None).update(ended_on=on):
+            audit("end-membership", "", by=by)
+
+
+# --- who is a member -------------------------------------------------------------------------------------------------
+
+
+def member_of(customer: Customer) -> Member | None:
+    """The membership of a customer, or of one of those who are read as her: the oldest."""
+    root = customer.merged_into_id or customer.pk
+    found = Member.objects.filter(customer__in=_group(root), left_on=None).order_by("id").first()
+    return found
+
+
+def _group(root: int) -> list[int]:
+    return [root, *Customer.objects.filter(merged_into=root).values_list("id", flat=True)]
+
+
+def join(
+    customer: Customer, on: date, how: str, *, store: Store | None = None, by: Staff | None = None
+) -> Member:
+    """Make a customer a member; one who is stays what she is, one who had left is back."""
+    root = customer.merged_into or customer
+    with transaction.atomic():
+        Customer.objects.select_for_update().get(pk=root.pk)
+        known = Member.objects.filter(customer__in=_group(root.pk)).order_by("left_on", "id")
+        member = next((m for m in known if m.left_on is None), None) or known.first()
+        if member is not None:
+            if member.left_on is not None:
+                Member.objects.filter(pk=member.pk).update(left_on=None)
+                member.left_on = None
+                audit("rejoin", f"customer {root.pk}", by=by)
+            return member
+        member = Member.objects.create(
+            customer=root,
+            number=new_numbers(1)[0],
+            code=new_code(),
+            joined_on=on,
+            how=how,
+            store=store,
+            by=by,
+        )
+        audit("join", f"customer {root.pk}", by=by, detail={"how": how})
+    return member
+
+
+def leave(member: Member, on: date, *, by: Staff | None = None) -> None:
+    """End a membership. What she holds stays on the books until she is paid out or it lapses."""
+    with transaction.atomic():
+        if Member.objects.filter(pk=member.pk, left_on=None).update(left_on=on):
+            audit("leave", f"customer {member.customer_id}", by=by)
+
+
+def join_listed(on: date) -> int:
+    """Make members of all who are by the programme's own rule: those with a member number or card, or everybody. Says
+    how many joined."""
+    found = current()
+    if found is None or found.membership.members == "asked":
+        return 0
+    customer, link, member, sale = (m._meta.db_table for m in (Customer, Link, Member, Sale))
+    kinds = (
+        "'member', 'card'"
+        if found.membership.members == "number"
+        else "'member', 'card', 'phone', 'openid', 'name'"
+    )
+    rows = bulk.rows(
+        f"SELECT c.id, MIN(s.day) FROM {customer} c JOIN {link} l ON l.customer_id = c.id "
+        f"JOIN sales_identity i ON i.id = l.identity_id LEFT JOIN {sale} s ON s.identity_id = i.id AND s.is_current "
+        f"WHERE c.merged_into_id IS NULL AND NOT c.is_gone AND i.kind IN ({kinds}) "
+        f"AND NOT EXISTS (SELECT 1 FROM {member} m WHERE m.customer_id = c.id) GROUP BY c.id ORDER BY c.id"
+    )  # fmt: skip
+    known = set(
+        Member.objects.filter(customer__merged_into__isnull=False).values_list(
+            "customer__merged_into", flat=True
+        )
+    )
+    rows = [r for r in rows if r[0] not in known]
+    for chunk in bulk.in_chunks(rows, bulk.CHUNK):
+        numbers = new_numbers(len(chunk))
+        codes = {new_code() for _ in chunk}
+        while len(codes) < len(chunk):
+            codes.add(new_code())
+        bulk.insert(
+            Member, ("customer_id", "number", "code", "joined_on", "how"),
+            [
+                (c, number, code, str(day)[:10] if day else on.isoformat(), "list")
+                for (c, day), number, code in zip(chunk, numbers, codes, strict=True)
+            ],
+        )  # fmt: skip
+    return len(rows)
+
+
+def new_numbers(n: int) -> list[str]:
+    """Member numbers that nobody has: nine random digits and one that tells a slip of the finger."""
+    found: list[str] = []
+    while len(found) < n:
+        tried = list(
+            {with_check_digit(secrets.randbelow(9 * 10**8) + 10**8) for _ in range(n - len(found))}
+            - set(found)
+        )
+        taken = {
+            number
+            for (number,) in bulk.rows_in(
+                f"SELECT number FROM {Member._meta.db_table} WHERE number IN ({{marks}})", tried
+            )
+        }
+        found += [t for t in tried if t not in taken]
+    return found
+
+
+def new_code() -> str:
+    """A code that can't be guessed: ten signs that nobody mistakes for each other, 49 bits."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(10))
+
+
+# --- tiers -----------------------------------------------------------------------------------------------------------
+
+
+def tiers_of(members: Sequence[Member] | Iterable[Member], terms: Terms) -> dict[int, str]:
+    """The tier of each member now."""
+    people = list(members)
+    root = {m.pk: (m.customer.merged_into_id or m.customer_id) if m.customer else None for m in people}
+    standing = {
+        customer: grade
+        for customer, grade in bulk.rows_in(
+            f"SELECT customer_id, grade FROM {Standing._meta.db_table} "
+            "WHERE playbook = %s AND scale = %s AND customer_id IN ({marks})",
+            sorted({c for c in root.values() if c}), [terms.playbook.key, terms.membership.scale],
+        )
+    }  # fmt: skip
+    return {m: better(standing.get(c or 0, ""), "", terms) for m, c in root.items()}
+
+
+def better(one: str, other: str, terms: Terms) -> str:
+    """The better of two tiers; the first tier where neither is one."""
+    order = list(terms.tiers)
+    known = [t for t in (one, other) if t in order]
+    return min(known, key=order.index) if known else terms.first_tier
+
+
+def tiers_on(pairs: Iterable[tuple[int, date]], terms: Terms) -> dict[tuple[int, date], str]:
+    """The tier of each customer (by number) on a day, by the history of her standings."""
+    wanted = set(pairs)
+    changes: dict[int, list[tuple[date, str, str]]] = {}
+    sql = (
+        f'SELECT customer_id, "on", was, grade FROM {GradeChange._meta.db_table} '
+        "WHERE playbook = %s AND scale = %s AND customer_id IN ({marks}) ORDER BY id"
+    )
+    for customer, on, was, grade in bulk.rows_in(
+        sql, sorted({c for c, _ in wanted}), [terms.playbook.key, terms.membership.scale]
+    ):
+        changes.setdefault(customer, []).append((date.fromisoformat(str(on)[:10]), was, grade))
+    found = {}
+    for customer, day in wanted:
+        tier = ""
+        for on, was, grade in changes.get(customer, ()):
+            if on <= day:
+                tier = grade
+            elif not tier:
+                tier = was
+        found[customer, day] = better(tier, "", terms)
+    return found

@@ -1,0 +1,136 @@
+"""The books are proved: every posting sums to nought, every lot and balance is the sum of its entries, nothing is below
+nought and no business key stands twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from regulars.membership.models import Balance, Entry, Lot, Posting
+from regulars.shop import bulk
+from regulars.shop.words import Words
+
+_ENTRY, _POSTING, _LOT, _BALANCE = (m._meta.db_table for m in (Entry, Posting, Lot, Balance))
+
+
+@dataclass(frozen=True)
+class Break:
+    """Where the books do not agree."""
+
+    what: str
+    where: str
+    expected: int
+    found: int
+
+    @property
+    def words(self) -> Words:
+        said = {
+            "posting": Words("第 {where} 笔账不平：差 {found}", "Posting {where} does not balance: off by {found}"),
+            "lot-hand": Words("第 {where} 份应有 {expected}，记着 {found}", "Lot {where} should hold {expected} and says {found}"),
+            "lot-aside": Words("第 {where} 份应留着 {expected}，记着 {found}", "Lot {where} should have {expected} aside and says {found}"),
+            "balance-hand": Words("余额 {where} 应有 {expected}，记着 {found}", "Balance {where} should be {expected} and says {found}"),
+            "balance-aside": Words("余额 {where} 应留着 {expected}，记着 {found}", "Balance {where} should have {expected} aside and says {found}"),
+            "key": Words("业务号 {where} 记了 {found} 次", "The business key {where} stands {found} times"),
+            "entries": Words("第 {where} 笔账没有分录", "Posting {where} has no entries"),
+        }[self.what]  # fmt: skip
+        return said.fill(where=self.where, expected=self.expected, found=self.found)
+
+    def record(self, lang: str) -> dict[str, Any]:
+        return {
+            "what": self.what, "where": self.where, "expected": self.expected, "found": self.found, "says": self.words.say(lang),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the books come to: totals by currency and account, how much was looked at, and the first break if any."""
+
+    totals: dict[str, dict[str, int]]
+    postings: int
+    entries: int
+    lots: int
+    members: int
+    breaks: int = 0
+    first_break: Break | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        return self.first_break is None
+
+    def record(self, lang: str) -> dict[str, Any]:
+        return {
+            "sound": self.is_sound, "totals": self.totals, "postings": self.postings, "entries": self.entries,
+            "lots": self.lots, "members": self.members, "breaks": self.breaks,
+            "first_break": self.first_break.record(lang) if self.first_break else None,
+        }  # fmt: skip
+
+
+@dataclass
+class _Found:
+    breaks: list[Break] = field(default_factory=list)
+
+    def add(self, what: str, sql: str) -> None:
+        self.breaks += [Break(what, str(where), int(e or 0), int(f or 0)) for where, e, f in bulk.rows(sql)]
+
+
+def prove() -> Proof:
+    """Add everything up anew, as one picture of the books: nobody's posting in between looks like a break."""
+    from django.db import connection, transaction
+
+    with transaction.atomic():
+        if bulk.is_postgres() and not connection.savepoint_ids:
+            bulk.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return _prove()
+
+
+def _prove() -> Proof:
+    totals: dict[str, dict[str, int]] = {}
+    entries = 0
+    for currency, account, n, total in bulk.rows(
+        f"SELECT currency, account, COUNT(*), SUM(amount) FROM {_ENTRY} GROUP BY currency, account ORDER BY currency, account"
+    ):
+        totals.setdefault(currency, {})[account] = int(total)
+        entries += n
+    found = _Found()
+    found.add(
+        "posting",
+        f"SELECT posting_id, 0, SUM(amount) FROM {_ENTRY} GROUP BY posting_id, currency HAVING SUM(amount) <> 0 ORDER BY 1 LIMIT 100",
+    )
+    found.add(
+        "entries",
+        f"SELECT p.id, 1, 0 FROM {_POSTING} p WHERE p.short = 0 AND NOT EXISTS "
+        f"(SELECT 1 FROM {_ENTRY} e WHERE e.posting_id = p.id) ORDER BY 1 LIMIT 100",
+    )
+    hand = "SUM(CASE WHEN account = 'member' THEN amount ELSE 0 END)"
+    aside = "SUM(CASE WHEN account = 'liability' THEN amount ELSE 0 END)"
+    held = "WHERE account IN ('member', 'liability')"
+    by_lot = f"(SELECT lot_id, {hand} AS hand, {aside} AS aside FROM {_ENTRY} {held} GROUP BY lot_id)"
+    by_member = f"(SELECT member_id, currency, {hand} AS hand, {aside} AS aside FROM {_ENTRY} {held} GROUP BY member_id, currency)"
+    for part, column in (("hand", "in_hand"), ("aside", "aside")):
+        found.add(
+            f"lot-{part}",
+            f"SELECT l.id, COALESCE(e.{part}, 0), l.{column} FROM {_LOT} l LEFT JOIN {by_lot} e ON e.lot_id = l.id "
+            f"WHERE l.{column} <> COALESCE(e.{part}, 0) OR l.{column} < 0 ORDER BY l.id LIMIT 100",
+        )
+        name = "b.member_id || ' ' || b.currency"
+        found.add(
+            f"balance-{part}",
+            f"SELECT {name}, COALESCE(e.{part}, 0), b.{column} FROM {_BALANCE} b LEFT JOIN {by_member} e "
+            f"ON e.member_id = b.member_id AND e.currency = b.currency "
+            f"WHERE b.{column} <> COALESCE(e.{part}, 0) OR b.{column} < 0 ORDER BY b.id LIMIT 100",
+        )
+    found.add(
+        "balance-hand",
+        f"SELECT b.member_id || ' ' || b.currency, b.hand + b.aside, 0 FROM {by_member} b WHERE NOT EXISTS "
+        f"(SELECT 1 FROM {_BALANCE} x WHERE x.member_id = b.member_id AND x.currency = b.currency) ORDER BY 1 LIMIT 100",
+    )
+    found.add(
+        "key",
+        f"SELECT MIN(source || ' ' || source_id || ' ' || kind), 1, COUNT(*) FROM {_POSTING} "
+        "GROUP BY source_id, source, kind HAVING COUNT(*) > 1 LIMIT 100",
+    )
+    ((postings,),) = bulk.rows(f"SELECT COUNT(*) FROM {_POSTING}")
+    ((lots,),) = bulk.rows(f"SELECT COUNT(*) FROM {_LOT}")
+    ((members,),) = bulk.rows(f"SELECT COUNT(DISTINCT member_id) FROM {_BALANCE}")
+    first = found.breaks[0] if found.breaks else None
+    return Proof(totals, postings, entries, lots, members, len(found.breaks), first)

@@ -1,0 +1,344 @@
+"""What people and tills do with a purse: redeem, pay, reserve, top up, pay out, hand over, correct. Each is a verb with a
+business key; asked again it changes nothing and answers as before."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from regulars.membership import teller
+from regulars.membership.models import Balance, Lot, Member, Posting, Reservation, ReservationState
+from regulars.membership.program import terms
+from regulars.membership.rules import earning, ledger
+from regulars.membership.rules.ledger import BONUS, PRINCIPAL, Move
+from regulars.membership.rules.terms import months_after
+from regulars.membership.teller import Done
+from regulars.shop.models import Approval, Staff, Store, audit
+from regulars.shop.words import Refused, Words
+
+RESERVED_FOR = timedelta(minutes=15)
+"""A till that does not come back within this time has lost its reservation."""
+
+ALONE_UP_TO = 5_000
+"""Fen that one person may correct by herself; above it a second one says yes."""
+
+NO_RESERVATION = Words("没有这笔预留", "There is no such reservation")
+TOO_LATE = Words(
+    "预留过了时间，已经放掉，请重新来一次", "The reservation has run out and was let go; please begin again"
+)
+RELEASED = Words("这笔预留已经放掉了", "This reservation has been let go")
+SPENT = Words("这笔预留已经用掉了", "This reservation has been used")
+NO_REASON = Words("改余额要写原因", "A correction needs a reason")
+OWN_WORD = Words(
+    "要另一个人来批，自己批自己不算", "Somebody else has to say yes; one's own word is not enough"
+)
+NO_VALUE = Words("这家店没有开储值", "This shop has no stored value")
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a member has of one currency as of a day: what she can spend, what is pending or reserved, and what ends when."""
+
+    currency: str
+    can_spend: int
+    aside: int
+    ends: list[tuple[date, int]]
+
+
+def holdings(member: Member, on: date) -> dict[str, Holding]:
+    """What she and those who are read as her hold, by currency; those that she has never had are not in it."""
+    family = teller.family_of(member.pk)
+    found = {}
+    balances: dict[str, date] = {}
+    for balance in Balance.objects.filter(member__in=family):
+        balances[balance.currency] = max(balance.active_on, balances.get(balance.currency, date.min))
+    lots = [
+        ledger.Lot(
+            x.member_id, x.currency, x.on, x.amount, x.in_hand, x.aside,
+            months_after(balances[x.currency], x.idle) if x.idle else x.ends, x.ripe_on, x.idle, x.pk,
+        )
+        for x in (Lot.objects.filter(member__in=family, in_hand__gt=0) | Lot.objects.filter(member__in=family, aside__gt=0))
+    ]  # fmt: skip
+    purse = ledger.Purse(member.pk, lots)
+    for currency in balances:
+        mine = [x for x in lots if x.currency == currency]
+        can_spend = purse.holds(currency, on)
+        alive = sum(x.in_hand + x.aside for x in mine if x.ends is None or x.ends >= on)
+        found[currency] = Holding(currency, can_spend, alive - can_spend, ledger.coming_to_an_end(mine, on))
+    return found
+
+
+def redeem(
+    member: Member, currency: str, amount: int, *, key: str, on: date, source: str = "counter", store: Store | None = None,
+    by: Staff | None = None, receipt: str = "", rule: str = "",
+) -> Done:  # fmt: skip
+    """Spend points, what ends first in front. Raises Refused where she has too few."""
+    (done,) = teller.post(
+        Move(
+            "take", "redeem", source, key, member.pk, on, ((currency, amount),), receipt=receipt, rule=rule,
+            store=store.pk if store else None, by=by.pk if by else None,
+        )
+    )  # fmt: skip
+    return done
+
+
+def pay(
+    member: Member, fen: int, *, key: str, on: date, source: str = "counter", store: Store | None = None,
+    by: Staff | None = None, receipt: str = "",
+) -> Done:  # fmt: skip
+    """Pay with stored value, in the order that the programme says."""
+    (done,) = teller.post(
+        Move(
+            "take", "pay", source, key, member.pk, on, ((PRINCIPAL, fen),), order=_order(), receipt=receipt,
+            store=store.pk if store else None, by=by.pk if by else None,
+        )
+    )  # fmt: skip
+    return done
+
+
+def top_up(
+    member: Member, fen: int, *, key: str, on: date, source: str = "counter", store: Store | None = None,
+    by: Staff | None = None,
+) -> Done:  # fmt: skip
+    """Take money in: what was paid stays hers for good, what the shop puts on top follows the best offer that it
+    reaches and may end."""
+    value = terms().membership.value
+    if value is None:
+        raise Refused(NO_VALUE)
+    reached = [o for o in value.offers if round(o.pays * 100) <= fen]
+    gives = round(max(reached, key=lambda o: o.pays).gives * 100) if reached else 0
+    common: dict[str, Any] = {"store": store.pk if store else None, "by": by.pk if by else None}
+    moves = [Move("put", "top-up", source, key, member.pk, on, ((PRINCIPAL, fen),), **common)]
+    if gives:
+        ends = months_after(on, value.bonus_months) - timedelta(days=1) if value.bonus_months else None
+        moves.append(Move("put", "bonus", source, key, member.pk, on, ((BONUS, gives),), ends=ends, **common))
+    done = teller.post(*moves)
+    return Done(done[0].posting, {c: n for d in done for c, n in d.amounts.items()}, is_new=done[0].is_new)
+
+
+def pay_out(
+    member: Member, fen: int, *, key: str, on: date, by: Staff, why: str, store: Store | None = None
+) -> Done:
+    """Give money back that she paid in; the bonus lapses in the same share. Leaves a line in the trail."""
+    with transaction.atomic():
+        (done,) = teller.post(
+            Move(
+                "pay-out", "pay-out", "counter", key, member.pk, on, ((PRINCIPAL, fen),), why=why,
+                store=store.pk if store else None, by=by.pk,
+            )
+        )  # fmt: skip
+        if done.is_new:
+            audit("pay-out", f"customer {member.customer_id}", by=by, why=why, detail={"fen": fen})
+    return done
+
+
+def hand_over(
+    member: Member, to: Member, currency: str, amount: int, *, key: str, on: date, by: Staff | None = None, why: str = ""
+) -> Done:  # fmt: skip
+    """Move points from one member to another; they keep their end."""
+    with transaction.atomic():
+        (done,) = teller.post(
+            Move(
+                "hand-over", "transfer", "counter", key, member.pk, on, ((currency, amount),), to=to.pk,
+                by=by.pk if by else None, why=why,
+            )
+        )  # fmt: skip
+        if done.is_new:
+            audit(
+                "hand-over-points", f"customer {member.customer_id}", by=by, why=why,
+                detail={"to": to.customer_id, "currency": currency, "amount": amount},
+            )  # fmt: skip
+    return done
+
+
+# --- reserve, confirm, release ---------------------------------------------------------------------------------------
+
+
+def reserve(
+    member: Member, currency: str, amount: int, *, key: str, on: date, source: str = "till", store: Store | None = None,
+    by: Staff | None = None, receipt: str = "", patience: timedelta = RESERVED_FOR,
+) -> Reservation:  # fmt: skip
+    """Set points (or with `value` stored value, in fen) aside for a till until it confirms or lets go. The same key finds
+    the same reservation."""
+    is_value = currency == "value"
+    with transaction.atomic():
+        (done,) = teller.post(
+            Move(
+                "set-aside", "reserve", source, key, member.pk, on, ((PRINCIPAL if is_value else currency, amount),),
+                order=_order() if is_value else None, receipt=receipt, store=store.pk if store else None,
+                by=by.pk if by else None,
+            )
+        )  # fmt: skip
+        found = Reservation.objects.filter(posting=done.posting).first()
+        if found is None:
+            code = hashlib.sha256(f"{source}\0{key}\0{done.posting}".encode()).hexdigest()[:24]
+            found = Reservation.objects.create(
+                code=code, member=member, posting_id=done.posting, until=timezone.now() + patience
+            )
+    return found
+
+
+def confirm(code: str, *, on: date, receipt: str = "", by: Staff | None = None) -> Done:
+    """The sale was made: what was set aside is spent. Confirmed twice it is spent once; one that has run out is let go
+    and refused."""
+    reservation = _of(code)
+    if reservation.state == ReservationState.OPEN and reservation.until < timezone.now():
+        release(code, on=on, is_late=True)
+        raise Refused(TOO_LATE)
+    return _end(code, "spend-aside", "confirm", ReservationState.CONFIRMED, on, receipt, by)
+
+
+def release(code: str, *, on: date, by: Staff | None = None, is_late: bool = False) -> Done:
+    """There was no sale: what was set aside is hers again."""
+    state = ReservationState.TIMED_OUT if is_late else ReservationState.RELEASED
+    return _end(code, "let-go", "release", state, on, "", by)
+
+
+def _of(code: str) -> Reservation:
+    found = Reservation.objects.select_related("posting").filter(code=code).first()
+    if found is None:
+        raise Refused(NO_RESERVATION)
+    return found
+
+
+def _end(code: str, verb: Any, kind: str, state: str, on: date, receipt: str, by: Staff | None) -> Done:
+    with transaction.atomic():
+        _of(code)
+        reservation = Reservation.objects.select_for_update().get(code=code)
+        has_ended = reservation.state != ReservationState.OPEN
+        is_spent = reservation.state == ReservationState.CONFIRMED
+        if has_ended and is_spent != (kind == "confirm"):
+            raise Refused(SPENT if is_spent else RELEASED)
+        posting = reservation.posting
+        (done,) = teller.post(
+            Move(
+                verb, kind, "reservation", code, reservation.member_id, on, of=posting.pk,
+                receipt=receipt or posting.receipt, store=posting.store_id, by=by.pk if by else None,
+            )
+        )  # fmt: skip
+        if not has_ended:
+            Reservation.objects.filter(pk=reservation.pk).update(state=state)
+    return done
+
+
+# --- corrections and opening balances --------------------------------------------------------------------------------
+
+
+def correct(
+    member: Member, currency: str, change: int, *, why: str, key: str, on: date, by: Staff
+) -> Done | Approval:
+    """Put right what somebody holds, with a reason. Above the limit nothing is booked until a second person has said yes
+    (`decide`); then the question that waits is returned."""
+    if not why.strip():
+        raise Refused(NO_REASON)
+    if not change:
+        raise Refused(ledger.NOT_A_NUMBER)
+    if _worth(currency, abs(change)) <= ALONE_UP_TO:
+        return _correct(member, currency, change, why, key, on, by)
+    with transaction.atomic():
+        waiting = Approval.objects.select_for_update().filter(
+            kind="correct-purse", subject=f"member {member.pk}", detail__key=key
+        )
+        found = waiting.first()
+        if found is None:
+            found = Approval.objects.create(
+                kind="correct-purse", subject=f"member {member.pk}", asked_by=by,
+                detail={"key": key, "currency": currency, "change": change, "on": on.isoformat()},
+            )  # fmt: skip
+            audit("ask-correction", f"approval {found.pk}", by=by, why=why, detail={"change": change})
+    return found
+
+
+def decide(approval: Approval, *, is_granted: bool, by: Staff, why: str = "") -> Done | None:
+    """Say yes or no to a correction that somebody else has asked for."""
+    if approval.asked_by_id == by.pk:
+        raise Refused(OWN_WORD)
+    with transaction.atomic():
+        if not Approval.objects.filter(pk=approval.pk, is_granted=None, kind="correct-purse").update(
+            is_granted=is_granted, decided_by=by, decided_at=timezone.now(), reason=why[:200]
+        ):
+            raise Refused(Words("这件事已经有人定过了", "Somebody has decided this already"))
+        audit("decide-correction", f"approval {approval.pk}", by=by, detail={"granted": is_granted})
+        if not is_granted:
+            return None
+        said = approval.detail
+        member = Member.objects.get(pk=int(approval.subject.split()[1]))
+        return _correct(
+            member,
+            said["currency"],
+            said["change"],
+            why or "approved",
+            said["key"],
+            date.fromisoformat(said["on"]),
+            by,
+        )
+
+
+def _correct(member: Member, currency: str, change: int, why: str, key: str, on: date, by: Staff) -> Done:
+    with transaction.atomic():
+        (done,) = teller.post(
+            Move(
+                "put" if change > 0 else "take", "correct", "correction", key, member.pk, on, ((currency, abs(change)),),
+                why=why, by=by.pk, **_times(currency, on) if change > 0 else {},
+            )
+        )  # fmt: skip
+        if done.is_new:
+            audit(
+                "correct-purse", f"customer {member.customer_id}", by=by, why=why,
+                detail={"currency": currency, "change": change},
+            )  # fmt: skip
+    return done
+
+
+def open_with(member: Member, amounts: dict[str, int], *, on: date, key: str = "") -> list[Done]:
+    """What a member brings along from the system before: once for each currency, whatever file says it again."""
+    moves = [
+        Move("put", "open", "opening", f"{member.pk}.{currency}", member.pk, on, ((currency, n),), **_times(currency, on))
+        for currency, n in sorted(amounts.items()) if n > 0
+    ]  # fmt: skip
+    return teller.post(*moves)
+
+
+def _times(currency: str, on: date) -> dict[str, Any]:
+    """When something given on that day ends, by the programme; not pending: nothing is going to be returned."""
+    if currency in ledger.VALUE:
+        return {}
+    try:
+        said = terms().membership.currency(currency)
+    except KeyError:
+        raise Refused(Words(f"没有叫 {currency} 的积分", f"No currency is called {currency}")) from None
+    return {"ends": earning.ends_on(said, on), "idle": said.months or 0 if said.is_idle else 0}
+
+
+def _worth(currency: str, amount: int) -> int:
+    """What so many units cost the shop, in fen."""
+    if currency in ledger.VALUE:
+        return amount
+    return round(terms().membership.currency(currency).worth_fen * amount)
+
+
+def _order() -> ledger.Order:
+    value = terms().membership.value
+    if value is None:
+        raise Refused(NO_VALUE)
+    return value.order
+
+
+def statement(
+    member: Member, limit: int = 50, before: int | None = None
+) -> list[tuple[Posting, dict[str, int]]]:
+    """Her postings, latest first, each with what it put into (above zero) or took from her purses, by currency."""
+    family = teller.family_of(member.pk)
+    hers = Q(member__in=family) | Q(kind="transfer", lots__member__in=family)
+    found = Posting.objects.filter(hers).distinct().select_related("reason", "store", "by").order_by("-id")
+    if before is not None:
+        found = found.filter(id__lt=before)
+    postings = list(found[:limit])
+    amounts = teller.amounts_of([p.pk for p in postings], family)
+    return [(p, amounts[p.pk]) for p in postings]

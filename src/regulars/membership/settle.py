@@ -1,0 +1,594 @@
+"""Receipts earn: what is due for each by the programme, what has been booked so far, and the difference booked now.
+
+Nothing here remembers that a file came, was read again or taken back: whatever changed about a receipt puts its key on a
+list, and settling compares what it earns as it stands with what was booked for it. So a file that comes again changes
+nothing, a refund takes its part back, a price that was edited is reckoned once, and a receipt that is gone has earned
+nothing. A crash leaves the rest on the list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+
+from regulars.customers.models import Customer, Link
+from regulars.membership import teller
+from regulars.membership.models import Earned, Entry, Member, Posting, Unsettled
+from regulars.membership.program import Terms, current, join_listed, tiers_on
+from regulars.membership.rules import earning
+from regulars.membership.rules.earning import Bought
+from regulars.membership.rules.ledger import Move
+from regulars.sales.models import Batch, Item, Sale, SaleLine
+from regulars.shop import bulk
+from regulars.shop.calendar import Birthday, NoSuchDay
+from regulars.shop.words import Refused, Words
+
+TOGETHER = 2_000
+"""Receipts settled in one transaction."""
+
+Progress = Callable[[int, int, Words], None]
+
+_SALE, _BATCH, _MEMBER, _LINK, _CUSTOMER, _EARNED, _UNSETTLED, _POSTING, _ENTRY = (
+    m._meta.db_table for m in (Sale, Batch, Member, Link, Customer, Earned, Unsettled, Posting, Entry)
+)
+
+
+def quiet(done: int, total: int, step: Words) -> None:
+    """No progress shown."""
+
+
+# --- what has to be settled ------------------------------------------------------------------------------------------
+
+
+def absorb(batch: Batch) -> None:
+    """Put the receipts of a batch on the list. Call it in the transaction that lets them count, or stop counting while
+    its rows are still there."""
+    found = current()
+    if found is None:
+        return
+    day = found.starts_on.isoformat()
+    bulk.execute(
+        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT key FROM {_SALE} WHERE batch_id = %s AND day >= %s",
+        [batch.pk, day],
+    )
+    bulk.execute(  # a refund that goes away leaves nothing behind that would lead to its receipt
+        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SALE} r JOIN {_SALE} s ON s.receipt = r.refund_of "
+        "AND s.kind = 'sale' WHERE r.batch_id = %s AND r.refund_of <> '' AND s.day >= %s",
+        [batch.pk, day],
+    )
+
+
+release = absorb
+
+
+def again(customers: Sequence[int]) -> None:
+    """Put all receipts of these customers on the list: who stands behind them has changed."""
+    found = current()
+    if found is None or not customers:
+        return
+    read_as = Customer.objects.filter(id__in=customers, merged_into__isnull=False).values_list(
+        "merged_into", flat=True
+    )
+    day = found.starts_on.isoformat()
+    bulk.execute_in(
+        f"INSERT INTO {_UNSETTLED} (key) SELECT s.key FROM {_SALE} s JOIN {_LINK} l ON l.identity_id = s.identity_id "
+        f"WHERE s.is_current AND s.day >= '{day}' AND l.customer_id IN ({{marks}})",
+        sorted({*customers, *read_as}),
+    )
+
+
+def everything() -> None:
+    """Put all receipts since the programme began on the list: it has just begun, or its list was lost."""
+    found = current()
+    if found is not None:
+        bulk.execute(
+            f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SALE} s JOIN {_BATCH} b ON b.id = s.batch_id "
+            "WHERE b.state = 'complete' AND s.day >= %s",
+            [found.starts_on.isoformat()],
+        )
+
+
+def settle(on: date, progress: Progress = quiet) -> int:
+    """Settle all that is on the list, booked as of `on`. Returns how many postings were made. Safe to be cut off."""
+    found = current()
+    if found is None:
+        return 0
+    join_listed(on)
+    total, done, postings = Unsettled.objects.count(), 0, 0
+    while True:
+        with transaction.atomic():
+            bulk.alone("settle")
+            rows = bulk.rows(f"SELECT id, key FROM {_UNSETTLED} ORDER BY id LIMIT {TOGETHER}")
+            if not rows:
+                return postings
+            postings += _Settling(found, on).keys({key for _, key in rows})
+            bulk.execute(f"DELETE FROM {_UNSETTLED} WHERE id <= %s", [rows[-1][0]])
+        done += len(rows)
+        progress(done, max(total, done), Words("记积分", "Reckoning points"))
+
+
+# --- settling --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Receipt:
+    key: int
+    identity: int | None
+    day: date
+    amount: int
+    receipt: str
+    store: int
+    id: int
+    back: int = 0
+    """Fen refunded of it (below zero)."""
+    customer: int = 0
+    member: int = 0
+
+
+@dataclass(slots=True)
+class _Row:
+    """One line of `Earned` as it was and as it is to be."""
+
+    what: str
+    currency: str
+    id: int = 0
+    member: int = 0
+    day: date = date.min
+    gross: int = 0
+    units: int = 0
+    due: int = 0
+    owed: int = 0
+    turns: int = 0
+    parts: list[list[int]] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
+    is_changed: bool = False
+
+
+class _Settling:
+    """One chunk of receipts, all that they need read at once."""
+
+    def __init__(self, terms: Terms, on: date) -> None:
+        self.terms, self.on = terms, on
+        self.program = terms.membership
+        self.by_spend = [c for c in self.program.currencies if any(
+            e.currency == c.key and e.per_yuan is not None for e in self.program.earns)]  # fmt: skip
+        self.by_visit = [c for c in self.program.currencies if any(
+            e.currency == c.key and e.per_visit is not None for e in self.program.earns)]  # fmt: skip
+        self.rows: dict[tuple[str, str], _Row] = {}
+        self.moves: list[tuple[Move, _Row, int]] = []
+        self.left: set[tuple[int, int, date]] = set()
+
+    def keys(self, keys: set[int]) -> int:
+        receipts = self._receipts(keys)
+        self._known([f"sale {k}" for k in keys | {r.key for r in receipts}])
+        self._owners(receipts)
+        lines = self._lines(receipts)
+        by_value = self._paid_by_value(receipts)
+        tiers = tiers_on({(r.customer, r.day) for r in receipts if r.member}, self.terms)
+        birthdays = self._birthdays(receipts)
+        days: set[tuple[int, int, date]] = set()
+        for receipt in receipts:
+            bought = Bought(
+                receipt.day, receipt.amount, tiers.get((receipt.customer, receipt.day), ""),
+                birthdays.get(receipt.customer), lines.get(receipt.id, ()), by_value.get((receipt.receipt, receipt.member), 0),
+            )  # fmt: skip
+            for currency in self.by_spend:
+                self._spent(receipt, bought, currency)
+            if receipt.member:
+                days.add((receipt.member, receipt.customer, receipt.day))
+        self._vanished(keys, {r.key for r in receipts}, days)
+        if self.by_visit:
+            self._visits(days | self.left, tiers, birthdays)
+        self._back_to_lots(receipts)
+        return self._book()
+
+    # --- reading
+
+    def _receipts(self, keys: set[int]) -> list[_Receipt]:
+        """The receipts behind these keys as they count now, with what was refunded of each. A refund leads to its
+        receipt; one that names none, or none that is there, stands for itself."""
+        columns = "s.key, s.identity_id, s.day, s.amount, s.receipt, s.store_id, s.id, s.kind, s.refund_of"
+        sql = f"SELECT {columns} FROM {_SALE} s JOIN {_BATCH} b ON b.id = s.batch_id WHERE s.is_current AND b.state = 'complete'"
+        found = {row[0]: row for row in bulk.rows_in(f"{sql} AND s.key IN ({{marks}})", sorted(keys))}
+        numbers = {row[8] for row in found.values() if row[8]} | {
+            row[4] for row in found.values() if row[4] and row[7] == "sale"
+        }
+        beside = list(
+            bulk.rows_in(f"{sql} AND s.receipt <> '' AND s.receipt IN ({{marks}})", sorted(numbers))
+        )
+        beside += bulk.rows_in(f"{sql} AND s.refund_of <> '' AND s.refund_of IN ({{marks}})", sorted(numbers))
+        sold: dict[tuple[str, date], list[_Receipt]] = defaultdict(list)
+        made: dict[int, _Receipt] = {}
+        refunds: dict[int, tuple[Any, ...]] = {}
+        for row in (*found.values(), *beside):
+            key, identity, day, amount, receipt, store, number, kind, refund_of = row
+            if kind == "refund":
+                refunds[key] = row
+            elif key not in made:
+                one = _Receipt(key, identity, _day(day), amount, receipt, store, number)
+                made[key] = one
+                if receipt:
+                    sold[receipt, one.day].append(one)
+        wanted = {k: r for k, r in made.items() if k in keys}
+        for key, identity, day, amount, receipt, store, number, _, refund_of in sorted(refunds.values()):
+            meant = sold.get((refund_of, _day(day)), []) if refund_of else []
+            if meant:
+                best = min(
+                    meant, key=lambda r: (r.store != store, r.identity != identity, r.amount + r.back + amount < 0, r.key)
+                )  # fmt: skip
+                best.back += amount
+                wanted[best.key] = best
+            elif key in keys:
+                wanted[key] = _Receipt(key, identity, _day(day), amount, receipt, store, number)
+        return [
+            r for r in sorted(wanted.values(), key=lambda r: (r.day, r.key)) if r.day >= self.terms.starts_on
+        ]
+
+    def _known(self, whats: Sequence[str]) -> None:
+        sql = (
+            f"SELECT id, what, currency, member_id, day, gross, units, due, owed, turns, parts, rules FROM {_EARNED} "
+            "WHERE what IN ({marks})"
+        )
+        for i, what, currency, member, day, gross, units, due, owed, turns, parts, rules in bulk.rows_in(
+            sql, list(whats)
+        ):
+            self.rows[what, currency] = _Row(
+                what,
+                currency,
+                i,
+                member,
+                _day(day),
+                gross,
+                units,
+                due,
+                owed,
+                turns,
+                _list(parts),
+                _list(rules),
+            )
+
+    def _row(self, what: str, currency: str) -> _Row:
+        if (what, currency) not in self.rows:
+            self.rows[what, currency] = _Row(what, currency)
+        return self.rows[what, currency]
+
+    def _owners(self, receipts: Sequence[_Receipt]) -> None:
+        """Whose each receipt is: the customer read now, and her oldest membership. Those who joined later, or had
+        left before, have not earned by it."""
+        identities = sorted({r.identity for r in receipts if r.identity is not None})
+        owner = {
+            i: (root, member, _day(joined), _day(left) if left else date.max)
+            for i, root, member, joined, left in bulk.rows_in(
+                f"SELECT l.identity_id, COALESCE(c.merged_into_id, c.id), m.id, m.joined_on, m.left_on FROM {_LINK} l "
+                f"JOIN {_CUSTOMER} c ON c.id = l.customer_id "
+                f"JOIN {_CUSTOMER} f ON f.id = COALESCE(c.merged_into_id, c.id) OR f.merged_into_id = COALESCE(c.merged_into_id, c.id) "
+                f"JOIN {_MEMBER} m ON m.customer_id = f.id "
+                f"WHERE l.identity_id IN ({{marks}}) ORDER BY m.id DESC",
+                identities,
+            )
+        }  # fmt: skip
+        self.root_of = {member: root for root, member, _, _ in owner.values()}
+        for receipt in receipts:
+            if receipt.identity in owner:
+                root, member, joined, left = owner[receipt.identity]
+                if joined <= receipt.day <= left:
+                    receipt.customer, receipt.member = root, member
+
+    def _lines(self, receipts: Sequence[_Receipt]) -> dict[int, list[tuple[str, int]]]:
+        """What stood on each receipt by category; read only where the programme tells goods apart."""
+        if not self.program.without_categories and not any(e.categories for e in self.program.earns):
+            return {}
+        found: dict[int, list[tuple[str, int]]] = defaultdict(list)
+        sql = (
+            f"SELECT x.sale_id, i.category, x.amount FROM {SaleLine._meta.db_table} x "
+            f"JOIN {Item._meta.db_table} i ON i.id = x.item_id WHERE x.sale_id IN ({{marks}})"
+        )
+        for sale, category, amount in bulk.rows_in(sql, [r.id for r in receipts]):
+            found[sale].append((category, amount))
+        return found
+
+    def _paid_by_value(self, receipts: Sequence[_Receipt]) -> dict[tuple[str, int], int]:
+        """Fen of each receipt that were paid by stored value, by number and member."""
+        numbers = sorted({r.receipt for r in receipts if r.receipt and r.member})
+        sql = (
+            f"SELECT p.receipt, p.member_id, SUM(e.amount) FROM {_POSTING} p JOIN {_ENTRY} e ON e.posting_id = p.id "
+            "WHERE e.account = 'redeemed' AND e.currency IN ('principal', 'bonus') AND p.receipt <> '' "
+            "AND p.receipt IN ({marks}) GROUP BY p.receipt, p.member_id"
+        )
+        return {(receipt, member): int(n) for receipt, member, n in bulk.rows_in(sql, numbers)}
+
+    def _birthdays(self, receipts: Sequence[_Receipt]) -> dict[int, Birthday]:
+        if not any(e.when for e in self.program.earns):
+            return {}
+        found = {}
+        sql = f"SELECT id, birthday FROM {_CUSTOMER} WHERE birthday <> '' AND id IN ({{marks}})"
+        for customer, birthday in bulk.rows_in(sql, sorted({r.customer for r in receipts if r.customer})):
+            try:
+                found[customer] = Birthday.parse(birthday)
+            except NoSuchDay:
+                continue
+        return found
+
+    # --- what is due
+
+    def _spent(self, receipt: _Receipt, bought: Bought, currency: Any) -> None:
+        row = self._row(f"sale {receipt.key}", currency.key)
+        if not row.id and not receipt.member:
+            return
+        row = self._of(row, receipt.member)
+        if not receipt.member:
+            self._come_to(row, 0, currency)
+            return
+        if row.gross != receipt.amount:
+            # Bought on other terms than today's? Then by what was kept; an amount that was edited is reckoned anew.
+            refunded = (
+                Bought(bought.day, -bought.fen, bought.tier, bought.birthday) if bought.fen < 0 else bought
+            )
+            units, row.rules = earning.units_for(refunded, currency.key, self.program)
+            row.units = -units if bought.fen < 0 else units
+            row.gross, row.day, row.member, row.is_changed = receipt.amount, receipt.day, receipt.member, True
+        due = earning.due_for(row.units, row.gross, receipt.amount + receipt.back, currency.rounding)
+        cap = earning.most_a_day(currency.key, self.program)
+        if cap is not None and due > 0:
+            due = min(due, max(0, cap - self._others_on(row)))
+        self._come_to(row, due, currency)
+
+    def _others_on(self, row: _Row) -> int:
+        """Units that other receipts of the same day have earned."""
+        mine = {r.id for r in self.rows.values() if r.id}
+        booked = sum(
+            due for i, due in Earned.objects.filter(
+                member=row.member, day=row.day, currency=row.currency, what__startswith="sale "
+            ).values_list("id", "due") if i not in mine
+        )  # fmt: skip
+        return booked + sum(
+            r.due for r in self.rows.values()
+            if r is not row and r.member == row.member and r.day == row.day and r.currency == row.currency
+            and r.what.startswith("sale ")
+        )  # fmt: skip
+
+    def _of(self, row: _Row, member: int) -> _Row:
+        """The row as this member's: what another had earned by it is taken back from her first."""
+        if not row.id or row.member == member or not member:
+            return row
+        if self.root_of.get(row.member) is not None and self.root_of.get(row.member) == self.root_of.get(
+            member
+        ):
+            return row
+        if row.member in teller.family_of(member):
+            return row
+        what = row.what
+        self.left.add((row.member, 0, row.day))
+        self._come_to(row, 0, self.program.currency(row.currency))
+        row.what, row.is_changed = f"gone {row.id}", True
+        self.rows[row.what, row.currency] = row
+        fresh = self.rows[what, row.currency] = _Row(what, row.currency, turns=row.turns)
+        return fresh
+
+    def _vanished(self, keys: set[int], there: set[int], days: set[tuple[int, int, date]]) -> None:
+        """Receipts that count no more have earned nothing."""
+        for key in keys - there:
+            for currency in self.program.currencies:
+                row = self.rows.get((f"sale {key}", currency.key))
+                if row is not None:
+                    self._come_to(row, 0, currency)
+                    days.add((row.member, 0, row.day))
+
+    def _visits(
+        self,
+        days: set[tuple[int, int, date]],
+        tiers: dict[tuple[int, date], str],
+        birthdays: dict[int, Birthday],
+    ) -> None:
+        """One visit a day, as long as something was bought on it or she is known to have come."""
+        members = sorted({m for m, _, _ in days})
+        dates = sorted({d.isoformat() for _, _, d in days})
+        if not members:
+            return
+        whats = {(m, d): f"visit {m} {d.isoformat()}" for m, _, d in days}
+        self._known(sorted(set(whats.values())))
+        sql = (
+            f"SELECT m.id, s.day, SUM(s.amount), MAX(CASE WHEN s.kind = 'attendance' THEN 1 ELSE 0 END) FROM {_MEMBER} m "
+            f"JOIN {_CUSTOMER} o ON o.id = m.customer_id "
+            f"JOIN {_CUSTOMER} c ON c.id = COALESCE(o.merged_into_id, o.id) OR c.merged_into_id = COALESCE(o.merged_into_id, o.id) "
+            f"JOIN {_LINK} l ON l.customer_id = c.id JOIN {_SALE} s ON s.identity_id = l.identity_id AND s.is_current "
+            f"JOIN {_BATCH} b ON b.id = s.batch_id AND b.state = 'complete' "
+            "WHERE s.day >= %s AND s.day <= %s AND m.id IN ({marks}) GROUP BY m.id, s.day"
+        )
+        came = {
+            (member, _day(day)): amount > 0 or attended
+            for member, day, amount, attended in bulk.rows_in(sql, members, [dates[0], dates[-1]])
+        }
+        for member, customer, day in sorted(days):
+            bought = Bought(day, 0, tiers.get((customer, day), ""), birthdays.get(customer))
+            for currency in self.by_visit:
+                row = self._row(whats[member, day], currency.key)
+                if not row.turns:
+                    row.member, row.day = member, day
+                    row.gross, row.rules = earning.for_visit(bought, currency.key, self.program)
+                self._come_to(row, row.gross if came.get((member, day)) else 0, currency)
+
+    def _back_to_lots(self, receipts: Sequence[_Receipt]) -> None:
+        """Of what was spent on a receipt the refunded part comes back, in the proportion of the refund."""
+        by_number = {(r.receipt, r.member): r for r in receipts if r.receipt and r.member}
+        if not by_number:
+            return
+        sql = (
+            f'SELECT p.id, p.receipt, p.member_id, p."on", e.currency, SUM(e.amount) FROM {_POSTING} p '
+            f"JOIN {_ENTRY} e ON e.posting_id = p.id AND e.account = 'redeemed' "
+            "WHERE p.kind IN ('redeem', 'pay', 'confirm') AND p.source <> 'settle' AND p.receipt <> '' AND p.receipt IN ({marks}) "
+            'GROUP BY p.id, p.receipt, p.member_id, p."on", e.currency ORDER BY p.id'
+        )
+        spent = list(bulk.rows_in(sql, sorted({number for number, _ in by_number})))
+        self._known([f"back {p}" for p in {row[0] for row in spent}])
+        for posting, number, member, on, currency, used in spent:
+            receipt = by_number.get((number, member))
+            if receipt is None or receipt.amount <= 0:
+                continue
+            net = max(0, receipt.amount + receipt.back)
+            kept = -(-int(used) * net // receipt.amount)
+            row = self._row(f"back {posting}", currency)
+            if not row.turns:
+                if int(used) == kept:
+                    continue
+                row.member, row.day, row.gross, row.parts = (
+                    member,
+                    _day(on),
+                    int(used),
+                    [[posting, int(used)]],
+                )
+            self._give_back(row, int(used) - kept, receipt)
+
+    def _give_back(self, row: _Row, target: int, receipt: _Receipt) -> None:
+        change = target - row.due
+        if not change:
+            return
+        row.turns, row.due, row.is_changed = row.turns + 1, target, True
+        number = f"{row.what}.{row.currency}.{row.turns}"
+        if change < 0:  # the refund was none after all: it is spent again
+            self.moves.append((
+                Move("take", "redeem", "settle", number, row.member, self.on, ((row.currency, -change),), may_fall_short=True,
+                     receipt=receipt.receipt), row, -change,
+            ))  # fmt: skip
+            return
+        less = min(change, row.owed)
+        row.owed, change = row.owed - less, change - less
+        for part in reversed(row.parts):
+            n = min(change, part[1])
+            if n:
+                part[1] -= n
+                change -= n
+                self.moves.append((
+                    Move("give-back", "give-back", "settle", f"{number}.{part[0]}", row.member, self.on, ((row.currency, n),),
+                         of=part[0], receipt=receipt.receipt), row, 0,
+                ))  # fmt: skip
+
+    # --- booking the difference
+
+    def _come_to(self, row: _Row, due: int, currency: Any) -> None:
+        """Book what is missing between what was due so far and what is due now."""
+        change = due - row.due
+        if not change:
+            return
+        row.turns, row.due, row.is_changed = row.turns + 1, due, True
+        number = f"{row.what}.{row.currency}.{row.turns}"
+        if change > 0:
+            less = min(change, row.owed)
+            row.owed, change = row.owed - less, change - less
+            if change:
+                self.moves.append((
+                    Move("put", "earn", "settle", number, row.member, self.on, ((row.currency, change),), since=row.day,
+                         ends=earning.ends_on(currency, row.day), ripe_on=earning.ripe_on(currency, row.day),
+                         idle=currency.months or 0 if currency.is_idle else 0, rule=row.rules[0][:40] if row.rules else "",
+                         detail={"rules": row.rules, "fen": row.gross} if row.rules else {}), row, 0,
+                ))  # fmt: skip
+            return
+        left = -change
+        for part in reversed(row.parts):
+            n = min(left, part[1])
+            if n:
+                part[1] -= n
+                left -= n
+                self.moves.append((
+                    Move("take-back", "reverse", "settle", f"{number}.{part[0]}", row.member, self.on, ((row.currency, n),),
+                         of=part[0]), row, n,
+                ))  # fmt: skip
+        if left:  # a refund without its receipt
+            self.moves.append((
+                Move("take", "reverse", "settle", f"{number}.0", row.member, self.on, ((row.currency, left),), may_fall_short=True),
+                row, left,
+            ))  # fmt: skip
+
+    def _book(self) -> int:
+        done = self._post(self.moves)
+        done += self._post(self._from_what_came())
+        changed = [r for r in self.rows.values() if r.is_changed]
+        new = [r for r in changed if not r.id]
+        bulk.execute_many(
+            f"UPDATE {_EARNED} SET what = %s, day = %s, gross = %s, units = %s, due = %s, owed = %s, turns = %s, parts = %s, "
+            "rules = %s WHERE id = %s",
+            [(r.what, r.day.isoformat(), *_numbers(r), r.id) for r in changed if r.id],
+        )
+        if new:
+            bulk.insert(
+                Earned,
+                (
+                    "what",
+                    "currency",
+                    "member_id",
+                    "day",
+                    "gross",
+                    "units",
+                    "due",
+                    "owed",
+                    "turns",
+                    "parts",
+                    "rules",
+                ),
+                [(r.what, r.currency, r.member, r.day.isoformat(), *_numbers(r)) for r in new],
+            )
+        return done
+
+    def _post(self, moves: Sequence[tuple[Move, _Row, int]]) -> int:
+        made = 0
+        for (move, row, wanted), outcome in zip(
+            moves, teller.post_each([m for m, _, _ in moves]), strict=True
+        ):
+            if isinstance(outcome, Refused):
+                raise outcome
+            made += outcome.is_new
+            row.is_changed = True
+            if move.kind == "earn":
+                row.parts.append([outcome.posting, outcome.amounts.get(row.currency, 0)])
+            elif move.verb == "take" and move.kind == "redeem":
+                row.parts.append([outcome.posting, wanted - outcome.short])
+            if wanted:
+                row.owed += outcome.short
+        return made
+
+    def _from_what_came(self) -> list[tuple[Move, _Row, int]]:
+        """What members still owe is taken from what they have just earned."""
+        earned = {m.member for m, _, _ in self.moves if m.kind == "earn"}
+        if not earned:
+            return []
+        sql = f"SELECT what, currency FROM {_EARNED} WHERE owed > 0 AND member_id IN ({{marks}})"
+        missing = [w for w, c in bulk.rows_in(sql, sorted(earned)) if (w, c) not in self.rows]
+        self._known(missing)
+        moves = []
+        for row in self.rows.values():
+            if row.owed and row.member in earned and row.currency not in ("principal", "bonus"):
+                row.turns += 1
+                wanted, row.owed = row.owed, 0
+                moves.append((
+                    Move("take", "reverse", "settle", f"{row.what}.{row.currency}.{row.turns}", row.member, self.on,
+                         ((row.currency, wanted),), may_fall_short=True, rule="owed"), row, wanted,
+                ))  # fmt: skip
+        return moves
+
+
+def _numbers(row: _Row) -> tuple[Any, ...]:
+    parts = [p for p in row.parts if p[1]]
+    return row.gross, row.units, row.due, row.owed, row.turns, json.dumps(parts), json.dumps(row.rules)
+
+
+def _list(value: Any) -> list[Any]:
+    return json.loads(value) if isinstance(value, str) else list(value)
+
+
+def _day(value: Any) -> date:
+    return date.fromisoformat(value[:10]) if isinstance(value, str) else value
+
+
+def owed_by(members: Iterable[int]) -> dict[tuple[int, str], int]:
+    """What members still owe by currency: earned by receipts that were refunded after it had been spent."""
+    found: dict[tuple[int, str], int] = {}
+    sql = f"SELECT member_id, currency, SUM(owed) FROM {_EARNED} WHERE owed > 0 AND member_id IN ({{marks}}) GROUP BY member_id, currency"
+    for member, currency, n in bulk.rows_in(sql, list(members)):
+        found[member, currency] = int(n)
+    return found
