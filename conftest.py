@@ -42,6 +42,14 @@ import django  # noqa: E402  (the settings are read from the environment above)
 
 django.setup()
 
+from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402  (it wants Django set up)
+
+# What makes a hash strong is that it costs a tenth of a second. Within a test run it is the same function at its least
+# price; a shop in a process of its own pays in full, and tests/web/test_doors.py looks at what it pays.
+Argon2PasswordHasher.time_cost = 1
+Argon2PasswordHasher.memory_cost = 8
+Argon2PasswordHasher.parallelism = 1
+
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Modules of the product without an example in them are not worth loading for their doctests."""

@@ -174,6 +174,8 @@ def try_pages(house: House) -> list[Tried]:
         who: house.browser(None if who == STRANGER else "service" if who == GONE else who)
         for who in (*HOUSE_ROLES, GONE, STRANGER)
     }
+    for browser in browsers.values():
+        browser.get("/")  # a login is remembered once, and not anew after each try that is taken back
     for pattern in PAGES:
         assert pattern.name
         for method in ("get", "post"):

@@ -69,27 +69,40 @@ def today(monkeypatch: pytest.MonkeyPatch) -> date:
 def house(shop: Shop, today: date) -> House:
     """A restaurant with somebody of every role and nothing sold yet."""
     cache.clear()
+    shop.again("house", begin)
+    return House(shop, people())
+
+
+@pytest.fixture
+def lived_in(shop: Shop, today: date) -> House:
+    """With three regulars, one of whom has stayed away, and today's list made."""
+    cache.clear()
+    shop.again("lived in", lambda: live(shop))
+    return House(shop, people())
+
+
+def begin() -> None:
     store = Store.objects.get()
-    staff = {
-        role: add_staff(
+    for role in HOUSE_ROLES:
+        add_staff(
             name=f"{role} Li",
             email=f"{role}@example.com",
             role=role,
             store=None if role in ("owner", "analyst") else store,
         )
-        for role in HOUSE_ROLES
-    }
-    adopt("restaurant", by=staff["owner"])
-    return House(shop, staff)
+    adopt("restaurant", by=Staff.objects.get(role="owner"))
 
 
-@pytest.fixture
-def lived_in(house: House) -> House:
-    """With three regulars, one of whom has stayed away, and today's list made."""
+def live(shop: Shop) -> None:
+    begin()
     away = [
         {**row, "消费时间": str(TODAY - timedelta(days=40 + 7 * k))}
         for k, row in enumerate(receipts(1, 5, start=90))
     ]
-    house.shop.take_in([*receipts(2, visits=6), *away])
+    shop.take_in([*receipts(2, visits=6), *away])
     daily.run_day(TODAY)
-    return house
+
+
+def people() -> dict[str, Staff]:
+    by_role = {person.role: person for person in Staff.objects.all()}
+    return {role: by_role[role] for role in HOUSE_ROLES}

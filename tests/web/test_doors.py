@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -356,6 +359,13 @@ def test_a_phone_of_the_shop_asks_for_a_pin_first(house: House, clock: Clock) ->
     assert browser.post("/settings/pin/", {"pin": PIN, "next": "/customers/"})["Location"] == "/customers/"
     assert browser.get("/customers/").status_code == 200
     assert PIN not in Pin.objects.get().hashed and Pin.objects.get().hashed.startswith("argon2")
+
+
+def test_a_shop_hashes_at_the_full_price(home: Path) -> None:
+    """Asked in a process of its own, because a test run hashes at the least."""
+    asked = "import django; django.setup(); from django.contrib.auth.hashers import make_password as m; print(m('x'))"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
+    assert said.split("$")[:4] == ["argon2", "argon2id", "v=19", "m=102400,t=2,p=8"]
 
 
 def test_after_some_still_minutes_every_page_asks_for_the_pin(house: House, clock: Clock) -> None:

@@ -59,23 +59,27 @@ def chain(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chain]:
     for place in ("regulars.web.gate.shop_day", "regulars.jobs.shop_day"):
         monkeypatch.setattr(place, lambda *_: TODAY)
     monkeypatch.setattr("regulars.shop.readings._wall_time", lambda: time(15, 0))
+    shop.again("chain", lambda: live(shop))
+    people = {("owner" if person.role == "owner" else person.name): person for person in Staff.objects.all()}
+    people["analyst"] = people.pop("小方")
+    yield Chain(shop, {store.name: store for store in Store.objects.all()}, people)
+
+
+def live(shop: Shop) -> None:
     Store.objects.all().delete()
     stores = {name: Store.objects.create(name=name) for name in (EAST, WEST)}
     owner = add_staff(name="老板", email="owner@example.com", role="owner")
     adopt("restaurant", by=owner)
-    staff = {"owner": owner, "analyst": add_staff(name="小方", email="fang@example.com", role="analyst")}
+    add_staff(name="小方", email="fang@example.com", role="analyst")
     for place, store in (("east", stores[EAST]), ("west", stores[WEST])):
         for role in ("manager", "front-desk", "key-account"):
-            staff[f"{place} {role}"] = add_staff(
-                name=f"{place} {role}", email=f"{place}-{role}@example.com", role=role, store=store
-            )
+            add_staff(name=f"{place} {role}", email=f"{place}-{role}@example.com", role=role, store=store)
     shop.take_in([
         {"订单号": f"{name}-{k}", "消费时间": f"{TODAY - timedelta(days=1 + 7 * k)} 18:00", "会员号": f"M{name}", "手机号": PHONES[name],
          "姓名": NAMES[name], "实收金额": "200.00", "门店": name}
         for name in (EAST, WEST) for k in range(5)
     ])  # fmt: skip
     daily.run_day(TODAY)
-    yield Chain(shop, stores, staff)
 
 
 def number(store: str) -> int:
