@@ -412,8 +412,8 @@ def run_day(
         if latest and on < latest:
             grading.forget_after(on, by=by)
             care.forget_after(on)
-        outcome = grading.run(on, full=full, progress=progress, by=by)
         night.run(on, progress)
+        outcome = grading.run(on, full=full, progress=progress, by=by)
         progress(0, 0, Words("排今天的名单", "Making today's list"))
         charge.back_to_pool(on)
         planned = care.plan_day(outcome, on)

@@ -16,6 +16,7 @@ from django.db.models import Count, Q, Sum
 from regulars.customers.knowing import HEAD, head_word, tail_word
 from regulars.customers.models import Customer, Customers, Detail, Link, Note, NoteWord, Portrait, SearchKey
 from regulars.customers.rules.names import plain
+from regulars.customers.telling import told
 from regulars.playbooks.catalogue import Fact
 from regulars.sales.actions import token_for
 from regulars.sales.models import Batch, BatchState, Identity, Item, Sale, SaleLine
@@ -128,6 +129,8 @@ def people_for_books(facts: Sequence[Fact], on: date) -> pa.Table:
     columns: dict[str, Any] = {"customer": pa.array(ids)}
     asked = [f for f in facts if f.is_file_fact]
     said = _said([f.key for f in asked if f.key not in COMPUTED])
+    for key, known in told([f.key for f in asked], on).items():
+        said.setdefault(key, {}).update(known)
     shown = _shown() if any(f.key in COMPUTED for f in asked) else {}
     index = {c: k for k, c in enumerate(ids.tolist())} if said or shown else {}
     for fact in asked:
@@ -208,6 +211,9 @@ def file_facts_of(customer: Customer, facts: Sequence[Fact], on: date) -> dict[s
             out["age"] = age_of(customer.birthday, on)
         elif fact.key in said:
             out[fact.key] = value_of(fact, said[fact.key])
+    for key, known in told([f.key for f in facts if f.is_file_fact], on, [customer.pk]).items():
+        for text in known.values():
+            out[key] = value_of(next(f for f in facts if f.key == key), text)
     return out
 
 

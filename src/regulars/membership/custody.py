@@ -9,4 +9,10 @@ register(
     Custody("membership.Member", customer=("customer",), staff=("by",), merging="read through", copied=True,
             erasing="kept without the person", leaving=(("by", "keeps its author"),)),
     Custody("membership.Posting", staff=("by",), merging="read through", leaving=(("by", "keeps its author"),)),
+    Custody("membership.Referral", customer=("friend",), staff=("by",), merging="read through", copied=True,
+            erasing="kept without the person", leaving=(("by", "keeps its author"),)),
+    Custody("membership.Partner", staff=("by",), leaving=(("by", "keeps its author"),)),
+    Custody("membership.PartnerUse", customer=("customer",), staff=("by",), merging="read through", copied=True,
+            erasing="kept without the person", leaving=(("by", "keeps its author"),)),
+    Custody("membership.TierBought", staff=("by",), leaving=(("by", "keeps its author"),)),
 )  # fmt: skip

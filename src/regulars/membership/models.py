@@ -32,6 +32,10 @@ class Member(models.Model):
     store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
     by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
     left_on = models.DateField(null=True)
+    works_here = models.BooleanField(default=False)  # staff bring nobody for a reward
+    device = models.CharField(
+        max_length=32, blank=True
+    )  # the phone on which she opened her page first, as a token
 
     class Meta:
         indexes = [models.Index(fields=["joined_on"], name="membership_member_joined")]
@@ -188,3 +192,88 @@ class Unsettled(models.Model):
     """A receipt about which something has changed since points were reckoned for it."""
 
     key = models.BigIntegerField()
+
+
+class ReferralState(models.TextChoices):
+    WAITING = "waiting"  # the new one has not really bought yet
+    COUNTED = "counted"
+    REFUSED = "refused"
+    LAPSED = "lapsed"
+    REVERSED = "reversed"  # what she had bought was given back
+
+
+class Referral(models.Model):
+    """Somebody brought somebody: who, whom, by which way, and what became of it. Each customer is brought once."""
+
+    referrer = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="brought")
+    friend = models.OneToOneField(Customer, null=True, on_delete=models.SET_NULL, related_name="brought_by")
+    on = models.DateField()
+    how = models.CharField(max_length=10)  # page, counter, list
+    device = models.CharField(max_length=32, blank=True)
+    state = models.CharField(max_length=10, choices=ReferralState.choices, default=ReferralState.WAITING)
+    why = models.CharField(max_length=12, blank=True)  # of a refused one
+    counted_on = models.DateField(null=True)
+    postings = models.JSONField(default=list)  # of the rewards
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "on"], name="membership_referral_state")]
+
+
+class Partner(models.Model):
+    """Another firm whose members are recognised here: by the beginning of their card numbers or by a list."""
+
+    name = models.CharField(max_length=80)
+    begins = models.JSONField(default=list)  # beginnings of card numbers, or "6225-6229" ranges of them
+    benefit = models.CharField(max_length=200, blank=True)
+    percent_off = models.DecimalField(max_digits=4, decimal_places=1, default=0)
+    share_percent = models.DecimalField(max_digits=4, decimal_places=1, default=0)
+    """What of the benefit's cost the partner bears."""
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True)
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+
+class PartnerCard(models.Model):
+    """One number on a partner's list: a keyed token, so the partner's list stands nowhere in clear."""
+
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="cards")
+    token = models.BinaryField(max_length=16)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["partner", "token"], name="membership_partner_card_once")
+        ]
+
+
+class PartnerUse(models.Model):
+    """A partner's member was served with the agreed benefit: what settlement counts."""
+
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="uses")
+    key = models.CharField(max_length=64, unique=True)
+    token = models.BinaryField(max_length=16)
+    on = models.DateField()
+    bill = models.BigIntegerField()  # fen, before the benefit
+    off = models.BigIntegerField()  # fen that the benefit took off
+    store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.SET_NULL, related_name="+")
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    is_undone = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["partner", "on"], name="membership_use_partner")]
+
+
+class TierBought(models.Model):
+    """A tier that a member has paid for, for a while."""
+
+    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="tiers_bought")
+    key = models.CharField(max_length=64, unique=True)
+    tier = models.CharField(max_length=40)
+    price = models.BigIntegerField()  # fen
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    is_undone = models.BooleanField(default=False)

@@ -1,5 +1,5 @@
-"""What the night does to purses: what is ripe and what has ended is booked, reservations that were forgotten are let go,
-points for receipts are settled, and the books are proved."""
+"""What the night does to purses: points for receipts are settled, those who brought somebody are rewarded, what is ripe and
+what has ended is booked, reservations that were forgotten are let go, and the books are proved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 
 from django.utils import timezone
 
-from regulars.membership import purse, settle, teller
+from regulars.membership import purse, referrals, settle, teller
 from regulars.membership.models import Balance, Lot, Reservation, ReservationState
 from regulars.membership.proof import prove
 from regulars.shop import bulk
@@ -23,6 +23,7 @@ _LOT, _BALANCE = Lot._meta.db_table, Balance._meta.db_table
 def run(on: date, progress: Progress) -> None:
     """The night's work on purses, as of the end of this day. Safe to be cut off and run again."""
     settle.settle(on, progress)
+    referrals.night(on)
     let_go_of_forgotten(on)
     tidy(on)
     proof = prove()

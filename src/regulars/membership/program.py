@@ -5,15 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import transaction
 
 from regulars.customers.models import Customer, Link
 from regulars.grading.actions import adopt, in_force
 from regulars.grading.models import GradeChange, Standing
-from regulars.membership.models import Member, Program
+from regulars.membership.models import Member, Program, TierBought
 from regulars.membership.rules.numbers import ALPHABET, with_check_digit
+from regulars.membership.rules.terms import months_after
 from regulars.playbooks.membership import Membership
 from regulars.playbooks.playbook import Playbook, load
 from regulars.sales.models import Sale
@@ -96,8 +97,7 @@ def end_program(on: date, *, by: Staff | None = None) -> None:
 def member_of(customer: Customer) -> Member | None:
     """The membership of a customer, or of one of those who are read as her: the oldest."""
     root = customer.merged_into_id or customer.pk
-    found = Member.objects.filter(customer__in=_group(root), left_on=None).order_by("id").first()
-    return found
+    return Member.objects.filter(customer__in=_group(root), left_on=None).order_by("id").first()
 
 
 def _group(root: int) -> list[int]:
@@ -169,9 +169,9 @@ def join_listed(on: date) -> int:
         while len(codes) < len(chunk):
             codes.add(new_code())
         bulk.insert(
-            Member, ("customer_id", "number", "code", "joined_on", "how"),
+            Member, ("customer_id", "number", "code", "joined_on", "how", "works_here", "device"),
             [
-                (c, number, code, str(day)[:10] if day else on.isoformat(), "list")
+                (c, number, code, str(day)[:10] if day else on.isoformat(), "list", False, "")
                 for (c, day), number, code in zip(chunk, numbers, codes, strict=True)
             ],
         )  # fmt: skip
@@ -204,19 +204,57 @@ def new_code() -> str:
 # --- tiers -----------------------------------------------------------------------------------------------------------
 
 
-def tiers_of(members: Sequence[Member] | Iterable[Member], terms: Terms) -> dict[int, str]:
-    """The tier of each member now."""
+def tiers_of(members: Iterable[Member], terms: Terms, on: date) -> dict[int, str]:
+    """The tier of each member now: the better one of what she has earned and what she has paid for."""
     people = list(members)
     root = {m.pk: (m.customer.merged_into_id or m.customer_id) if m.customer else None for m in people}
-    standing = {
-        customer: grade
-        for customer, grade in bulk.rows_in(
+    standing = dict(
+        bulk.rows_in(
             f"SELECT customer_id, grade FROM {Standing._meta.db_table} "
             "WHERE playbook = %s AND scale = %s AND customer_id IN ({marks})",
             sorted({c for c in root.values() if c}), [terms.playbook.key, terms.membership.scale],
         )
-    }  # fmt: skip
-    return {m: better(standing.get(c or 0, ""), "", terms) for m, c in root.items()}
+    )  # fmt: skip
+    bought = bought_tiers(list(root), on)
+    return {m: better(standing.get(c or 0, ""), bought.get(m, ""), terms) for m, c in root.items()}
+
+
+def bought_tiers(members: Sequence[int], on: date) -> dict[int, str]:
+    """The tier that each of these members has paid for and that holds on this day."""
+    held = TierBought.objects.filter(member__in=members, starts_on__lte=on, ends_on__gte=on, is_undone=False)
+    return dict(held.order_by("id").values_list("member", "tier"))
+
+
+def tier_of(member: Member, terms: Terms, on: date) -> str:
+    """The tier of one member on a day."""
+    return tiers_of([member], terms, on)[member.pk]
+
+
+def buy_tier(member: Member, tier: str, *, key: str, on: date, by: Staff | None = None) -> TierBought:
+    """A member pays for a tier; while she has it already it is prolonged. The same key buys once."""
+    held = terms()
+    offer = next((p for p in held.membership.paid if p.tier == tier), None)
+    if offer is None:
+        raise Refused(Words("这个等级不卖", "This tier is not for sale"))
+    with transaction.atomic():
+        bulk.alone("buy-tier")
+        known = TierBought.objects.filter(key=key).first()
+        if known is not None:
+            return known
+        last = (
+            TierBought.objects.filter(member=member, tier=tier, ends_on__gte=on, is_undone=False)
+            .order_by("-ends_on")
+            .first()
+        )
+        starts = last.ends_on + timedelta(days=1) if last else on
+        bought = TierBought.objects.create(
+            member=member, key=key, tier=tier, price=round(offer.price * 100), starts_on=starts,
+            ends_on=months_after(starts, offer.months) - timedelta(days=1), by=by,
+        )  # fmt: skip
+        audit(
+            "buy-tier", f"customer {member.customer_id}", by=by, detail={"tier": tier, "price": bought.price}
+        )
+    return bought
 
 
 def better(one: str, other: str, terms: Terms) -> str:

@@ -1,0 +1,177 @@
+"""Another firm's members, recognised by the beginning of a card or by a list: what they get here, and what the partner is
+billed for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.db import transaction
+from django.db.models import Q
+
+from regulars.customers.models import Customer
+from regulars.membership.models import Partner, PartnerCard, PartnerUse
+from regulars.shop import bulk
+from regulars.shop.keys import keys
+from regulars.shop.models import Staff, Store, audit
+from regulars.shop.words import Refused, Words
+
+BEGINNING = re.compile(r"(\d{3,12})(?:-(\d{3,12}))?")
+
+BAD_BEGINNING = Words(
+    "「{text}」看不懂：写卡号开头的几位，至少三位，例如 6225，或一段 6225-6229",
+    '"{text}" is not understood: write at least three first digits of the cards, as in 6225, or a range, 6225-6229',
+)
+NO_PARTNER = Words("认不出这张卡是哪家的", "No partner has a card like this")
+OVER = Words("和这家的合作已经到期", "The agreement with this partner is over")
+
+
+def beginnings(text: str) -> list[str]:
+    """The beginnings that somebody has typed, one a line or between commas. Raises Refused with the first wrong one."""
+    found = [part for part in re.split(r"[\s,，、;；]+", text) if part]
+    for part in found:
+        matched = BEGINNING.fullmatch(part)
+        if not matched or (matched[2] and (len(matched[1]) != len(matched[2]) or matched[1] > matched[2])):
+            raise Refused(BAD_BEGINNING.fill(text=part))
+    return found
+
+
+def plain(number: str) -> str:
+    """A card number as it is compared: letters and digits only."""
+    return "".join(c for c in number if c.isalnum()).upper()
+
+
+def make(
+    name: str, *, begins: str, cards: Iterable[str] = (), benefit: str = "", percent_off: Decimal = Decimal(0),
+    share_percent: Decimal = Decimal(0), valid_from: date, valid_until: date | None = None, by: Staff | None = None,
+) -> Partner:  # fmt: skip
+    """Agree with another firm: whose cards, what they get, who bears how much, how long."""
+    if not name.strip():
+        raise Refused(Words("写上合作方的名字", "Write the partner's name"))
+    if not 0 <= percent_off < 100 or not 0 <= share_percent <= 100:
+        raise Refused(Words("百分比要在 0 到 100 之间", "A percentage lies between 0 and 100"))
+    if valid_until is not None and valid_until < valid_from:
+        raise Refused(Words("到期日在开始日前面了", "It ends before it begins"))
+    with transaction.atomic():
+        partner = Partner.objects.create(
+            name=name.strip()[:80], begins=beginnings(begins), benefit=benefit.strip()[:200], percent_off=percent_off,
+            share_percent=share_percent, valid_from=valid_from, valid_until=valid_until, by=by,
+        )  # fmt: skip
+        add_cards(partner, cards)
+        audit("make-partner", f"partner {partner.pk}", by=by)
+    return partner
+
+
+def add_cards(partner: Partner, cards: Iterable[str]) -> int:
+    """Put numbers on a partner's list; those that stand there already are passed over. Says how many were new."""
+    tokens = {keys().token("partner", plain(card)) for card in cards if plain(card)}
+    known = {bytes(t) for t in partner.cards.values_list("token", flat=True)}
+    new = sorted(tokens - known)
+    bulk.insert(PartnerCard, ("partner_id", "token"), [(partner.pk, t) for t in new])
+    return len(new)
+
+
+def end(partner: Partner, on: date, *, by: Staff | None = None) -> None:
+    """The agreement ends with this day."""
+    with transaction.atomic():
+        Partner.objects.filter(pk=partner.pk).update(valid_until=on)
+        audit("end-partner", f"partner {partner.pk}", by=by)
+
+
+def recognise(card: str, on: date) -> Partner:
+    """Whose member this is: a list is surer than a range, a longer beginning than a shorter one. Raises Refused."""
+    number = plain(card)
+    if not number:
+        raise Refused(NO_PARTNER)
+    holds = Q(valid_from__lte=on) & (Q(valid_until=None) | Q(valid_until__gte=on))
+    listed = Partner.objects.filter(cards__token=keys().token("partner", number)).order_by("-id")
+    best: tuple[int, Partner] | None = None
+    for partner in listed:
+        best = max(best or (0, partner), (100, partner), key=lambda x: x[0])
+    for partner in Partner.objects.exclude(begins=[]).order_by("id"):
+        length = max((_length(b, number) for b in partner.begins), default=0)
+        if length and (best is None or length > best[0]):
+            best = length, partner
+    if best is None:
+        raise Refused(NO_PARTNER)
+    if not Partner.objects.filter(holds, pk=best[1].pk).exists():
+        raise Refused(OVER)
+    return best[1]
+
+
+def _length(beginning: str, number: str) -> int:
+    """How many first signs of the number the beginning explains; 0 where it is another's."""
+    matched = BEGINNING.fullmatch(beginning)
+    if matched is None:
+        return 0
+    first, last = matched[1], matched[2] or matched[1]
+    head = number[: len(first)]
+    return len(first) if len(head) == len(first) and head.isdigit() and first <= head <= last else 0
+
+
+def off(partner: Partner, bill: int) -> int:
+    """What the benefit takes off a bill, in whole fen."""
+    return int((Decimal(bill) * partner.percent_off / 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def use(
+    partner: Partner, card: str, bill: int, *, key: str, on: date, store: Store | None = None,
+    customer: Customer | None = None, by: Staff | None = None,
+) -> PartnerUse:  # fmt: skip
+    """Serve a partner's member: what was taken off is kept for settlement. The same key counts once."""
+    if bill <= 0:
+        raise Refused(Words("金额要大于零", "The bill must be above zero"))
+    if recognise(card, on).pk != partner.pk:
+        raise Refused(NO_PARTNER)
+    with transaction.atomic():
+        bulk.alone("partner-use")
+        known = PartnerUse.objects.filter(key=key).first()
+        if known is not None:
+            return known
+        return PartnerUse.objects.create(
+            partner=partner, key=key, token=keys().token("partner", plain(card)), on=on, bill=bill,
+            off=off(partner, bill), store=store, customer=customer, by=by,
+        )  # fmt: skip
+
+
+def undo(used: PartnerUse, *, by: Staff | None = None) -> None:
+    """The bill was cancelled: it is not settled."""
+    with transaction.atomic():
+        if PartnerUse.objects.filter(pk=used.pk, is_undone=False).update(is_undone=True):
+            audit("undo-partner-use", f"partner {used.partner_id}", by=by)
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What one partner's members came to between two days: how many people and bills, what was taken off in fen, and
+    what of it the partner bears."""
+
+    partner: Partner
+    people: int
+    bills: int
+    turnover: int
+    off: int
+    borne: int
+
+
+def settlements(first: date, last: date) -> list[Settlement]:
+    """The settlement of every partner over these days, both included."""
+    found = []
+    for partner in Partner.objects.order_by("name", "id"):
+        uses = list(partner.uses.filter(on__gte=first, on__lte=last, is_undone=False))
+        taken = sum(u.off for u in uses)
+        borne = int((Decimal(taken) * partner.share_percent / 100).quantize(Decimal(1), ROUND_HALF_UP))
+        found.append(
+            Settlement(
+                partner,
+                len({bytes(u.token) for u in uses}),
+                len(uses),
+                sum(u.bill for u in uses),
+                taken,
+                borne,
+            )
+        )
+    return found

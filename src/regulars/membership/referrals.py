@@ -1,0 +1,298 @@
+"""Who brought whom, and what both get once the new one has really bought. One or two levels, never more.
+
+Refused are: oneself, the own family or a card that is shared, a circle, staff, a phone on which several "friends" were
+made, and whoever was a customer before. A refused referral is kept with its reason; it earns nothing and counts for
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from django.db import transaction
+from django.db.models import Sum
+
+from regulars.customers.models import Customer, Detail, FamilyMember, Link
+from regulars.membership import teller
+from regulars.membership.models import Member, Referral, ReferralState
+from regulars.membership.program import Terms, current
+from regulars.membership.rules import earning
+from regulars.membership.rules.ledger import Move
+from regulars.membership.rules.numbers import as_typed
+from regulars.playbooks.membership import Referral as ReferralTerms
+from regulars.sales.actions import token_for
+from regulars.sales.models import BatchState, Identity, Sale
+from regulars.shop.models import Staff, audit
+from regulars.shop.words import Refused, Words
+
+FRIENDS_ON_A_PHONE = 3
+"""So many who joined on one phone are not friends but one person with many numbers."""
+
+WATCHED_FOR = 90
+"""Days after the time to buy in which a refund still takes the reward back."""
+
+UNKNOWN = Words("没有这个介绍码，请再核对一下", "There is no such code; please check it")
+HAS_ONE = Words("这位顾客已经有介绍人了", "This customer has been brought by somebody already")
+
+WHY = {
+    "self": Words("是本人", "the same person"),
+    "family": Words("是一家人，或共用一张卡", "of one family, or sharing a card"),
+    "loop": Words("互相介绍，绕成了圈", "they brought each other in a circle"),
+    "staff": Words("介绍人是店里的人", "the referrer works here"),
+    "device": Words("几位新客用的是同一部手机", "several new customers on one phone"),
+    "not-new": Words("以前就来过", "had been a customer before"),
+    "cap": Words("这个月介绍的奖励已经到顶", "this month's rewards are used up"),
+    "gone": Words("介绍人已经退会", "the referrer is no member any more"),
+}
+
+
+def by_code(code: str) -> Member:
+    """Whose code this is. Raises Refused for a code that nobody has."""
+    member = Member.objects.filter(code=as_typed(code), left_on=None).first() if code else None
+    if member is None:
+        raise Refused(UNKNOWN)
+    return member
+
+
+def bring(
+    friend: Customer, referrer: Member, *, on: date, how: str, device: str = "", by: Staff | None = None
+) -> Referral:
+    """Write down that somebody was brought by a member. What can't be rewarded is kept as refused, with its reason."""
+    root = friend.merged_into or friend
+    with transaction.atomic():
+        Customer.objects.select_for_update().get(pk=root.pk)
+        if Referral.objects.filter(friend__in=_group(root)).exists():
+            raise Refused(HAS_ONE)
+        why = "" if how == "list" else _why_not(root, referrer, on, device)
+        referral = Referral.objects.create(
+            referrer=referrer, friend=root, on=on, how=how, device=device, by=by, why=why,
+            state=ReferralState.REFUSED if why else ReferralState.WAITING,
+        )  # fmt: skip
+        audit(
+            "refer", f"customer {root.pk}", by=by, detail={"referrer": referrer.customer_id, "refused": why}
+        )
+    return referral
+
+
+def _why_not(friend: Customer, referrer: Member, on: date, device: str) -> str:
+    """Why bringing this one is not rewarded; empty where nothing speaks against it."""
+    own = referrer.customer
+    if own is None or referrer.left_on is not None:
+        return "gone"
+    mine = _group(own.merged_into or own)
+    hers = _group(friend)
+    if set(mine) & set(hers) or _same_number(mine, hers):
+        return "self"
+    if referrer.works_here:
+        return "staff"
+    if set(_families(mine)) & set(_families(hers)):
+        return "family"
+    if _stands_above(hers, mine):
+        return "loop"
+    if device and (
+        device == referrer.device or Referral.objects.filter(device=device).count() >= FRIENDS_ON_A_PHONE
+    ):
+        return "device"
+    if _sales(hers).filter(day__lt=on).exists():
+        return "not-new"
+    return ""
+
+
+def _group(customer: Customer) -> list[int]:
+    root = customer.merged_into_id or customer.pk
+    return [root, *Customer.objects.filter(merged_into=root).values_list("id", flat=True)]
+
+
+def _families(customers: Sequence[int]) -> list[int]:
+    return list(FamilyMember.objects.filter(customer__in=customers).values_list("family", flat=True))
+
+
+def _same_number(mine: Sequence[int], hers: Sequence[int]) -> bool:
+    """Whether the same digits stand in both files, be it as a phone, a card or a number."""
+    tokens = [
+        {bytes(t) for t in Identity.objects.filter(link__customer__in=who).values_list("token", flat=True)}
+        for who in (mine, hers)
+    ]
+    return bool(tokens[0] & tokens[1])
+
+
+def _stands_above(hers: Sequence[int], mine: Sequence[int]) -> bool:
+    """Whether the new one stands anywhere in the line of those who brought the referrer."""
+    seen: set[int] = set()
+    line = set(mine)
+    while line:
+        found = Referral.objects.filter(friend__in=line).exclude(state=ReferralState.REFUSED)
+        above = {c for c in found.values_list("referrer__customer", flat=True) if c is not None}
+        if above & set(hers):
+            return True
+        seen |= line
+        line = above - seen
+    return False
+
+
+def _sales(customers: Sequence[int]):  # type: ignore[no-untyped-def]
+    identities = Link.objects.filter(customer__in=customers).values("identity")
+    return Sale.objects.filter(identity__in=identities, is_current=True, batch__state=BatchState.COMPLETE)
+
+
+# --- counting --------------------------------------------------------------------------------------------------------
+
+
+def night(on: date) -> dict[str, int]:
+    """Count those who have really bought by now and give both their reward; take it back where it was all returned.
+    Safe to run again."""
+    terms = current()
+    if terms is None or terms.membership.referral is None:
+        return {"counted": 0, "reversed": 0}
+    said = terms.membership.referral
+    from_lists(on)
+    counted = reversed_ = 0
+    pending = terms.membership.currency(said.currency).pending_days
+    for referral in (
+        Referral.objects.filter(state=ReferralState.WAITING)
+        .select_related("referrer", "friend")
+        .order_by("id")
+    ):
+        with transaction.atomic():
+            counted += _count(referral, terms, said, pending, on)
+    since = on - timedelta(days=said.within_days + WATCHED_FOR)
+    for referral in (
+        Referral.objects.filter(state=ReferralState.COUNTED, on__gte=since)
+        .exclude(how="list")
+        .select_related("referrer", "friend")
+    ):
+        if referral.friend is not None and not _has_bought(referral, said, on, 0):
+            with transaction.atomic():
+                reversed_ += _reverse(referral, on)
+    return {"counted": counted, "reversed": reversed_}
+
+
+def _has_bought(referral: Referral, said: ReferralTerms, on: date, pending: int) -> bool:
+    assert referral.friend is not None
+    ends = min(on - timedelta(days=pending), referral.on + timedelta(days=said.within_days))
+    spent = (
+        _sales(_group(referral.friend))
+        .filter(day__gte=referral.on, day__lte=ends)
+        .aggregate(n=Sum("amount"))["n"]
+    )
+    return bool(spent) and spent > 0 and spent >= round(said.least_spend * 100)
+
+
+def _count(referral: Referral, terms: Terms, said: ReferralTerms, pending: int, on: date) -> int:
+    if referral.friend is None:
+        return _set(referral, ReferralState.LAPSED)
+    if referral.how == "list":  # brought before the programme: known, not rewarded
+        Referral.objects.filter(pk=referral.pk).update(state=ReferralState.COUNTED, counted_on=referral.on)
+        return 1
+    if referral.referrer.left_on is not None:
+        return _set(referral, ReferralState.REFUSED, "gone")
+    if not _has_bought(referral, said, on, pending):
+        if on > referral.on + timedelta(days=said.within_days + pending):
+            return _set(referral, ReferralState.LAPSED)
+        return 0
+    this_month = Referral.objects.filter(
+        referrer=referral.referrer, state=ReferralState.COUNTED, counted_on__gte=on.replace(day=1)
+    ).exclude(how="list")
+    if this_month.count() >= said.most_a_month:
+        return _set(referral, ReferralState.REFUSED, "cap")
+    if not Referral.objects.filter(pk=referral.pk, state=ReferralState.WAITING).update(
+        state=ReferralState.COUNTED, counted_on=on
+    ):
+        return 0
+    postings = [d.posting for d in teller.post(*_rewards(referral, terms, said, on))]
+    Referral.objects.filter(pk=referral.pk).update(postings=postings)
+    return 1
+
+
+def _rewards(referral: Referral, terms: Terms, said: ReferralTerms, on: date) -> list[Move]:
+    """Who gets what: the referrer, the new one where she is a member, and with two levels whoever brought the referrer."""
+    currency = terms.membership.currency(said.currency)
+    given: list[tuple[str, int, int]] = [("referrer", referral.referrer_id, said.gives)]
+    friend = (
+        Member.objects.filter(customer__in=_group(referral.friend), left_on=None).order_by("id").first()
+        if referral.friend
+        else None
+    )
+    if friend is not None:
+        given.append(("friend", friend.pk, said.friend_gets))
+    if said.levels == 2 and referral.referrer.customer is not None:
+        above = Referral.objects.filter(
+            friend__in=_group(referral.referrer.customer), state=ReferralState.COUNTED, referrer__left_on=None
+        ).first()
+        if above is not None:
+            given.append(("second", above.referrer_id, said.second_gives))
+    return [
+        Move(
+            "put", "refer", "referral", f"{referral.pk}.{role}", member, on, ((said.currency, n),), rule=role,
+            ends=earning.ends_on(currency, on), idle=currency.months or 0 if currency.is_idle else 0,
+        )
+        for role, member, n in given if n
+    ]  # fmt: skip
+
+
+def _reverse(referral: Referral, on: date) -> int:
+    if not Referral.objects.filter(pk=referral.pk, state=ReferralState.COUNTED).update(
+        state=ReferralState.REVERSED
+    ):
+        return 0
+    amounts = teller.amounts_of(referral.postings)
+    owners = dict(_owners(referral.postings))
+    moves = [
+        Move("take-back", "reverse", "referral", f"{referral.pk}.{posting}", owners[posting], on, tuple(legs.items()), of=posting)
+        for posting, legs in amounts.items() if legs
+    ]  # fmt: skip
+    teller.post(*moves)
+    return 1
+
+
+def _owners(postings: Sequence[int]) -> list[tuple[int, int]]:
+    from regulars.membership.models import Posting
+
+    return list(Posting.objects.filter(id__in=postings).values_list("id", "member"))
+
+
+def _set(referral: Referral, state: str, why: str = "") -> int:
+    Referral.objects.filter(pk=referral.pk, state=ReferralState.WAITING).update(state=state, why=why)
+    return 0
+
+
+def from_lists(on: date) -> int:
+    """Take over the referrers that lists name by number or phone: known for the facts, without a reward."""
+    done = 0
+    known = set(Referral.objects.exclude(friend=None).values_list("friend", flat=True))
+    for detail in Detail.objects.filter(key="referrer", identity__isnull=False).select_related(
+        "identity__link__customer"
+    ):
+        link = getattr(detail.identity, "link", None)
+        if link is None or link.customer_id in known:
+            continue
+        named = _named(detail.plain or str(detail.sealed or ""))
+        if named is None or named.customer_id is None:
+            continue
+        if set(_group(named.customer)) & set(_group(link.customer)):  # type: ignore[arg-type]
+            continue
+        known.add(link.customer_id)
+        bring(link.customer, named, on=min(on, detail.said_at.date()), how="list")
+        done += 1
+    return done
+
+
+def _named(text: str) -> Member | None:
+    """The member whom a list means: by her member number, card or phone, never by name."""
+    text = text.strip()
+    if not text:
+        return None
+    tokens = [token_for(kind, text) for kind in ("member", "card", "phone")]
+    customers = Link.objects.filter(
+        identity__token__in=tokens, identity__kind__in=("member", "card", "phone")
+    )
+    return (
+        Member.objects.filter(customer__in=customers.values("customer"), left_on=None).order_by("id").first()
+    )
+
+
+def brought_by(member: Member) -> list[Referral]:
+    """Whom she has brought, latest first."""
+    family = teller.family_of(member.pk)
+    return list(Referral.objects.filter(referrer__in=family).select_related("friend").order_by("-id"))

@@ -1,0 +1,167 @@
+"""Who brings whom: rewarded once, for real purchases, never for tricks, never over more than two levels."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from tests.shops import Row, Shop
+
+from regulars import daily
+from regulars.customers.models import Customer
+from regulars.grading import queries as grading
+from regulars.membership import program, referrals
+from regulars.membership.models import Balance, Member, Referral
+from regulars.membership.proof import prove
+from regulars.playbooks.playbook import BadPlaybook, load
+from regulars.shop.words import Refused
+
+START = date(2026, 5, 1)
+TODAY = date(2026, 5, 20)
+
+
+@pytest.fixture
+def members(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.setattr("regulars.sales.actions.today", lambda: TODAY)
+    program.open_program("tiers", START)
+    return shop
+
+
+def receipt(number: str, amount: str, day: str, member: str, **more: str) -> Row:
+    return {"订单号": number, "结账时间": f"{day} 12:00:00", "会员号": member, "实收金额": amount, **more}
+
+
+def one(n: int) -> Member:
+    return Member.objects.order_by("id")[n]
+
+
+def points(member: Member) -> int:
+    found = Balance.objects.filter(member=member, currency="points").first()
+    return found.in_hand if found else 0
+
+
+def two_members(shop: Shop) -> tuple[Member, Member]:
+    """One who has been a customer since May, and one who joined today and has bought nothing."""
+    shop.take_in([receipt("A1", "10", "2026-05-02", "1001")])
+    friend = Customer.objects.create(name="新客", is_by_hand=True)
+    program.join(friend, TODAY, "page")
+    return one(0), one(1)
+
+
+def buys(shop: Shop, friend: Member, number: str, amount: str, day: date) -> None:
+    from regulars.shop.models import Store
+
+    assert friend.customer is not None
+    daily.record_sale(
+        friend.customer, store=Store.objects.get(), day=day, amount=round(float(amount) * 100), once=number
+    )
+
+
+def test_both_are_rewarded_once_the_new_one_has_really_bought(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, friend = two_members(members)
+    assert friend.customer is not None
+    before = points(host)
+    referrals.bring(friend.customer, host, on=TODAY, how="page")
+    referrals.night(TODAY)
+    assert points(host) == before, "joining alone brings nothing"
+    buys(members, friend, "1", "60", TODAY)
+    referrals.night(TODAY + timedelta(3))
+    assert points(host) == before, "the time for returns is not over"
+    for _ in range(2):
+        referrals.night(TODAY + timedelta(7))
+    assert points(host) == before + 500 and points(friend) == 200
+    assert prove().is_sound
+
+
+def test_a_purchase_that_is_given_back_takes_the_reward_back(members: Shop) -> None:
+    host, friend = two_members(members)
+    assert friend.customer is not None
+    before = points(host)
+    referrals.bring(friend.customer, host, on=TODAY, how="page")
+    buys(members, friend, "1", "60", TODAY)
+    referrals.night(TODAY + timedelta(7))
+    buys(members, friend, "2", "-60", TODAY)
+    for _ in range(2):
+        assert referrals.night(TODAY + timedelta(8))["counted"] == 0
+    assert points(host) == before and points(friend) == 0
+    assert Referral.objects.get().state == "reversed" and prove().is_sound
+
+
+def test_nobody_brings_herself_her_family_or_whoever_was_there_before(members: Shop) -> None:
+    members.take_in(
+        [
+            receipt("A1", "10", "2026-05-02", "1001", 手机号="13912345601"), receipt("A2", "10", "2026-05-02", "1002"),
+            receipt("A3", "10", "2026-05-02", "1003"),
+        ]
+    )  # fmt: skip
+    host, other, third = one(0), one(1), one(2)
+    assert host.customer and other.customer and third.customer
+    assert referrals.bring(host.customer, host, on=TODAY, how="page").why == "self"
+    assert referrals.bring(other.customer, host, on=TODAY, how="page").why == "not-new"
+    with pytest.raises(Refused):
+        referrals.bring(other.customer, third, on=TODAY, how="page")
+    friend = Customer.objects.create(name="家里人", is_by_hand=True)
+    from regulars.customers.models import Family, FamilyMember
+
+    family = Family.objects.create()
+    for customer in (friend, host.customer):
+        FamilyMember.objects.create(family=family, customer=customer, role="spouse")
+    assert referrals.bring(friend, host, on=TODAY, how="page").why == "family"
+    assert not Referral.objects.exclude(state="refused").exists()
+
+
+def test_circles_staff_and_one_phone_with_many_friends_are_refused(members: Shop) -> None:
+    host, friend = two_members(members)
+    assert host.customer and friend.customer
+    assert referrals.bring(friend.customer, host, on=TODAY, how="page", device="abc").state == "waiting"
+    assert referrals.bring(host.customer, friend, on=START - timedelta(9), how="page").why == "loop"
+    new = [Customer.objects.create(name=f"新{n}", is_by_hand=True) for n in range(4)]
+    said = [referrals.bring(c, host, on=TODAY, how="page", device="abc").why for c in new[:3]]
+    assert said == ["", "", "device"]
+    Member.objects.filter(pk=host.pk).update(works_here=True)
+    host.refresh_from_db()
+    assert referrals.bring(new[3], host, on=TODAY, how="counter").why == "staff"
+
+
+def test_no_more_than_the_month_allows(members: Shop) -> None:
+    host, _ = two_members(members)
+    for n in range(11):
+        friend = Customer.objects.create(name=f"新{n}", is_by_hand=True)
+        referrals.bring(friend, host, on=TODAY, how="page")
+        buys(members, Member(customer=friend), f"{n}", "60", TODAY)
+    referrals.night(TODAY + timedelta(7))
+    assert Referral.objects.filter(state="counted").count() == 10
+    assert Referral.objects.get(state="refused").why == "cap"
+
+
+def test_three_levels_are_refused_with_the_reason_of_the_law(tmp_path: Path) -> None:
+    text = (Path("src/regulars/playbooks/library/tiers.toml")).read_text("utf-8")
+    assert load(text.replace("gives = 500\n", "gives = 500\nlevels = 2\nsecond_gives = 100\n")).membership
+    with pytest.raises(BadPlaybook) as bad:
+        load(text.replace("gives = 500\n", "gives = 500\nlevels = 3\n"))
+    assert "禁止传销条例" in str(bad.value.problems[0].words.zh)
+
+
+def test_who_brings_others_is_known_by_it_and_graded(members: Shop) -> None:
+    """A key account who brings others is graded as one."""
+    host, friend = two_members(members)
+    assert host.customer and friend.customer
+    referrals.bring(friend.customer, host, on=TODAY, how="page")
+    buys(members, friend, "1", "3000", TODAY)
+    referrals.night(TODAY + timedelta(7))
+    from regulars.grading.actions import adopt
+
+    adopt("key-account")
+    daily.redraw()
+    outcome = daily.run_day(TODAY + timedelta(7))
+    assert outcome["customers"] >= 2
+    portrait = grading.portrait(host.customer, TODAY + timedelta(7))
+    assert portrait.facts["referred_customers_in_30_days"] == 1
+    assert portrait.facts["referred_spend_in_12_months"] == 300_000
+    from regulars.grading.models import Standing
+
+    standing = Standing.objects.get(customer=host.customer, playbook="key-account")
+    assert standing.grade == load("key-account").scales[0].grades[0].key
