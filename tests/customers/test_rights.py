@@ -24,6 +24,8 @@ from regulars.customers.filing import attach_file
 from regulars.customers.models import Customer, LegalHold, Note, Opened, RequestState, Shared
 from regulars.customers.queries import details_of, find
 from regulars.grading.actions import adopt, open_books
+from regulars.membership import partners, program, purse, referrals
+from regulars.membership.models import TierBought
 from regulars.sales.models import Forgotten, Identity, Sale
 from regulars.shop import vault
 from regulars.shop.actions import add_staff
@@ -132,9 +134,23 @@ def planted(shop: Shop, owner: Staff) -> Customer:
     cousin = actions.add_customer(name="欧阳玉竹", phone="13955550888", by=owner)
     actions.decide(actions.propose(her, cousin, by=owner), "family", by=owner)
     Opened.objects.create(customer=her, staff=owner, until="2026-11-22T12:00Z")
+    _make_a_member(her, cousin, owner)
     vault.put_bytes("upload-old-0", f"手机号,姓名\n{PHONE},{NAME}\n".encode("gb18030"))
     vault.put_bytes("upload-new-0", "手机号,姓名\n13955550999,李雷\n".encode())
     return her
+
+
+def _make_a_member(her: Customer, cousin: Customer, owner: Staff) -> None:
+    """She holds points, has a correction with its reason, something set aside, a tier that she paid for, a friend who
+    brought her and a partner's card."""
+    program.open_program("tiers", ON, by=owner)
+    member, friend = program.join(her, ON, "counter", by=owner), program.join(cousin, ON, "counter", by=owner)
+    purse.correct(member, "points", 90, why=NOTE, key="1", on=ON, by=owner)
+    purse.reserve(member, "points", 9, key="2", on=ON)
+    TierBought.objects.create(member=member, key="3", tier="vip", price=100, starts_on=ON, ends_on=ON)
+    referrals.bring(her, friend, on=ON, how="counter", by=owner)
+    bank = partners.make("银行", begins="6225", valid_from=ON)
+    partners.use(bank, "622500001", 100, key="4", on=ON, customer=her)
 
 
 def all_opened(folder: Path) -> bytes:

@@ -193,3 +193,29 @@ def test_every_batch_stays_true_to_the_receipts(members: Shop) -> None:
         assert batch.new
     booked = sum(e.due for e in Earned.objects.filter(currency="points"))
     assert booked == sum(b.in_hand + b.aside for b in Balance.objects.filter(currency="points"))
+
+
+def test_above_the_limit_a_second_person_says_yes(members: Shop) -> None:
+    from regulars.shop.actions import add_staff
+    from regulars.shop.models import Approval
+    from regulars.shop.words import Refused
+
+    one = add_staff(name="小李", email="li@example.com", password="nine red peppers", role="manager")
+    other = add_staff(name="老周", email="zhou@example.com", password="nine red peppers", role="owner")
+    members.take_in([receipt("A1", "100")])
+    (member,) = Member.objects.all()
+    with pytest.raises(Refused):
+        purse.correct(member, "points", 5, why=" ", key="0", on=TODAY, by=one)
+    purse.correct(member, "points", -40, why="记错了", key="1", on=TODAY, by=one)
+    assert held() == (60, 0)
+    for _ in range(2):
+        asked = purse.correct(member, "points", 6_000, why="补旧卡上的", key="2", on=TODAY, by=one)
+    assert isinstance(asked, Approval) and held() == (60, 0)
+    with pytest.raises(Refused):
+        purse.decide(asked, is_granted=True, by=one)
+    done = purse.decide(asked, is_granted=True, by=other)
+    assert done is not None and held() == (6_060, 0)
+    assert Posting.objects.get(pk=done.posting).reason.why == "补旧卡上的"
+    with pytest.raises(Refused):
+        purse.decide(asked, is_granted=False, by=other)
+    assert prove().is_sound

@@ -36,9 +36,9 @@ def copy_of(customer: Customer) -> dict[str, list[dict[str, Any]]]:
         ],
     }  # fmt: skip
     for label, line in sorted(registered().items()):
-        if line.copied and line.customer and label != Customer._meta.label:
+        if line.copied and (line.customer or line.by_way) and label != Customer._meta.label:
             # What stands in somebody else's file about her is that person's; in her copy stands what is in her own.
-            own = ("customer",) if "customer" in line.customer else line.customer
+            own = ("customer",) if "customer" in line.customer else line.customer or (line.by_way,)
             rows = of_hers(apps.get_model(label), own, family)
             found[label] = [record(row) for row in rows.order_by("pk")]
     found[Sale._meta.label] = _sales(family)

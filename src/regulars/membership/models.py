@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from regulars.customers.models import Customer
-from regulars.shop.models import SealedTextField, Staff, Store
+from regulars.shop.models import Approval, SealedTextField, Staff, Store
 
 
 class Program(models.Model):
@@ -135,9 +135,10 @@ class Balance(models.Model):
 
 
 class Reason(models.Model):
-    """Why somebody corrected a purse, in her own words."""
+    """Why somebody corrects a purse, in her own words; until a second person has said yes it hangs on the question."""
 
-    posting = models.OneToOneField(Posting, on_delete=models.CASCADE, related_name="reason")
+    posting = models.OneToOneField(Posting, null=True, on_delete=models.CASCADE, related_name="reason")
+    approval = models.OneToOneField(Approval, null=True, on_delete=models.SET_NULL, related_name="+")
     why = SealedTextField()
 
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from regulars.membership import teller
-from regulars.membership.models import Balance, Lot, Member, Posting, Reservation, ReservationState
+from regulars.membership.models import Balance, Lot, Member, Posting, Reason, Reservation, ReservationState
 from regulars.membership.program import terms
 from regulars.membership.rules import earning, ledger
 from regulars.membership.rules.ledger import BONUS, PRINCIPAL, Move
@@ -134,7 +134,7 @@ def pay_out(
             )
         )  # fmt: skip
         if done.is_new:
-            audit("pay-out", f"customer {member.customer_id}", by=by, why=why, detail={"fen": fen})
+            audit("pay-out", f"customer {member.customer_id}", by=by, detail={"fen": fen})
     return done
 
 
@@ -151,7 +151,7 @@ def hand_over(
         )  # fmt: skip
         if done.is_new:
             audit(
-                "hand-over-points", f"customer {member.customer_id}", by=by, why=why,
+                "hand-over-points", f"customer {member.customer_id}", by=by,
                 detail={"to": to.customer_id, "currency": currency, "amount": amount},
             )  # fmt: skip
     return done
@@ -251,7 +251,8 @@ def correct(
                 kind="correct-purse", subject=f"member {member.pk}", asked_by=by,
                 detail={"key": key, "currency": currency, "change": change, "on": on.isoformat()},
             )  # fmt: skip
-            audit("ask-correction", f"approval {found.pk}", by=by, why=why, detail={"change": change})
+            Reason.objects.create(approval=found, why=why)
+            audit("ask-correction", f"approval {found.pk}", by=by, detail={"change": change})
     return found
 
 
@@ -269,15 +270,10 @@ def decide(approval: Approval, *, is_granted: bool, by: Staff, why: str = "") ->
             return None
         said = approval.detail
         member = Member.objects.get(pk=int(approval.subject.split()[1]))
-        return _correct(
-            member,
-            said["currency"],
-            said["change"],
-            why or "approved",
-            said["key"],
-            date.fromisoformat(said["on"]),
-            by,
-        )
+        on = date.fromisoformat(said["on"])
+        done = _correct(member, said["currency"], said["change"], "", said["key"], on, by)
+        Reason.objects.filter(approval=approval, posting=None).update(posting=done.posting)
+        return done
 
 
 def _correct(member: Member, currency: str, change: int, why: str, key: str, on: date, by: Staff) -> Done:
@@ -290,7 +286,7 @@ def _correct(member: Member, currency: str, change: int, why: str, key: str, on:
         )  # fmt: skip
         if done.is_new:
             audit(
-                "correct-purse", f"customer {member.customer_id}", by=by, why=why,
+                "correct-purse", f"customer {member.customer_id}", by=by,
                 detail={"currency": currency, "change": change},
             )  # fmt: skip
     return done

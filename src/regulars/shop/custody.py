@@ -44,6 +44,8 @@ class Custody:
     leaving: tuple[tuple[str, Leaving], ...] = ()
     passes_while: Mapping[str, Any] = field(default_factory=dict)
     """Of what passes on only this: an ended task stays with who had it, an open one goes to the successor."""
+    by_way: str = ""
+    """Where a record names no customer itself but what it hangs on does: the way there, so that her copy has it."""
     once: str = ""
     """Where the successor may have one of her own already: the field beside the staff that makes the record unique."""
 
@@ -82,6 +84,8 @@ def also_erased(
 
 
 def erasing_steps() -> list[Callable[[Sequence[int], Sequence[str]], None]]:
+    """What all stages that are installed do beside the rows of the models."""
+    registered()
     return list(_also_erased)
 
 

@@ -43,22 +43,42 @@ COLUMNS: dict[str, Words] = {
     "text": Words("内容", "Text"), "to": Words("发到", "Sent to"), "treatment": Words("做了什么", "Treatment"), "until": Words("到哪天", "Until"),
     "usual_gap_days": Words("平常隔几天来", "Usual days between visits"), "visits": Words("来过几次", "Visits"),
     "visits_in_12_months": Words("12 个月来过几次", "Visits in 12 months"), "was": Words("原来的等级", "Grade before"), "what": Words("看了什么", "What was shown"),
+    "number": Words("会员号", "Member number"), "code": Words("编码", "Code"), "joined_on": Words("哪天入会", "Joined on"), "how": Words("怎么来的", "How"),
+    "left_on": Words("哪天退会", "Left on"), "works_here": Words("在店里工作", "Works here"), "in_hand": Words("能用的", "Can be spent"),
+    "aside": Words("留着的", "Set aside"), "active_on": Words("最近一次", "Last used"), "ends": Words("到期", "Ends on"), "ripe_on": Words("哪天起能用", "From"),
+    "rule": Words("按哪条", "By which rule"), "short": Words("没扣到的", "Not taken"), "counted_on": Words("哪天算数", "Counted on"), "bill": Words("账单", "Bill"),
+    "off": Words("减了", "Taken off"), "price": Words("价钱", "Price"), "starts_on": Words("从哪天起", "From"), "ends_on": Words("到哪天", "Until"), "is_undone": Words("已撤销", "Undone"),
     "why": Words("为什么", "Why"), "wording": Words("当时看到的话", "Words that were shown"), "written": Words("号码", "Number"),
 }  # fmt: skip
 """What a column is called on paper, for the fields of all records that belong in a copy."""
 
 FOR_PROGRAMS = frozenset({
     "approval", "batch", "customer", "family", "founder", "id", "identity", "is_gone", "joined", "last_store", "merged_into", "one", "other",
-    "person", "place", "playbook", "rank", "rule", "scale", "strength", "vault_name", "version", "weight", "word",
+    "person", "place", "playbook", "rank", "scale", "strength", "source_id", "member", "posting", "of", "detail", "idle", "ended", "device", "referrer", "friend",
+    "postings", "partner", "token", "vault_name", "version", "weight", "word",
 })  # fmt: skip
 """Numbers that only tie one record to another, and how the shop ranks its work: they stand in copy.json."""
 
-MONEY = frozenset({"amount", "cost", "spend", "spend_in_12_months"})
+MONEY = frozenset({"amount", "bill", "cost", "off", "price", "spend", "spend_in_12_months"})
+
+
+def in_yuan(row: dict[str, Any], key: str) -> Any:
+    """The value of a cell; of stored value, which is kept in fen beside points, in yuan.
+
+    >>> in_yuan({"currency": "bonus", "in_hand": 250}, "in_hand"), in_yuan({"currency": "points", "in_hand": 250}, "in_hand")
+    ('2.50', 250)
+    """
+    if row.get("currency") in ("principal", "bonus") and key in ("in_hand", "aside"):
+        return f"{row[key] / 100:.2f}"
+    return row[key]
 
 
 ONLY = {
     "care.Task": ("on", "name", "do", "say", "store", "staff", "state", "ended_on", "note"),
     "grading.GradeChange": ("on", "was", "grade"),
+    "membership.Lot": ("on", "currency", "in_hand", "aside", "ends", "ripe_on"),
+    "membership.Posting": ("on", "at", "kind", "receipt", "short", "store"),
+    "membership.Member": ("number", "code", "joined_on", "left_on", "store"),
 }
 """Records that carry how the shop plans and decides: on paper stands what she would ask about. The reasons for a grade
 are handed out as a page of their own."""
@@ -68,6 +88,11 @@ STATES: dict[str, Words] = {
     "waiting": Words("等着办", "waiting"), "called-off": Words("撤销了", "called off"), "open": Words("还没办", "open"), "expired": Words("过了日子", "over"),
     "member": Words("会员号", "member number"), "card": Words("卡号", "card"), "name": Words("名字", "name"), "note": Words("备注", "note"), "message": Words("消息", "message"),
     "care": Words("关怀", "care"), "marketing": Words("营销信息", "marketing"), "service": Words("服务通知", "service"), "sale": Words("消费", "sale"), "refund": Words("退款", "refund"),
+    "earn": Words("消费得的", "earned"), "redeem": Words("兑换", "redeemed"), "expire": Words("到期", "expired"), "ripen": Words("可以用了", "can be spent"),
+    "reverse": Words("退货扣回", "taken back"), "give-back": Words("退还", "given back"), "top-up": Words("充值", "topped up"), "bonus": Words("赠送的储值", "bonus value"),
+    "pay": Words("储值付款", "paid"), "pay-out": Words("退储值", "paid out"), "transfer": Words("转赠", "handed over"), "correct": Words("更正", "corrected"),
+    "reserve": Words("收银台留着", "set aside"), "confirm": Words("用掉了留着的", "spent what was set aside"), "release": Words("放回留着的", "let go"), "refer": Words("介绍奖励", "for a referral"),
+    "principal": Words("储值本金", "stored value paid in"), "stamps": Words("印章", "stamps"), "counted": Words("算数", "counted"), "refused": Words("不算", "refused"),
     "need": Words("需要", "need"), "opinion": Words("看法", "opinion"), "complaint": Words("不满", "complaint"), "other": Words("其他", "other"),
     "birthday": Words("生日", "birthday"), "anniversary": Words("纪念日", "anniversary"), "sex": Words("性别", "sex"), "male": Words("男", "male"), "female": Words("女", "female"),
     "true": Words("是", "yes"), "false": Words("不是", "no"), "points": Words("积分", "points"), "balance": Words("储值", "balance"), "balance_bonus": Words("赠送的储值", "bonus balance"),
@@ -76,7 +101,20 @@ STATES: dict[str, Words] = {
 """Codes that stand in these records only."""
 
 CODED = frozenset(
-    {"channel", "key", "kind", "occasion", "plain", "purpose", "reason", "relation", "sex", "state", "what"}
+    {
+        "channel",
+        "currency",
+        "key",
+        "kind",
+        "occasion",
+        "plain",
+        "purpose",
+        "reason",
+        "relation",
+        "sex",
+        "state",
+        "what",
+    }
 )
 """Columns that hold a code and never somebody's own words."""
 

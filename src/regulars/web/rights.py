@@ -35,7 +35,7 @@ from regulars.shop import vault
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Business, Hold, Staff, audit
 from regulars.shop.words import Refused, Words
-from regulars.web.copied import COLUMNS, cell, columns_of
+from regulars.web.copied import COLUMNS, cell, columns_of, in_yuan
 from regulars.web.customers import find_customer
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in, way_back
@@ -362,6 +362,11 @@ SECTIONS: dict[str, Words] = {
     "customers.Relative": Words("您身边的人", "People around you"), "customers.VisitNote": Words("来店的情形", "What visits were about"),
     "customers.Tagged": Words("标签", "Tags"), "customers.Attachment": Words("附件", "Attachments"), "customers.FamilyMember": Words("一家人", "Family"),
     "customers.Likely": Words("可能是同一位", "Perhaps the same person"),
+    "membership.Member": Words("会员", "Membership"), "membership.Balance": Words("积分和储值", "Points and stored value"),
+    "membership.Lot": Words("一份一份的积分和储值", "Points and stored value, lot by lot"), "membership.Posting": Words("积分和储值的每一笔", "Every posting"),
+    "membership.Reservation": Words("收银台留着的", "Set aside for a till"), "membership.Reason": Words("更正的原因", "Why it was corrected"),
+    "membership.Referral": Words("谁介绍您来的", "Who brought you"), "membership.PartnerUse": Words("用过的合作优惠", "Partners' benefits used"),
+    "membership.TierBought": Words("买过的等级", "Tiers bought"),
     "customers.Link": Words("号码归属", "Whose numbers"), "customers.LegalHold": Words("依法保留", "Kept by law"),
 }  # fmt: skip
 
@@ -383,7 +388,7 @@ def customer_copy(request: Request, number: int) -> HttpResponseBase:
     sections = [
         Page(
             title=SECTIONS.get(label, Words(label, label)), heads=[COLUMNS.get(key, Words(key, key)) for key in shown],
-            rows=[[cell(key, row[key], request.lang) for key in shown] for row in rows],
+            rows=[[cell(key, in_yuan(row, key), request.lang) for key in shown] for row in rows],
         )
         for label, rows in data.items() if rows and (shown := columns_of(label, rows))
     ]  # fmt: skip
