@@ -49,6 +49,12 @@ def tidy(upload: str) -> None:
         folder.rmdir()
 
 
+@job("settle")
+def settle_receipts(args: dict[str, Any], step: Step) -> dict[str, Any]:
+    """Reckon points for all receipts since the programme began."""
+    return {"postings": daily.settle_everything(step)}
+
+
 @job("import")
 def take_in(args: dict[str, Any], step: Step) -> dict[str, Any]:
     """Take uploaded files in; then grade, so that the result page can say who her A customers are."""

@@ -83,14 +83,14 @@ def again(customers: Sequence[int]) -> None:
     )
 
 
-def everything() -> None:
-    """Put all receipts since the programme began on the list: it has just begun, or its list was lost."""
+def everything(until: date | None = None) -> None:
+    """Put all receipts since the programme began (up to a day) on the list: it has just begun, or its list was lost."""
     found = current()
     if found is not None:
         bulk.execute(
             f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SALE} s JOIN {_BATCH} b ON b.id = s.batch_id "
-            "WHERE b.state = 'complete' AND s.day >= %s",
-            [found.starts_on.isoformat()],
+            "WHERE b.state = 'complete' AND s.day >= %s AND s.day <= %s",
+            [found.starts_on.isoformat(), (until or date.max).isoformat()],
         )
 
 

@@ -35,7 +35,12 @@ VERBS: dict[str, Words] = {
     "add-field": Words("加了档案项目", "added a field"), "end-field": Words("停了档案项目", "ended a field"), "hand-over": Words("交接了", "handed over"), "undo-hand-over": Words("撤回了交接", "took a hand-over back"),
     "forget-grades": Words("清掉了等级", "cleared grades"), "take-back-playbook": Words("撤下了打法", "took a playbook back"), "rotate-key": Words("换了加密的钥匙", "changed the encryption key"),
     "add-second-factor": Words("开了两步登录", "set up a second step"), "end-second-factor": Words("关了一种两步登录", "ended a second step"), "drop-second-factors": Words("清掉了两步登录", "took second steps away"),
-    "make-recovery-codes": Words("换了备用码", "made new recovery codes"), "use-recovery-code": Words("用了备用码", "used a recovery code"), "set-pin": Words("设了 PIN", "set a PIN"),
+    "make-recovery-codes": Words("换了备用码", "made new recovery codes"), "use-recovery-code": Words("用了备用码", "used a recovery code"), "open-membership": Words("开通了会员", "opened the membership"), "end-membership": Words("停办了会员", "ended the membership"), "join": Words("入会", "made a member"),
+    "rejoin": Words("又入会了", "made a member again"), "leave": Words("退会", "ended a membership"), "correct-purse": Words("更正了积分或储值", "corrected points or stored value"),
+    "ask-correction": Words("提出更正，等人批", "asked for a correction"), "decide-correction": Words("批了更正", "decided a correction"), "pay-out": Words("退了储值", "paid stored value out"),
+    "hand-over-points": Words("转了积分", "moved points"), "refer": Words("记了介绍人", "noted who brought her"), "buy-tier": Words("买了等级", "sold a tier"),
+    "make-partner": Words("加了合作方", "added a partner"), "end-partner": Words("结束了合作", "ended a partner"), "undo-partner-use": Words("撤了合作优惠", "took a partner's benefit back"),
+    "set-pin": Words("设了 PIN", "set a PIN"),
 }  # fmt: skip
 """What each line says happened; one that is not here stands under its own name."""
 

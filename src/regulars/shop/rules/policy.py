@@ -28,6 +28,10 @@ ABILITIES: dict[str, Words] = {
         "办理顾客的权利：副本、更正、删除", "answer customers' requests: copy, correction, deletion"
     ),
     "export": Words("把名单导出成文件", "take lists out as files"),
+    "membership": Words(
+        "开会员、看欠会员多少、批更正、管合作方",
+        "run the membership programme: liability, corrections, partners",
+    ),
     "sales": Words("导入销售、撤回导入", "bring sales in and take imports back"),
     "staff": Words("管员工和岗位", "manage staff and posts"),
     "playbooks": Words("换打法、改门槛、定级", "adopt playbooks, change numbers, run gradings"),
@@ -37,7 +41,7 @@ ABILITIES: dict[str, Words] = {
 }
 """Everything that somebody may be allowed, in the words of the settings."""
 
-WHOLE = frozenset({"playbooks", "settings", "keys", "audit"})
+WHOLE = frozenset({"membership", "playbooks", "settings", "keys", "audit"})
 """What concerns every store at once: only a post without a store brings it."""
 
 BY_NAME = frozenset({"contact", "reveal", "sensitive", "merge", "rights"})

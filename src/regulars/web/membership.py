@@ -1,0 +1,393 @@
+"""The membership programme as its owner sees it: who holds what, what it would cost, whether members come back; partners;
+who brought whom; corrections that wait for a second person."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from types import SimpleNamespace as Page
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from regulars.customers.models import Customer
+from regulars.membership import partners as partnership
+from regulars.membership import program, purse, referrals
+from regulars.membership.activity import cohorts
+from regulars.membership.liability import Owed, liability
+from regulars.membership.models import Member, Partner, PartnerUse, Referral, ReferralState
+from regulars.membership.rules.ledger import VALUE
+from regulars.membership.rules.terms import months_after
+from regulars.playbooks.playbook import LIBRARY, load
+from regulars.playbooks.say_membership import say_membership
+from regulars.shop.calendar import day_words
+from regulars.shop.models import Approval
+from regulars.shop.words import Refused, Words
+from regulars.web.customers import find_customer
+from regulars.web.may import needs
+from regulars.web.request import Request
+from regulars.web.shown import Badges, customers_shown, people
+
+STATES: dict[str, Words] = {
+    ReferralState.WAITING: Words("等新客真的来买", "waiting for a purchase"),
+    ReferralState.COUNTED: Words("算数了", "counted"),
+    ReferralState.REFUSED: Words("不算", "not counted"),
+    ReferralState.LAPSED: Words("过了期限没来买", "did not buy in time"),
+    ReferralState.REVERSED: Words("买了又退，收回", "bought and returned"),
+}
+
+
+def amount_said(currency: str, n: int, lang: str) -> str:
+    """Units of a currency as people read them: stored value in yuan."""
+    return f"¥{n / 100:,.2f}" if currency in VALUE else f"{n:,}"
+
+
+# --- overview --------------------------------------------------------------------------------------------------------
+
+
+@needs("membership")
+@require_GET
+def membership(request: Request) -> HttpResponse:
+    """What members hold, what that would cost, and whether they come back."""
+    held = program.current()
+    if held is None:
+        offered = [load(key) for key in LIBRARY if load(key).membership]
+        return render(request, "membership_open.html", {"page": Page(
+            today=request.today.isoformat(), action=reverse("membership-open"),
+            options=[(p.key, p.name) for p in offered],
+            said=[(p.name, say_membership(p, request.lang)) for p in offered],
+        )})  # fmt: skip
+    owed = liability(held, request.today)
+    members = Member.objects.filter(left_on=None).count()
+    cost = sum(o.fen for o in owed)
+    waiting = (
+        Approval.objects.filter(kind="correct-purse", is_granted=None)
+        .select_related("asked_by")
+        .order_by("id")
+    )
+    page = Page(
+        sentence=Words("{n}；手里的积分和储值全兑掉要 {m}。", "{n}; all they hold would cost {m}.").fill(
+            n=Words("{n} 位会员", "{n} members" if members != 1 else "{n} member").fill(n=f"{members:,}"), m=f"¥{cost / 100:,.0f}"
+        ),
+        more=Words("{d}开通，按「{p}」。", "Since {d}, by “{p}”.").fill(
+            d=day_words(held.starts_on, request.today), p=held.playbook.name
+        ),
+        owed=[_owed(o, request.lang) for o in owed], cohorts=[_cohort(c) for c in reversed(cohorts(request.today)) if c.members.people or c.others.people],
+        waiting=[_waiting(a) for a in waiting], rules=say_membership(held.playbook, request.lang), end_action=reverse("membership-end"),
+        playbook_href=reverse("playbook", args=[held.playbook.key]),
+    )  # fmt: skip
+    return render(request, "membership.html", {"page": page})
+
+
+def _owed(owed: Owed, lang: str) -> Page:
+    last = owed.months[-1]
+    longest = max((m.outstanding for m in owed.months), default=0)
+    said = Words("还要过一阵才知道会剩下多少不用", "not known yet how much will lapse")
+    if owed.currency == "principal":
+        said = Words("本金不过期，随时能退", "never lapses and can be had back at any time")
+    elif owed.breakage is not None:
+        said = Words("往常有 {p:.0%} 到期没用，预计要花 {m}", "{p:.0%} usually lapses; {m} expected").fill(
+            p=owed.breakage, m=f"¥{owed.expected_fen / 100:,.0f}"
+        )
+    return Page(
+        name=owed.name, units=amount_said(owed.currency, owed.units, lang), cost=f"¥{owed.fen / 100:,.0f}", said=said,
+        pending=amount_said(owed.currency, owed.pending, lang) if owed.pending else "",
+        this_month=Words("这个月发 {i}，用 {r}，到期 {e}，收回 {b}", "this month: {i} given, {r} spent, {e} lapsed, {b} taken back").fill(
+            i=amount_said(owed.currency, last.issued, lang), r=amount_said(owed.currency, last.redeemed, lang),
+            e=amount_said(owed.currency, last.expired, lang), b=amount_said(owed.currency, last.reversed, lang),
+        ),
+        bars=[
+            Page(name=_month(m.last_day), share=m.outstanding / longest if longest else 0, value=amount_said(owed.currency, m.outstanding, lang), note="", rank="")
+            for m in owed.months if m.outstanding or m.issued
+        ],
+        ends=[Page(month=_month(day), units=amount_said(owed.currency, n, lang)) for day, n in owed.ends[:6]],
+    )  # fmt: skip
+
+
+def _month(day: date) -> Words:
+    return Words(f"{day.year} 年 {day.month} 月", day.strftime("%b %Y"))
+
+
+def _share(value: float | None) -> str:
+    return "—" if value is None else f"{value:.0%}"
+
+
+def _cohort(cohort: Any) -> Page:
+    return Page(
+        month=_month(cohort.month), members=cohort.members.people, again=_share(cohort.members.again_share), active=_share(cohort.members.active_share),
+        others=cohort.others.people, others_again=_share(cohort.others.again_share), others_active=_share(cohort.others.active_share),
+    )  # fmt: skip
+
+
+def _waiting(approval: Approval) -> Page:
+    said = approval.detail
+    member = Member.objects.filter(pk=int(approval.subject.split()[1])).first()
+    return Page(
+        who=member.number if member else "—", href=reverse("portrait", args=[member.customer_id]) if member and member.customer_id else "",
+        change=f"{said['change']:+,}", currency=said["currency"], by=approval.asked_by.name if approval.asked_by else "",
+        action=reverse("correction-decide", args=[approval.pk]),
+    )  # fmt: skip
+
+
+@needs("membership")
+@require_POST
+def membership_open(request: Request) -> HttpResponse:
+    """Open the programme: sales since the day that she names earn."""
+    try:
+        starts = date.fromisoformat(request.POST.get("starts_on", ""))
+    except ValueError:
+        messages.error(request, Words("写上从哪天起算", "Say from which day on").say(request.lang))
+        return redirect("membership")
+    key = request.POST.get("playbook", "")
+    if key not in LIBRARY or load(key).membership is None:
+        raise Http404
+    program.open_program(key, starts, by=request.user)
+    from regulars.shop.actions import ask_for
+
+    ask_for("settle", {}, by=request.user)
+    messages.success(
+        request,
+        Words("会员开通了，积分正在补记", "Membership is open; points are being reckoned").say(request.lang),
+    )
+    return redirect("membership")
+
+
+@needs("membership")
+@require_POST
+def membership_end(request: Request) -> HttpResponse:
+    """End the programme: nothing is earned from tomorrow on; what members hold can still be spent."""
+    program.end_program(request.today, by=request.user)
+    messages.success(
+        request,
+        Words(
+            "会员停办了，手里的积分照样能用", "The programme has ended; what members hold can still be spent"
+        ).say(request.lang),
+    )
+    return redirect("membership")
+
+
+@needs("membership")
+@require_POST
+def correction_decide(request: Request, number: int) -> HttpResponse:
+    """Say yes or no to a correction that somebody else has asked for."""
+    approval = get_object_or_404(Approval, pk=number, kind="correct-purse")
+    try:
+        purse.decide(approval, is_granted=request.POST.get("granted") == "yes", by=request.user)
+    except Refused as refused:
+        messages.error(request, refused.words.say(request.lang))
+    else:
+        messages.success(request, Words("记下了", "Noted").say(request.lang))
+    return redirect("membership")
+
+
+# --- referrals -------------------------------------------------------------------------------------------------------
+
+
+@needs("membership")
+@require_GET
+def referrals_page(request: Request) -> HttpResponse:
+    """Who brought whom lately, and who brings the most."""
+    latest = list(Referral.objects.select_related("friend", "referrer__customer").order_by("-id")[:100])
+    shown = customers_shown(
+        [c for r in latest for c in (r.friend, r.referrer.customer) if c is not None], Badges(), request.user
+    )
+    best = (
+        Referral.objects.filter(state=ReferralState.COUNTED, counted_on__gte=request.today - timedelta(days=364))
+        .values("referrer__customer").annotate(n=Count("id")).order_by("-n")[:10]
+    )  # fmt: skip
+    hosts = {c.pk: c for c in Customer.objects.filter(id__in=[b["referrer__customer"] for b in best])}
+    names = customers_shown(list(hosts.values()), Badges(), request.user)
+    counted = Referral.objects.filter(state=ReferralState.COUNTED).count()
+    page = Page(
+        sentence=Words("老会员带来了 {n}，都真的买过。", "Members have brought {n} who really bought.").fill(n=people(counted)) if counted
+        else Words("还没有带来真买过的新客。", "Nobody brought by a member has really bought yet."),
+        rows=[
+            Page(
+                host=shown[r.referrer.customer_id].name if r.referrer.customer_id in shown else "—", host_href=_href(r.referrer.customer_id),
+                friend=shown[r.friend_id].name if r.friend_id in shown else "—", friend_href=_href(r.friend_id),
+                on=r.on, state=STATES[r.state], why=referrals.WHY.get(r.why, ""), is_good=r.state == ReferralState.COUNTED,
+            )
+            for r in latest
+        ],
+        best=[Page(name=names[b["referrer__customer"]].name, href=_href(b["referrer__customer"]), n=b["n"]) for b in best if b["referrer__customer"] in names],
+    )  # fmt: skip
+    return render(request, "referrals.html", {"page": page})
+
+
+def _href(customer: int | None) -> str:
+    return reverse("portrait", args=[customer]) if customer else ""
+
+
+@needs("contact")
+@require_POST
+def customer_refer(request: Request, number: int) -> HttpResponse:
+    """Write down whose code a new customer has brought along."""
+    customer = find_customer(request, number, "contact")
+    try:
+        found = referrals.bring(
+            customer,
+            referrals.by_code(request.POST.get("code", "")),
+            on=request.today,
+            how="counter",
+            by=request.user,
+        )
+    except Refused as refused:
+        messages.error(request, refused.words.say(request.lang))
+    else:
+        said = Words(
+            "记下了：等她真的买过，两边都有礼", "Noted: both get their reward once she has really bought"
+        )
+        if found.why:
+            said = Words("记下了，但不算介绍：{why}", "Noted, but not rewarded: {why}").fill(
+                why=referrals.WHY[found.why]
+            )
+        messages.success(request, said.say(request.lang))
+    return redirect("portrait", customer.pk)
+
+
+# --- partners --------------------------------------------------------------------------------------------------------
+
+
+@needs("membership")
+@require_http_methods(["GET", "POST"])
+def partners(request: Request) -> HttpResponse:
+    """Other firms whose members are recognised here, and what each is billed for a month."""
+    errors: dict[str, Words] = {}
+    if request.method == "POST":
+        errors = _make_partner(request)
+        if not errors:
+            messages.success(request, Words("合作方加上了", "The partner is in").say(request.lang))
+            return redirect("partners")
+    first = _month_asked(request)
+    last = months_after(first, 1) - timedelta(days=1)
+    settled = partnership.settlements(first, last)
+    in_all = sum(s.borne for s in settled)
+    page = Page(
+        sentence=Words("{m}：合作方一共该付 ¥{n:,.2f}。", "{m}: partners owe ¥{n:,.2f} in all.").fill(m=_month(first), n=in_all / 100) if settled
+        else Words("还没有合作方。", "No partners yet."),
+        rows=[
+            Page(
+                name=s.partner.name, benefit=s.partner.benefit, percent=f"{s.partner.percent_off:g}", begins=", ".join(s.partner.begins), cards=s.partner.cards.count(),
+                until=s.partner.valid_until, is_over=s.partner.valid_until is not None and s.partner.valid_until < request.today, people=s.people, bills=s.bills,
+                turnover=f"¥{s.turnover / 100:,.2f}", off=f"¥{s.off / 100:,.2f}", borne=f"¥{s.borne / 100:,.2f}", end_action=reverse("partner-end", args=[s.partner.pk]),
+            )
+            for s in settled
+        ],
+        older=f"?month={months_after(first, -1):%Y-%m}", newer=f"?month={months_after(first, 1):%Y-%m}" if months_after(first, 1) <= request.today else "",
+        month=_month(first), filled=request.POST or {"valid_from": request.today.isoformat()}, errors=errors,
+    )  # fmt: skip
+    return render(request, "partners.html", {"page": page}, status=400 if errors else 200)
+
+
+def _month_asked(request: Request) -> date:
+    asked = re.fullmatch(r"(20\d\d)-(0[1-9]|1[0-2])", request.GET.get("month", ""))
+    return date(int(asked[1]), int(asked[2]), 1) if asked else request.today.replace(day=1)
+
+
+def _make_partner(request: Request) -> dict[str, Words]:
+    said = request.POST
+    errors: dict[str, Words] = {}
+    numbers: dict[str, Decimal] = {}
+    for name in ("percent_off", "share_percent"):
+        try:
+            numbers[name] = Decimal(said.get(name, "") or "0")
+            if not numbers[name].is_finite():
+                raise InvalidOperation
+        except InvalidOperation:
+            errors[name] = Words("写一个数，例如 10", "Write a number, such as 10")
+    days: dict[str, date | None] = {}
+    for name, needed in (("valid_from", True), ("valid_until", False)):
+        text = said.get(name, "")
+        try:
+            days[name] = date.fromisoformat(text) if text or needed else None
+        except ValueError:
+            errors[name] = Words("日期写成 2026-05-01 这样", "Write the day like 2026-05-01")
+    if errors:
+        return errors
+    try:
+        partnership.make(
+            said.get("name", ""), begins=said.get("begins", ""), cards=re.split(r"[\r\n,，;；]+", said.get("cards", "")),
+            benefit=said.get("benefit", ""), percent_off=numbers["percent_off"], share_percent=numbers["share_percent"],
+            valid_from=days["valid_from"] or request.today, valid_until=days["valid_until"], by=request.user,
+        )  # fmt: skip
+    except Refused as refused:
+        return {"name": refused.words}
+    return {}
+
+
+@needs("membership")
+@require_POST
+def partner_end(request: Request, number: int) -> HttpResponse:
+    """The agreement ends with today."""
+    partnership.end(get_object_or_404(Partner, pk=number), request.today, by=request.user)
+    return redirect("partners")
+
+
+@needs("contact")
+@require_http_methods(["GET", "POST"])
+def partner_card(request: Request) -> HttpResponse:
+    """At the counter: whose member is this, what does her bill come to, served once."""
+    card, typed = request.POST.get("card", ""), request.POST.get("bill", "")
+    page = Page(
+        card=card,
+        bill=typed,
+        once=request.POST.get("once") or secrets.token_hex(16),
+        found=None,
+        error="",
+        done=None,
+    )
+    if request.method == "POST":
+        try:
+            found = partnership.recognise(card, request.today)
+            bill = _fen(typed)
+            off = partnership.off(found, bill)
+            page.found = Page(
+                name=found.name,
+                benefit=found.benefit,
+                off=f"¥{off / 100:,.2f}",
+                pays=f"¥{(bill - off) / 100:,.2f}",
+            )
+            if request.POST.get("sure"):
+                used = partnership.use(
+                    found,
+                    card,
+                    bill,
+                    key=page.once[:64],
+                    on=request.today,
+                    store=request.user.store,
+                    by=request.user,
+                )
+                page.done = Page(
+                    pays=f"¥{(used.bill - used.off) / 100:,.2f}",
+                    undo=reverse("partner-use-undo", args=[used.pk]),
+                )
+        except Refused as refused:
+            page.error = refused.words
+    return render(request, "partner_card.html", {"page": page}, status=400 if page.error else 200)
+
+
+@needs("contact")
+@require_POST
+def partner_use_undo(request: Request, number: int) -> HttpResponse:
+    """The bill was cancelled."""
+    partnership.undo(get_object_or_404(PartnerUse, pk=number, on=request.today), by=request.user)
+    messages.success(request, Words("撤销了，不算进结算", "Taken back; it is not settled").say(request.lang))
+    return redirect("partner-card")
+
+
+def _fen(text: str) -> int:
+    """Yuan as typed, in fen. Raises Refused for what is no amount."""
+    try:
+        fen = Decimal(text.strip().lstrip("¥￥").replace(",", "")) * 100
+    except InvalidOperation:
+        fen = Decimal(-1)
+    if not fen.is_finite() or fen <= 0 or fen != fen.to_integral_value() or fen > 10**12:
+        raise Refused(Words("账单金额写成 128.50 这样", "Write the bill like 128.50"))
+    return int(fen)
