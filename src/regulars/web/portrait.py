@@ -47,6 +47,7 @@ from regulars.web.duplicates import same_shown
 from regulars.web.handover import charge_card
 from regulars.web.jinja import MONTHS
 from regulars.web.may import may, needs
+from regulars.web.member_card import member_card
 from regulars.web.request import Request, number_in
 from regulars.web.rights import consent_card
 from regulars.web.shown import Badges, customers_shown, freshness, titled
@@ -124,15 +125,17 @@ def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None
         .first()
     )
     history = list(GradeChange.objects.filter(customer__in=family_of(customer)).order_by("-on", "-id")[:30])
+    membership = member_card(request, customer, contact) if by_name else None
     grades = [grade_shown(e, drawn.facts, today, history, badges) for e in drawn.grades]
     for grade in grades:
         grade.playbook_href = reverse("playbook", args=[grade.playbook_key])
+        grade.is_tier = membership is not None and grade.playbook_key == membership.playbook
     is_late = _late_now(drawn, away)
     plan = DayPlan.objects.filter(on=today).first()
     noted, stage = visits_noted(request, customer) if by_name else ({}, None)
     around = people_shown(customer, request.user, today, contact, clear) if by_name else None
     page = Page(
-        name=shown.name, tail=shown.tail, phone=tel or phone, tel=tel, reveal=_reveal(customer, phone, clear) if reveal else None,
+        name=shown.name, tail=shown.tail, member=membership, phone=tel or phone, tel=tel, reveal=_reveal(customer, phone, clear) if reveal else None,
         sentence=_rhythm_sentence(drawn, away, today), more="", fresh=freshness(today, plan, everybody), tags=_tags(customer, is_late),
         same=same_shown(request, customer) if by_name else None, grades=grades, line=_line(customer, drawn, today, is_late), rhythm=_rhythm(drawn, customer, today),
         file=file_shown(

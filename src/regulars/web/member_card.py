@@ -1,0 +1,87 @@
+"""A customer's membership on her portrait: the tier that she sees, beside the grade that the shop thinks; what she holds."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace as Page
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from regulars.customers.models import Customer
+from regulars.membership import program, purse, referrals, settle
+from regulars.membership.models import Referral
+from regulars.membership.rules.ledger import name_of
+from regulars.shop.calendar import day_words
+from regulars.shop.words import Words
+from regulars.web.customers import find_customer
+from regulars.web.may import needs
+from regulars.web.membership import STATES, amount_said
+from regulars.web.request import Request
+
+
+def member_card(request: Request, customer: Customer, may_write: bool) -> Page | None:
+    """What stands on the card; None where the shop has no programme."""
+    held = program.current()
+    if held is None:
+        return None
+    member = program.member_of(customer)
+    brought = Referral.objects.filter(friend=customer).first()
+    actions: dict[str, Any] = {
+        "join_action": reverse("customer-join", args=[customer.pk]) if may_write and member is None else "",
+        "refer_action": reverse("customer-refer", args=[customer.pk]) if may_write and brought is None else "",
+        "brought": STATES[brought.state] if brought else "", "why": referrals.WHY.get(brought.why, "") if brought else "",
+    }  # fmt: skip
+    if member is None:
+        return Page(number="", playbook=held.playbook.key, **actions)
+    names = {c.key: c.name for c in held.membership.currencies}
+    tier = program.tier_of(member, held, request.today)
+    owed = settle.owed_by([member.pk])
+    holds = []
+    for currency, holding in sorted(
+        purse.holdings(member, request.today).items(), key=lambda x: x[0] not in names
+    ):
+        notes = []
+        if holding.aside:
+            notes.append(
+                Words("{n} 还不能用", "{n} not yet").fill(
+                    n=amount_said(currency, holding.aside, request.lang)
+                )
+            )
+        if holding.ends:
+            day, n = holding.ends[0]
+            notes.append(
+                Words("{n} 到 {d} 为止", "{n} until {d}").fill(
+                    n=amount_said(currency, n, request.lang), d=day_words(day, request.today)
+                )
+            )
+        if (member.pk, currency) in owed:
+            notes.append(Words("欠 {n}，下次先扣", "owes {n}").fill(n=owed[member.pk, currency]))
+        holds.append(
+            Page(
+                name=names.get(currency, name_of(currency)),
+                n=amount_said(currency, holding.can_spend, request.lang),
+                notes=notes,
+            )
+        )
+    return Page(
+        number=member.number, tier=held.tiers.get(tier, ""), holds=holds, since=member.joined_on, brings=len(referrals.brought_by(member)),
+        benefits=[b.name for b in held.membership.benefits if tier in b.tiers], playbook=held.playbook.key, **actions,
+    )  # fmt: skip
+
+
+@needs("contact")
+@require_POST
+def customer_join(request: Request, number: int) -> HttpResponse:
+    """Make her a member at the counter; receipts from today on earn."""
+    customer = find_customer(request, number, "contact")
+    program.terms()
+    member = program.join(customer, request.today, "counter", store=request.user.store, by=request.user)
+    messages.success(
+        request,
+        Words("入会了，会员号 {n}", "She is a member now: {n}").fill(n=member.number).say(request.lang),
+    )
+    return redirect("portrait", customer.pk)
