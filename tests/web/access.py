@@ -22,10 +22,12 @@ from regulars.customers.actions import add_note, propose
 from regulars.customers.models import Customer
 from regulars.customers.own import keep_field
 from regulars.grading.models import Adoption
+from regulars.membership import partners, program, purse
+from regulars.membership.models import Partner
 from regulars.sales.models import Batch
 from regulars.shop.actions import ask_for, keep_role, make_token
 from regulars.shop.doors_actions import begin_login
-from regulars.shop.models import Staff, Store
+from regulars.shop.models import Approval, Staff, Store
 from regulars.shop.rules.policy import HOUSE_ROLES
 from regulars.web import uploads
 from regulars.web.api import api
@@ -67,9 +69,37 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "customer-note-end": lambda h: [customer(), note(h)],
     "settings-field-end": lambda h: [keep_field("养宠物", "yes-no").pk],
     "request-result": lambda h: [rights_request(h)],
+    "correction-decide": lambda h: [correction(h)],
+    "partner-end": lambda h: [partner()],
+    "partner-use-undo": lambda h: [partner_use()],
     "settings-store": lambda h: [Store.objects.order_by("id")[0].pk],
 }
 """What stands in the addresses that name something; of customers and colleagues see `arguments`."""
+
+
+def programme() -> None:
+    if program.current() is None:
+        program.open_program("tiers", date(2026, 11, 1))
+
+
+def correction(house: House) -> int:
+    """A correction that is too large for one person."""
+    programme()
+    member = program.join(Customer.objects.get(pk=customer()), date(2026, 11, 22), "counter")
+    asked = purse.correct(
+        member, "points", 9_000, why="补", key="1", on=date(2026, 11, 22), by=house.staff["service"]
+    )
+    assert isinstance(asked, Approval)
+    return asked.pk
+
+
+def partner() -> int:
+    return partners.make("银行", begins="6225", valid_from=date(2026, 11, 1)).pk
+
+
+def partner_use() -> int:
+    used = partners.use(Partner.objects.get(pk=partner()), "62250001", 900, key="1", on=date(2026, 11, 22))
+    return used.pk
 
 
 def customer() -> int:

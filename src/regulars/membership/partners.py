@@ -82,7 +82,8 @@ def end(partner: Partner, on: date, *, by: Staff | None = None) -> None:
 
 
 def recognise(card: str, on: date) -> Partner:
-    """Whose member this is: a list is surer than a range, a longer beginning than a shorter one. Raises Refused."""
+    """Whose member this is: a list is surer than a range, a longer beginning than a shorter one, the later agreement than the
+    earlier. Raises Refused."""
     number = plain(card)
     if not number:
         raise Refused(NO_PARTNER)
@@ -93,7 +94,7 @@ def recognise(card: str, on: date) -> Partner:
         best = max(best or (0, partner), (100, partner), key=lambda x: x[0])
     for partner in Partner.objects.exclude(begins=[]).order_by("id"):
         length = max((_length(b, number) for b in partner.begins), default=0)
-        if length and (best is None or length > best[0]):
+        if length and (best is None or length >= best[0]):
             best = length, partner
     if best is None:
         raise Refused(NO_PARTNER)

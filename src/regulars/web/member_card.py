@@ -16,7 +16,7 @@ from regulars.membership import program, purse, referrals, settle
 from regulars.membership.models import Referral
 from regulars.membership.rules.ledger import name_of
 from regulars.shop.calendar import day_words
-from regulars.shop.words import Words
+from regulars.shop.words import Refused, Words
 from regulars.web.customers import find_customer
 from regulars.web.may import needs
 from regulars.web.membership import STATES, amount_said
@@ -78,7 +78,11 @@ def member_card(request: Request, customer: Customer, may_write: bool) -> Page |
 def customer_join(request: Request, number: int) -> HttpResponse:
     """Make her a member at the counter; receipts from today on earn."""
     customer = find_customer(request, number, "contact")
-    program.terms()
+    try:
+        program.terms()
+    except Refused as refused:
+        messages.error(request, refused.words.say(request.lang))
+        return redirect("portrait", customer.pk)
     member = program.join(customer, request.today, "counter", store=request.user.store, by=request.user)
     messages.success(
         request,
