@@ -43,7 +43,7 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "playbook": lambda h: ["restaurant"],
     "playbook-adoption": lambda h: ["restaurant"],
     "playbook-end": lambda h: ["restaurant"],
-    "adoption-end": lambda h: [Adoption.objects.get().pk],
+    "adoption-end": lambda h: [Adoption.objects.order_by("id")[0].pk],
     "import-columns": lambda h: [upload(h)],
     "import-trial": lambda h: [upload(h)],
     "import-batch": lambda h: [upload(h)],
