@@ -9,4 +9,7 @@ register(
     Custody("membership.Member", customer=("customer",), staff=("by",), merging="read through", copied=True,
             erasing="kept without the person", leaving=(("by", "keeps its author"),)),
     Custody("membership.Posting", staff=("by",), merging="read through", leaving=(("by", "keeps its author"),)),
+    Custody("membership.Offer", staff=("by",), leaving=(("by", "keeps its author"),)),
+    Custody("membership.Coupon", staff=("issued_by",), merging="read through", leaving=(("issued_by", "keeps its author"),)),
+    Custody("membership.CouponUse", staff=("by",), merging="read through", leaving=(("by", "keeps its author"),)),
 )  # fmt: skip

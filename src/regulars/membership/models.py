@@ -188,3 +188,6 @@ class Unsettled(models.Model):
     """A receipt about which something has changed since points were reckoned for it."""
 
     key = models.BigIntegerField()
+
+
+from regulars.membership import offers  # noqa: E402, F401  they point to members, and Django looks for models here
