@@ -22,6 +22,7 @@ from regulars.customers.actions import add_note, propose
 from regulars.customers.models import Customer
 from regulars.customers.own import keep_field
 from regulars.grading.models import Adoption
+from regulars.membership.offers import Offer
 from regulars.sales.models import Batch
 from regulars.shop.actions import ask_for, keep_role, make_token
 from regulars.shop.doors_actions import begin_login
@@ -67,6 +68,11 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "customer-note-end": lambda h: [customer(), note(h)],
     "settings-field-end": lambda h: [keep_field("养宠物", "yes-no").pk],
     "request-result": lambda h: [rights_request(h)],
+    "counter-member": lambda h: [customer()],
+    "counter-moves": lambda h: [customer()],
+    "counter-done": lambda h: [customer(), "0123456789abcdef"],
+    "offer": lambda h: [offer()],
+    "offer-state": lambda h: [offer()],
     "settings-store": lambda h: [Store.objects.order_by("id")[0].pk],
 }
 """What stands in the addresses that name something; of customers and colleagues see `arguments`."""
@@ -88,6 +94,14 @@ def attachment() -> int:
 def note(house: House) -> int:
     her = Customer.objects.get(pk=customer())
     return add_note(her, "靠窗", on=date(2026, 11, 22), by=house.staff["service"]).pk
+
+
+def offer() -> int:
+    """An offer that is open, so that nothing about it waits."""
+    made = Offer.objects.create(
+        kind="amount", name="减十元", worth=1_000, valid_from=date(2026, 11, 1), valid_until=date(2026, 12, 31), state="open"
+    )  # fmt: skip
+    return made.pk
 
 
 def upload(house: House) -> str:
