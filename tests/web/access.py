@@ -209,6 +209,10 @@ def try_pages(house: House) -> list[Tried]:
 SAID = {
     "/today/": {"how": "done"},
     "/duplicates/": {"how": "different"},
+    "/till/member": {"who": "0000000000"},
+    "/till/coupons/reservations": {"key": "till-0001", "codes": ["NOSUCHCODE22"], "bill": 30},
+    "/till/coupons": {"codes": ["NOSUCHCODE22"], "bill": 30},
+    "/till/reservations": {"key": "till-0001", "who": "0000000000", "currency": "points", "amount": 1},
     "/consents": {"purpose": "marketing", "granted": True},
 }
 """What is posted to an operation, so that the answer is about who asks and not about what."""
@@ -246,7 +250,9 @@ def try_api(house: House) -> list[Tried]:
                     )
                     where = (
                         "/api/v1"
-                        + path.replace("{number}", str(number)).replace("{key}", "restaurant")
+                        + path.replace("{number}", str(number))
+                        .replace("{key}", "restaurant")
+                        .replace("{code}", "0" * 24)
                         + ASKED.get(path, "")
                     )
                     row.got[who] = _ask(house, who, method, where)
