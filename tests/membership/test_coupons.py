@@ -6,14 +6,13 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
 from django.db.models import Sum
-from django.utils import timezone
 from tests.shops import Shop
 
 from regulars import daily
@@ -29,6 +28,7 @@ from regulars.shop.words import Refused
 
 TODAY = date(2026, 5, 20)  # a Wednesday
 HERE = Place(TODAY, time(12, 0), None)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -238,11 +238,11 @@ def test_a_till_that_does_not_come_back_loses_its_reservation(members: Shop) -> 
     her = member()
     coupon = coupons.issue(offer(), her, key="1", on=TODAY)
     held = coupons.reserve([coupon.code], 3_000, key="t1", place=HERE)
-    CouponUse.objects.update(until=timezone.now() - timedelta(seconds=1))
+    CouponUse.objects.update(until=LONG_AGO)
     with pytest.raises(Refused):
         coupons.confirm(held.code, on=TODAY)
     held = coupons.reserve([coupon.code], 3_000, key="t2", place=HERE)
-    CouponUse.objects.filter(pk=held.pk).update(until=timezone.now() - timedelta(seconds=1))
+    CouponUse.objects.filter(pk=held.pk).update(until=LONG_AGO)
     assert coupons.use([coupon.code], 3_000, key="next", place=HERE).payable == 2_000
     with pytest.raises(Refused):
         coupons.confirm(held.code, on=TODAY)

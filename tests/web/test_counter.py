@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 from tests.web.conftest import TODAY, House
 
 from regulars.customers.models import Customer
@@ -19,10 +18,13 @@ from regulars.membership.rules.ledger import Move
 from regulars.shop.actions import add_staff
 from regulars.shop.models import AuditEvent, Store
 
+NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in the shop
+
 
 @pytest.fixture
-def her(lived_in: House) -> Member:
+def her(lived_in: House, monkeypatch: pytest.MonkeyPatch) -> Member:
     """A regular with 500 points and 200 yuan of stored value."""
+    monkeypatch.setattr("regulars.web.counter.clock", lambda: NOW)
     program.open_program("tiers", TODAY - timedelta(days=30))
     member = Member.objects.order_by("id")[0]
     teller.post(Move("put", "earn", "test", "1", member.pk, TODAY, (("stamps", 12), ("points", 500))))
@@ -70,7 +72,7 @@ def go_through(browser: Client, member: Member, do: str, **said: str) -> str:
 def test_she_is_found_by_whatever_she_shows(her: Member, lived_in: House, shown: str) -> None:
     coupon = coupons.issue(made(), her, key="1", on=TODAY)
     said = {
-        "pass": passes.pass_for(her, timezone.now()), "number": her.number, "tail": "0000",
+        "pass": passes.pass_for(her, NOW), "number": her.number, "tail": "0000",
         "coupon": f"{coupon.code[:4]}-{coupon.code[4:8].lower()} {coupon.code[8:]}",
     }[shown]  # fmt: skip
     answer = lived_in.browser("front-desk").get("/counter/", {"q": said}, follow=True)
@@ -156,7 +158,7 @@ def test_a_pass_opens_the_file_of_another_stores_customer_on_record(her: Member,
 
     browser.force_login(Staff.objects.get(email="far@example.com"))
     assert browser.get(page_of(her)).status_code == 404
-    shown = passes.pass_for(her, timezone.now())
+    shown = passes.pass_for(her, NOW)
     assert page_of(her) not in browser.get("/counter/", {"q": shown}).content.decode()
     answer = browser.post("/counter/", {"q": shown}, follow=True)
     assert answer.redirect_chain[-1][0] == page_of(her)

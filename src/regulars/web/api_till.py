@@ -7,7 +7,6 @@ the same key it changes nothing and answers as before."""
 from decimal import Decimal
 from typing import Annotated, Any
 
-from django.utils import timezone
 from ninja import Body, Path, Router, Schema
 from pydantic import Field
 
@@ -23,6 +22,7 @@ from regulars.shop.rules.doors import SEARCH
 from regulars.shop.words import Refused
 from regulars.web.api import ONE, Lang, NotThere, TooMany, Wrong, Yuan, needs
 from regulars.web.counter import customer_shown_by, place_of
+from regulars.web.doors import clock
 from regulars.web.throttle import too_fast
 
 router = Router()
@@ -136,7 +136,7 @@ def _member(request: Any, who: str) -> Member:
     """Whom the customer at the till names: anybody who shows a pass, else one whom the key's owner sees."""
     if seconds := too_fast("search", str(request.user.pk), SEARCH):
         raise TooMany(seconds)
-    shown = passes.member_of_pass(who, timezone.now())
+    shown = passes.member_of_pass(who, clock())
     if shown is not None:
         return shown
     customer: Customer | None = customer_shown_by(who)[0] or named_exactly(who)

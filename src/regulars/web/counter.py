@@ -13,7 +13,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from regulars.customers.models import Customer
@@ -32,6 +31,7 @@ from regulars.shop.money import say_money
 from regulars.shop.words import Refused, Words
 from regulars.web.by_hand import amount_typed
 from regulars.web.customers import find_customer
+from regulars.web.doors import clock
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in
 from regulars.web.shown import Badges, customers_shown
@@ -44,7 +44,7 @@ NOT_A_MEMBER = Words("她还不是会员", "She is not a member yet")
 
 def place_of(request: Request) -> Place:
     """Here and now, for coupons that hold on some days, at some hours, in some stores."""
-    now = timezone.now().astimezone(ZoneInfo(request.business.time_zone))
+    now = clock().astimezone(ZoneInfo(request.business.time_zone))
     stores = list(Store.objects.filter(is_open=True).values_list("pk", flat=True)[:2])
     store = request.user.store_id or (stores[0] if len(stores) == 1 else None)
     return Place(request.today, now.time(), store)
@@ -52,7 +52,7 @@ def place_of(request: Request) -> Place:
 
 def customer_shown_by(text: str) -> tuple[Customer | None, str]:
     """Whom a pass on a phone, a member number or a coupon names exactly, and the coupon's code if it was one."""
-    member = passes.member_of_pass(text, timezone.now())
+    member = passes.member_of_pass(text, clock())
     if member is None:
         number = "".join(text.split())
         member = (
