@@ -25,6 +25,9 @@ register(
     Custody("membership.PartnerUse", customer=("customer",), staff=("by",), merging="read through", copied=True,
             erasing="kept without the person", leaving=(("by", "keeps its author"),)),
     Custody("membership.TierBought", staff=("by",), by_way="member__customer", copied=True, leaving=(("by", "keeps its author"),)),
+    Custody("membership.Offer", staff=("by",), leaving=(("by", "keeps its author"),)),
+    Custody("membership.Coupon", staff=("issued_by",), merging="read through", by_way="member__customer", copied=True, leaving=(("issued_by", "keeps its author"),)),
+    Custody("membership.CouponUse", staff=("by",), merging="read through", leaving=(("by", "keeps its author"),)),
 )  # fmt: skip
 
 

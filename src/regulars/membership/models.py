@@ -278,3 +278,6 @@ class TierBought(models.Model):
     by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
     is_undone = models.BooleanField(default=False)
+
+
+from regulars.membership import offers  # noqa: E402, F401  they point to members, and Django looks for models here

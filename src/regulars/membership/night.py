@@ -8,7 +8,7 @@ from datetime import date
 
 from django.utils import timezone
 
-from regulars.membership import purse, referrals, settle, teller
+from regulars.membership import coupons, purse, referrals, settle, teller
 from regulars.membership.models import Balance, Lot, Reservation, ReservationState
 from regulars.membership.proof import prove
 from regulars.shop import bulk
@@ -25,6 +25,7 @@ def run(on: date, progress: Progress) -> None:
     settle.settle(on, progress)
     referrals.night(on)
     let_go_of_forgotten(on)
+    coupons.night(on)
     tidy(on)
     proof = prove()
     if not proof.is_sound and proof.first_break is not None:

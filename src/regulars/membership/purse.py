@@ -19,6 +19,7 @@ from regulars.membership.rules import earning, ledger
 from regulars.membership.rules.ledger import BONUS, PRINCIPAL, Move
 from regulars.membership.rules.terms import months_after
 from regulars.membership.teller import Done
+from regulars.playbooks.membership import Value
 from regulars.shop.models import Approval, Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
@@ -108,11 +109,7 @@ def top_up(
 ) -> Done:  # fmt: skip
     """Take money in: what was paid stays hers for good, what the shop puts on top follows the best offer that it
     reaches and may end."""
-    value = terms().membership.value
-    if value is None:
-        raise Refused(NO_VALUE)
-    reached = [o for o in value.offers if round(o.pays * 100) <= fen]
-    gives = round(max(reached, key=lambda o: o.pays).gives * 100) if reached else 0
+    value, gives = _value(), bonus_for(fen)
     common: dict[str, Any] = {"store": store.pk if store else None, "by": by.pk if by else None}
     moves = [Move("put", "top-up", source, key, member.pk, on, ((PRINCIPAL, fen),), **common)]
     if gives:
@@ -120,6 +117,12 @@ def top_up(
         moves.append(Move("put", "bonus", source, key, member.pk, on, ((BONUS, gives),), ends=ends, **common))
     done = teller.post(*moves)
     return Done(done[0].posting, {c: n for d in done for c, n in d.amounts.items()}, is_new=done[0].is_new)
+
+
+def bonus_for(fen: int) -> int:
+    """What the shop puts on top of so much paid in, in fen: by the best of its offers that is reached."""
+    reached = [o for o in _value().offers if round(o.pays * 100) <= fen]
+    return round(max(reached, key=lambda o: o.pays).gives * 100) if reached else 0
 
 
 def pay_out(
@@ -320,10 +323,14 @@ def _worth(currency: str, amount: int) -> int:
 
 
 def _order() -> ledger.Order:
+    return _value().order
+
+
+def _value() -> Value:
     value = terms().membership.value
     if value is None:
         raise Refused(NO_VALUE)
-    return value.order
+    return value
 
 
 def statement(

@@ -18,7 +18,7 @@ from typing import Any
 from django.db import transaction
 
 from regulars.customers.models import Customer, Link
-from regulars.membership import teller
+from regulars.membership import coupons, teller
 from regulars.membership.models import Earned, Entry, Member, Posting, Unsettled
 from regulars.membership.program import Terms, current, join_listed, tiers_on
 from regulars.membership.rules import earning
@@ -419,6 +419,11 @@ class _Settling:
         by_number = {(r.receipt, r.member): r for r in receipts if r.receipt and r.member}
         if not by_number:
             return
+        for (number, member), returned in by_number.items():
+            if returned.back and returned.amount + returned.back <= 0:
+                for use in coupons.uses_on(number):
+                    if use.coupons.filter(member__in=teller.family_of(member)).exists():
+                        coupons.give_back(use, on=self.on)
         sql = (
             f'SELECT p.id, p.receipt, p.member_id, p."on", e.currency, SUM(e.amount) FROM {_POSTING} p '
             f"JOIN {_ENTRY} e ON e.posting_id = p.id AND e.account = 'redeemed' "

@@ -975,6 +975,7 @@ api = NinjaAPI(
     title="Regulars 熟客", version="1", description=__doc__ or "", docs_url=None, auth=[Bearer(), Session()], urls_namespace="api-1",
 )  # fmt: skip
 api.add_router("", router)
+api.add_router("", "regulars.web.api_till.router")  # by name: it is made of the shapes above
 
 
 def _answer(status: int, words: Words) -> Callable[[HttpRequest, Any], HttpResponse]:

@@ -152,6 +152,15 @@ def customer_sales(request: Request, number: int) -> HttpResponse:
     return redirect("portrait", customer.id)
 
 
+def amount_typed(text: str) -> int:
+    """An amount that a person typed, in fen; empty is nothing.
+
+    >>> amount_typed("￥1,234.5"), amount_typed("")
+    (123450, 0)
+    """
+    return fen(_amount(text))
+
+
 def _amount(text: str) -> Decimal:
     """An amount that a person typed; empty is a visit without money.
 

@@ -47,7 +47,8 @@ COLUMNS: dict[str, Words] = {
     "left_on": Words("哪天退会", "Left on"), "works_here": Words("在店里工作", "Works here"), "in_hand": Words("能用的", "Can be spent"),
     "aside": Words("留着的", "Set aside"), "active_on": Words("最近一次", "Last used"), "ends": Words("到期", "Ends on"), "ripe_on": Words("哪天起能用", "From"),
     "rule": Words("按哪条", "By which rule"), "short": Words("没扣到的", "Not taken"), "counted_on": Words("哪天算数", "Counted on"), "bill": Words("账单", "Bill"),
-    "off": Words("减了", "Taken off"), "price": Words("价钱", "Price"), "starts_on": Words("从哪天起", "From"), "ends_on": Words("到哪天", "Until"), "is_undone": Words("已撤销", "Undone"),
+    "off": Words("减了", "Taken off"), "valid_from": Words("从哪天起", "From"), "valid_until": Words("到哪天", "Until"), "issued_on": Words("哪天发的", "Issued on"),
+    "issued_by": Words("谁发的", "Issued by"), "price": Words("价钱", "Price"), "starts_on": Words("从哪天起", "From"), "ends_on": Words("到哪天", "Until"), "is_undone": Words("已撤销", "Undone"),
     "why": Words("为什么", "Why"), "wording": Words("当时看到的话", "Words that were shown"), "written": Words("号码", "Number"),
 }  # fmt: skip
 """What a column is called on paper, for the fields of all records that belong in a copy."""
@@ -55,7 +56,7 @@ COLUMNS: dict[str, Words] = {
 FOR_PROGRAMS = frozenset({
     "approval", "batch", "customer", "family", "founder", "id", "identity", "is_gone", "joined", "last_store", "merged_into", "one", "other",
     "person", "place", "playbook", "rank", "scale", "strength", "source_id", "member", "posting", "of", "detail", "idle", "ended", "device", "referrer", "friend",
-    "postings", "partner", "token", "vault_name", "version", "weight", "word",
+    "postings", "partner", "token", "offer", "use", "vault_name", "version", "weight", "word",
 })  # fmt: skip
 """Numbers that only tie one record to another, and how the shop ranks its work: they stand in copy.json."""
 

@@ -21,6 +21,7 @@ from regulars.customers.models import Customer
 from regulars.membership import partners as partnership
 from regulars.membership import program, purse, referrals
 from regulars.membership.activity import cohorts
+from regulars.membership.coupons import PromotionCost, promotion_costs
 from regulars.membership.liability import Owed, liability
 from regulars.membership.models import Member, Partner, PartnerUse, Referral, ReferralState
 from regulars.membership.rules.ledger import VALUE
@@ -80,6 +81,7 @@ def membership(request: Request) -> HttpResponse:
             d=day_words(held.starts_on, request.today), p=held.playbook.name
         ),
         owed=[_owed(o, request.lang) for o in owed], cohorts=[_cohort(c) for c in reversed(cohorts(request.today)) if c.members.people or c.others.people],
+        promotions=[_promotion(c) for c in promotion_costs()[:12]],
         waiting=[_waiting(a) for a in waiting], rules=say_membership(held.playbook, request.lang), end_action=reverse("membership-end"),
         playbook_href=reverse("playbook", args=[held.playbook.key]),
     )  # fmt: skip
@@ -108,6 +110,13 @@ def _owed(owed: Owed, lang: str) -> Page:
             for m in owed.months if m.outstanding or m.issued
         ],
         ends=[Page(month=_month(day), units=amount_said(owed.currency, n, lang)) for day, n in owed.ends[:6]],
+    )  # fmt: skip
+
+
+def _promotion(cost: PromotionCost) -> Page:
+    return Page(
+        name=cost.offer.words, href=reverse("offer", args=[cost.offer.pk]), issued=cost.issued, used=cost.used, cost=f"¥{cost.cost / 100:,.2f}",
+        budget=f"¥{cost.offer.budget / 100:,.0f}" if cost.offer.budget else "—",
     )  # fmt: skip
 
 

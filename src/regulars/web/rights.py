@@ -366,7 +366,7 @@ SECTIONS: dict[str, Words] = {
     "membership.Lot": Words("一份一份的积分和储值", "Points and stored value, lot by lot"), "membership.Posting": Words("积分和储值的每一笔", "Every posting"),
     "membership.Reservation": Words("收银台留着的", "Set aside for a till"), "membership.Reason": Words("更正的原因", "Why it was corrected"),
     "membership.Referral": Words("谁介绍您来的", "Who brought you"), "membership.PartnerUse": Words("用过的合作优惠", "Partners' benefits used"),
-    "membership.TierBought": Words("买过的等级", "Tiers bought"),
+    "membership.Coupon": Words("券", "Coupons"), "membership.TierBought": Words("买过的等级", "Tiers bought"),
     "customers.Link": Words("号码归属", "Whose numbers"), "customers.LegalHold": Words("依法保留", "Kept by law"),
 }  # fmt: skip
 

@@ -102,6 +102,7 @@ def settings(request: Request) -> HttpResponse:
         ("staff", Page(href=reverse("settings-staff"), icon="people", title=Words("员工", "Staff"), said=Words("{n} 位在岗", "{n} at work").fill(n=active))),
         ("settings", Page(href=reverse("settings-roles"), icon="key", title=Words("岗位和权限", "Roles"), said=Words("谁能看什么、做什么", "Who may see and do what"))),
         ("playbooks", Page(href=reverse("settings-trade"), icon="book", title=Words("行业和打法", "Trade and playbook"), said=Words("{t} · {b}", "{t} · {b}").fill(t=TRADES.get(business.trade, Words("", "")), b=books))),
+        ("offers", Page(href=reverse("offers"), icon="gift", title=Words("优惠活动", "Offers"), said=Words("发什么券、花了多少", "Which coupons, and what they have cost"))),
         ("settings", Page(href=reverse("settings-fields"), icon="file", title=Words("档案里记什么", "What files hold"), said=Words("店里自己加的项目", "Fields of your own"))),
         ("team", Page(href=reverse("settings-phones"), icon="device", title=Words("店里的手机", "Phones in the shop"), said=Words("扫一下就能用", "Scan and go") if lan_address() else Words("现在只有这台电脑能打开", "Only this computer now"))),
         ("keys", Page(href=reverse("settings-keys"), icon="key", title=Words("给程序的钥匙", "Keys for programs"), said=Words("{n} 把在用", "{n} in use").fill(n=ApiToken.objects.count()))),

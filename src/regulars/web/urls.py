@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from regulars.web import (
     by_hand,
+    counter,
     customers,
     duplicates,
     entrance,
@@ -17,6 +18,7 @@ from regulars.web import (
     manifest,
     member_card,
     membership,
+    offers,
     portrait,
     rights,
     sales,
@@ -94,6 +96,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("customers/<int:number>/sales/", by_hand.customer_sales, name="customer-sales"),
     path("customers/<int:number>/hold/", by_hand.customer_hold, name="customer-hold"),
+    # the counter
+    path("counter/", searching(counter.counter), name="counter"),
+    path("counter/<int:number>/", counter.counter_member, name="counter-member"),
+    path("counter/<int:number>/moves/", counter.counter_moves, name="counter-moves"),
+    path("counter/<int:number>/done/<slug:once>/", counter.counter_done, name="counter-done"),
+    path("offers/", offers.offers, name="offers"),
+    path("offers/new/", offers.offer_new, name="offer-new"),
+    path("offers/<int:number>/", offers.offer, name="offer"),
+    path("offers/<int:number>/state/", offers.offer_state, name="offer-state"),
+    path("customers/<int:number>/coupons/", offers.customer_coupons, name="customer-coupons"),
     # consent and rights
     path("customers/<int:number>/consents/", rights.customer_consents, name="customer-consents"),
     path("customers/<int:number>/consents/withdraw/", rights.customer_withdraw, name="customer-withdraw"),

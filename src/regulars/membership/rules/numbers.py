@@ -44,3 +44,12 @@ def as_typed(code: str) -> str:
     plain = unicodedata.normalize("NFKC", code).upper()
     swapped = plain.translate(str.maketrans("0O1I", "QQLL"))
     return "".join(c for c in swapped if c in ALPHABET)
+
+
+def in_groups(code: str) -> str:
+    """A code as it is shown and read aloud: four signs at a time.
+
+    >>> in_groups("AB23CD45EF67"), as_typed(in_groups("AB23CD45EF67"))
+    ('AB23-CD45-EF67', 'AB23CD45EF67')
+    """
+    return "-".join(code[n : n + 4] for n in range(0, len(code), 4))

@@ -35,16 +35,21 @@ ABILITIES: dict[str, Words] = {
     "sales": Words("导入销售、撤回导入", "bring sales in and take imports back"),
     "staff": Words("管员工和岗位", "manage staff and posts"),
     "playbooks": Words("换打法、改门槛、定级", "adopt playbooks, change numbers, run gradings"),
+    "counter": Words(
+        "在柜台用积分、券和储值，给会员充值", "redeem points, coupons and stored value at the counter, top up"
+    ),
+    "give-coupons": Words("给顾客发券、作废券", "give coupons to customers and make them void"),
+    "offers": Words("开活动、停活动", "open and stop offers"),
     "settings": Words("改店铺设置", "change the settings of the business"),
     "keys": Words("发、收给程序的钥匙", "give and end keys for programs"),
     "audit": Words("看操作记录和异常提醒", "read the audit trail and warnings"),
 }
 """Everything that somebody may be allowed, in the words of the settings."""
 
-WHOLE = frozenset({"membership", "playbooks", "settings", "keys", "audit"})
+WHOLE = frozenset({"membership", "offers", "playbooks", "settings", "keys", "audit"})
 """What concerns every store at once: only a post without a store brings it."""
 
-BY_NAME = frozenset({"contact", "reveal", "sensitive", "merge", "rights"})
+BY_NAME = frozenset({"counter", "give-coupons", "contact", "reveal", "sensitive", "merge", "rights"})
 """What nobody can do with somebody whose name she may not know: it comes only with a post that brings "names" too."""
 
 EVERYTHING = frozenset(ABILITIES)
@@ -74,7 +79,7 @@ HOUSE_ROLES: dict[str, Role] = {
         Role("owner", Words("老板", "Owner"), EVERYTHING),
         Role("manager", Words("店长", "Store manager"), EVERYTHING - {"audit"}),
         Role("key-account", Words("大客户经理", "Key-account manager"), _DESK | {"merge", "claim"}, "own"),
-        Role("front-desk", Words("前台", "Front desk"), _DESK),
+        Role("front-desk", Words("前台", "Front desk"), _DESK | {"counter"}),
         Role("service", Words("客服", "Customer service"), _DESK | {"merge", "rights"}),
         Role("analyst", Words("数据分析", "Analyst"), frozenset({"look", "see-grades"})),
         Role("api", Words("程序", "API client"), frozenset({"look", "names"})),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0010_consents_and_requests"),
-        ("membership", "0001_first"),
+        ("membership", "0002_offers"),
         ("shop", "0008_privacy_settings"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

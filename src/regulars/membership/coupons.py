@@ -1,0 +1,587 @@
+"""What is done with coupons: offers opened and stopped, coupons issued, bought with points, used, reserved and given back.
+
+Whoever races for the last coupon of an offer, or lays one code down twice, meets one conditional UPDATE whose row count
+is looked at: one gets it, the others read why not. Every verb has a business key and answers a retry as before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Count, F, Q, Sum
+from django.utils import timezone
+
+from regulars.membership import teller
+from regulars.membership.models import Member
+from regulars.membership.offers import Coupon, CouponPart, CouponState, CouponUse, Offer, OfferState
+from regulars.membership.program import terms
+from regulars.membership.purse import RELEASED, RESERVED_FOR, SPENT, TOO_LATE
+from regulars.membership.rules import coupons as rules
+from regulars.membership.rules.coupons import Place
+from regulars.membership.rules.ledger import Move
+from regulars.membership.rules.numbers import ALPHABET, as_typed
+from regulars.shop import bulk
+from regulars.shop.models import Staff, audit
+from regulars.shop.words import Refused, Words
+
+SIGNS = 12
+"""Signs of a code, five bits each: sixty bits, so that a machine which tries a thousand a second for a year has one
+chance in thirty-six million of meeting a certain one."""
+
+AT_ONCE = 2_000
+"""Coupons that end in one short write."""
+
+NO_COUPON = Words("没有这张券", "There is no such coupon")
+NO_OFFER = Words("这个活动没有开放", "This offer is not open")
+NO_MORE = Words("「{name}」已经发完了", 'There are no more of "{name}"')
+NO_BUDGET = Words("「{name}」的预算用完了", 'The budget of "{name}" is used up')
+ENOUGH = Words("「{name}」每人最多 {n} 张", '"{name}": at most {n} for each customer')
+NO_REWARD = Words("「{name}」不能用积分换", '"{name}" can\'t be had for points')
+IS = {
+    CouponState.USED: Words("这张券已经用过了", "This coupon has been used"),
+    CouponState.RESERVED: Words("这张券正被另一单占着", "This coupon is reserved for another bill"),
+    CouponState.EXPIRED: Words("这张券已经过期了", "This coupon has run out"),
+    CouponState.VOID: Words("这张券已经作废了", "This coupon is void"),
+}
+NO_USE = Words("没有这笔用券记录", "There is no such use of coupons")
+TAKEN_BACK = Words("这一单的券已经退回了", "The coupons of this bill have been given back")
+NONE_GIVEN = Words("一张券也没有", "There is no coupon to use")
+FIXED = Words(
+    "已经开放的活动，好处和条件不能再改：顾客手里的券是按原来的发的。停掉它，另开一个",
+    "What an open offer gives and asks can't be changed: customers hold coupons on the old terms. Stop it and open another",
+)
+TOO_MANY_OUT = Words("已经发出 {n} 张，库存不能比它少", "{n} are out already; the stock can't be less")
+
+
+# --- offers ----------------------------------------------------------------------------------------------------------
+
+GIVES = (
+    "kind", "worth", "percent", "cost", "price", "currency", "valid_from", "days", "weekdays", "first", "last", "stores",
+    "least", "stacking",
+)  # fmt: skip
+"""What customers have been promised: fixed once coupons may be out."""
+
+LIMITS = ("name", "name_en", "stock", "limit", "valid_until", "budget")
+
+
+def keep_offer(offer: Offer, *, by: Staff | None = None) -> Offer:
+    """Write down a new offer as a draft, or what has changed about one. Raises Refused with the first thing wrong."""
+    _must_make_sense(offer)
+    if offer.pk is None:
+        offer.state, offer.by = OfferState.DRAFT, by
+        with transaction.atomic():
+            offer.save()
+            audit("make-offer", f"offer {offer.pk}", by=by, detail={"kind": offer.kind})
+        return offer
+    with transaction.atomic():
+        before = Offer.objects.select_for_update().get(pk=offer.pk)
+        changed = {f: getattr(offer, f) for f in (*GIVES, *LIMITS) if getattr(before, f) != getattr(offer, f)}
+        if before.state != OfferState.DRAFT and any(f in GIVES for f in changed):
+            raise Refused(FIXED)
+        if offer.stock and before.out > offer.stock:
+            raise Refused(TOO_MANY_OUT.fill(n=before.out))
+        if changed:
+            Offer.objects.filter(pk=offer.pk).update(**changed)
+            audit("change-offer", f"offer {offer.pk}", by=by, detail={"fields": sorted(changed)})
+    return Offer.objects.get(pk=offer.pk)
+
+
+def _must_make_sense(offer: Offer) -> None:
+    def wrong(zh: str, en: str) -> Refused:
+        return Refused(Words(zh, en))
+
+    if not offer.name.strip():
+        raise wrong("给活动起个名字", "Give the offer a name")
+    if offer.kind not in rules.KINDS or offer.stacking not in rules.STACKINGS:
+        raise wrong("选一种券", "Choose a kind of coupon")
+    if offer.kind in ("amount", "percent") and offer.worth <= 0:
+        raise wrong(
+            "写明减多少钱；打折的写最多减多少",
+            "Say how much money is off; for percent off, how much at most",
+        )
+    if (offer.kind == "percent") != (0 < offer.percent <= 100):
+        raise wrong(
+            "打折的写减百分之几，别的不写", "Percent off needs a number from 1 to 100; the others have none"
+        )
+    if offer.valid_until < offer.valid_from:
+        raise wrong("结束的日子不能在开始之前", "It can't end before it begins")
+    if any(not 1 <= d <= 7 for d in offer.weekdays):
+        raise wrong("星期只有一到七", "Weekdays are 1 to 7")
+    if (offer.first is None) != (offer.last is None):
+        raise wrong("几点到几点，两头都要写", "Write both hours, from and to")
+    amounts = (
+        offer.worth,
+        offer.cost,
+        offer.least,
+        offer.budget,
+        offer.price,
+        offer.stock,
+        offer.limit,
+        offer.days,
+    )
+    if any(not 0 <= n <= rules.MOST for n in amounts):
+        raise wrong("数目要在零以上，也别太大", "Numbers must be nothing or more, and not too large")
+    if offer.price and offer.currency not in {c.key for c in terms().membership.currencies}:
+        raise wrong("选用哪种积分换", "Choose the kind of points that it costs")
+
+
+def open_offer(offer: Offer, *, by: Staff | None = None) -> None:
+    """Let coupons of it be issued; one that was stopped goes on."""
+    _turn(offer, (OfferState.DRAFT, OfferState.STOPPED), OfferState.OPEN, "open-offer", by)
+
+
+def stop_offer(offer: Offer, *, by: Staff | None = None) -> None:
+    """No more are issued. Those that are out stay good: they were promised."""
+    _turn(offer, (OfferState.OPEN,), OfferState.STOPPED, "stop-offer", by)
+
+
+def _turn(offer: Offer, before: tuple[str, ...], to: str, verb: str, by: Staff | None) -> None:
+    with transaction.atomic():
+        if Offer.objects.filter(pk=offer.pk, state__in=before).update(state=to):
+            audit(verb, f"offer {offer.pk}", by=by)
+    offer.state = to
+
+
+# --- issued and bought -----------------------------------------------------------------------------------------------
+
+
+_turn_on_sqlite = threading.Lock()
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """A write transaction that others of this process wait for in a queue: writers who compete for SQLite's only lock
+    sleep and try again, and of three hundred the last ones would give up. PostgreSQL has a queue for every row."""
+    if bulk.is_postgres() or connection.in_atomic_block:
+        with transaction.atomic():
+            yield
+        return
+    with _turn_on_sqlite, transaction.atomic():
+        yield
+
+
+class _Known(Exception):
+    """Somebody else has issued it under the same key meanwhile."""
+
+
+def issue(
+    offer: Offer, member: Member, *, key: str, on: date, source: str = "counter", by: Staff | None = None
+) -> Coupon:
+    """Give a member a coupon of an open offer; asked again with the same key, the one that she was given then. Raises
+    Refused where stock, budget or her limit say no."""
+    return _issue(offer, member, key, on, source, by, price=0)
+
+
+def buy(
+    offer: Offer, member: Member, *, key: str, on: date, source: str = "counter", by: Staff | None = None
+) -> Coupon:
+    """Let a member have a reward for her points: points and coupon both, or neither."""
+    if not offer.price:
+        raise Refused(NO_REWARD.fill(name=offer.words))
+    return _issue(offer, member, key, on, source, by, price=offer.price)
+
+
+def _issue(
+    offer: Offer, member: Member, key: str, on: date, source: str, by: Staff | None, price: int
+) -> Coupon:
+    if found := _issued(source, key, offer, member):
+        return found
+    try:
+        with _in_turn():
+            cost = _take_one(offer, on)
+            # From here on nobody else issues of this offer until the transaction ends, so what is counted stays true.
+            if found := _issued(source, key, offer, member):
+                raise _Known
+            family = teller.family_of(member.pk)
+            if not Member.objects.filter(pk=member.pk, left_on=None).exists():
+                raise Refused(teller.NOBODY)
+            hers = Coupon.objects.filter(offer=offer, member__in=family).exclude(state=CouponState.VOID)
+            if offer.limit and hers.count() >= offer.limit:
+                raise Refused(ENOUGH.fill(name=offer.words, n=offer.limit))
+            posting = None
+            if price:
+                (done,) = teller.post(Move(
+                    "take", "redeem", "reward", f"{source}.{key}", member.pk, on, ((offer.currency, price),),
+                    rule=f"offer {offer.pk}", by=by.pk if by else None,
+                ))  # fmt: skip
+                posting = done.posting
+            valid_from = max(on, offer.valid_from)
+            return Coupon.objects.create(
+                code=new_code(), member=member, offer=offer, source=source, source_id=key, valid_from=valid_from,
+                valid_until=rules.valid_until(valid_from, offer.valid_until, offer.days), issued_on=on, issued_by=by,
+                posting_id=posting, cost=cost,
+            )  # fmt: skip
+    except (_Known, IntegrityError):
+        found = _issued(source, key, offer, member)
+        if found is None:
+            raise
+        return found
+
+
+def _take_one(offer: Offer, on: date) -> int:
+    """Take one off the stock and set aside what it can cost: one UPDATE that finds the offer open and with room, or
+    changes nothing. Returns what was set aside."""
+    cost = rules.most_that_one_costs(offer.terms)
+    room = (Q(stock=0) | Q(out__lt=F("stock"))) & (Q(budget=0) | Q(committed__lte=F("budget") - cost))
+    open_now = Offer.objects.filter(pk=offer.pk, state=OfferState.OPEN, valid_until__gte=on)
+    if open_now.filter(room).update(out=F("out") + 1, committed=F("committed") + cost) == 1:
+        offer.refresh_from_db()
+        return cost
+    raise Refused(why_no_more(Offer.objects.get(pk=offer.pk), on) or NO_MORE.fill(name=offer.words))
+
+
+def why_no_more(offer: Offer, on: date) -> Words | None:
+    """Why none of this offer can be had on that day; None where one can."""
+    if offer.state != OfferState.OPEN or offer.valid_until < on:
+        return NO_OFFER
+    if offer.stock and offer.out >= offer.stock:
+        return NO_MORE.fill(name=offer.words)
+    if offer.budget and offer.committed + rules.most_that_one_costs(offer.terms) > offer.budget:
+        return NO_BUDGET.fill(name=offer.words)
+    return None
+
+
+def _issued(source: str, key: str, offer: Offer, member: Member) -> Coupon | None:
+    """What was issued under this key; Refused where it stands for another offer or somebody else."""
+    found = Coupon.objects.select_related("offer").filter(source=source, source_id=key).first()
+    if found is not None and (
+        found.offer_id != offer.pk or found.member_id not in {member.pk, *teller.family_of(member.pk)}
+    ):
+        raise Refused(teller.ANOTHER.fill(key=f"{source} {key}"))
+    return found
+
+
+def new_code() -> str:
+    """A code that can't be guessed."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(SIGNS))
+
+
+def void(coupon: Coupon, *, on: date, why: str, by: Staff | None = None) -> None:
+    """Make a coupon worthless that nobody has used; points that were paid for it come back. Done once."""
+    with transaction.atomic():
+        if not Coupon.objects.filter(pk=coupon.pk, state=CouponState.ISSUED).update(state=CouponState.VOID):
+            coupon.refresh_from_db()
+            if coupon.state != CouponState.VOID:
+                raise Refused(IS[CouponState(coupon.state)])
+            return
+        _back_into_stock({coupon.offer_id: (1, coupon.cost)})
+        if coupon.posting_id:
+            paid = teller.amounts_of([coupon.posting_id])[coupon.posting_id]
+            legs = tuple((currency, -n) for currency, n in paid.items())
+            teller.post(Move(
+                "give-back", "give-back", "reward", f"void {coupon.pk}", coupon.member_id, on, legs, of=coupon.posting_id,
+                by=by.pk if by else None,
+            ))  # fmt: skip
+        audit("void-coupon", f"coupon {coupon.pk}", by=by, why=why)
+    coupon.state = CouponState.VOID
+
+
+def _back_into_stock(ended: dict[int, tuple[int, int]]) -> None:
+    """Offer → (how many are no longer out, what had been set aside for them)."""
+    for offer, (n, cost) in sorted(ended.items()):
+        Offer.objects.filter(pk=offer).update(out=F("out") - n, committed=F("committed") - cost)
+
+
+# --- used ------------------------------------------------------------------------------------------------------------
+
+
+def use(
+    codes: Sequence[str], bill: int, *, key: str, place: Place, source: str = "counter", by: Staff | None = None,
+    receipt: str = "", member: Member | None = None,
+) -> CouponUse:  # fmt: skip
+    """Use these coupons on a bill (fen): all of them or none. `member`: only if they are hers."""
+    found = _lay_down(codes, bill, CouponUse.State.USED, key, place, source, by, receipt, member, None)
+    if found.state == CouponUse.State.BACK:
+        raise Refused(TAKEN_BACK)
+    return found
+
+
+def reserve(
+    codes: Sequence[str], bill: int, *, key: str, place: Place, source: str = "till", by: Staff | None = None,
+    receipt: str = "", patience: timedelta = RESERVED_FOR,
+) -> CouponUse:  # fmt: skip
+    """Keep these coupons for a till until it confirms or lets go. The same key finds the same reservation."""
+    until = timezone.now() + patience
+    return _lay_down(codes, bill, CouponUse.State.RESERVED, key, place, source, by, receipt, None, until)
+
+
+def _lay_down(
+    codes: Sequence[str], bill: int, state: str, key: str, place: Place, source: str, by: Staff | None, receipt: str,
+    member: Member | None, until: datetime | None,
+) -> CouponUse:  # fmt: skip
+    if not codes:
+        raise Refused(NONE_GIVEN)
+    coupons = [coupon_of(code) for code in codes]
+    if known := _used(source, key, coupons, bill):
+        return known
+    if member is not None and not {c.member_id for c in coupons} <= {member.pk, *teller.family_of(member.pk)}:
+        raise Refused(NO_COUPON)
+    _let_go_of_late([c for c in coupons if c.state == CouponState.RESERVED], timezone.now())
+    coupons.sort(key=lambda c: c.pk)  # everybody takes them in the same order, so that nobody waits in a ring
+    reckoned = _reckoned(coupons, bill, place)
+    try:
+        with _in_turn():
+            made = CouponUse.objects.create(
+                source=source, source_id=key, code=_till_code(source, key), state=state, until=until, bill=bill,
+                payable=reckoned.payable, on=place.on, receipt=receipt, store_id=place.store, by=by,
+            )  # fmt: skip
+            for coupon in coupons:
+                if not _seize(coupon, made, place.on):
+                    coupon.refresh_from_db()
+                    raise Refused(IS.get(CouponState(coupon.state), NO_COUPON))
+            CouponPart.objects.bulk_create(
+                CouponPart(use=made, coupon=coupon, off=off, cost=cost)
+                for coupon, off, cost in zip(coupons, reckoned.off, reckoned.costs, strict=True)
+            )
+            if state == CouponUse.State.USED:
+                _book_costs(made)
+    except (IntegrityError, Refused):
+        known = _used(source, key, coupons, bill)  # the same click, a moment earlier
+        if known is None:
+            raise
+        return known
+    return made
+
+
+def _seize(coupon: Coupon, made: CouponUse, on: date) -> bool:
+    """The one UPDATE that decides who has a coupon: it finds it free and valid, or changes nothing."""
+    to = CouponState.USED if made.state == CouponUse.State.USED else CouponState.RESERVED
+    free = Coupon.objects.filter(pk=coupon.pk, state=CouponState.ISSUED, valid_until__gte=on)
+    return free.update(state=to, use=made) == 1
+
+
+def _reckoned(coupons: Sequence[Coupon], bill: int, place: Place) -> rules.Reckoned:
+    for coupon in coupons:
+        if coupon.state in IS:
+            raise Refused(IS[CouponState(coupon.state)])
+    laid_down = [c.held for c in coupons]
+    if refusal := rules.why_not(laid_down, bill, place):
+        raise Refused(refusal)
+    return rules.reckon(laid_down, bill)
+
+
+def ahead(codes: Sequence[str], bill: int, place: Place) -> rules.Reckoned:
+    """What a bill would come to with these coupons; nothing is changed. Raises Refused where they can't be used."""
+    if not codes:
+        raise Refused(NONE_GIVEN)
+    coupons = [coupon_of(code) for code in codes]
+    _let_go_of_late([c for c in coupons if c.state == CouponState.RESERVED], timezone.now())
+    return _reckoned(sorted(coupons, key=lambda c: c.pk), bill, place)
+
+
+def coupon_of(code: str) -> Coupon:
+    """The coupon with this code, as typed; raises Refused where there is none."""
+    coupon = Coupon.objects.select_related("offer", "member").filter(code=as_typed(code[:64])).first()
+    if coupon is None:
+        raise Refused(NO_COUPON)
+    return coupon
+
+
+def _used(source: str, key: str, coupons: Sequence[Coupon], bill: int) -> CouponUse | None:
+    known = CouponUse.objects.filter(source=source, source_id=key).first()
+    if known is None:
+        return None
+    named = set(known.parts.values_list("coupon", flat=True))
+    if known.bill != bill or named != {c.pk for c in coupons}:
+        raise Refused(teller.ANOTHER.fill(key=f"{source} {key}"))
+    return known
+
+
+def _till_code(source: str, key: str) -> str:
+    return hashlib.sha256(f"coupon\0{source}\0{key}".encode()).hexdigest()[:24]
+
+
+def _book_costs(made: CouponUse) -> None:
+    """What the coupons of a bill have cost takes the place of what had been set aside for them."""
+    change: dict[int, int] = defaultdict(int)
+    for part in made.parts.select_related("coupon"):
+        change[part.coupon.offer_id] += part.cost - part.coupon.cost
+        Coupon.objects.filter(pk=part.coupon_id).update(cost=part.cost)
+    for offer, fen in sorted(change.items()):
+        Offer.objects.filter(pk=offer).update(committed=F("committed") + fen)
+
+
+def confirm(code: str, *, on: date, receipt: str = "", by: Staff | None = None) -> CouponUse:
+    """The sale was made: reserved coupons are used. Confirmed twice they are used once; a reservation that has run out
+    is let go and refused."""
+    found = _use_of(code)
+    with transaction.atomic():
+        in_time = CouponUse.objects.filter(
+            pk=found.pk, state=CouponUse.State.RESERVED, until__gte=timezone.now()
+        )
+        if in_time.update(
+            state=CouponUse.State.USED, on=on, receipt=receipt or found.receipt, by=by or found.by
+        ):
+            found.refresh_from_db()
+            n = Coupon.objects.filter(use=found, state=CouponState.RESERVED).update(state=CouponState.USED)
+            assert n == found.parts.count(), "a reservation holds all its coupons"
+            _book_costs(found)
+            return found
+    if found.state == CouponUse.State.RESERVED:
+        release(code, is_late=True)
+    found.refresh_from_db()
+    if found.state == CouponUse.State.USED:
+        return found
+    raise Refused(
+        {CouponUse.State.RELEASED: RELEASED, CouponUse.State.BACK: TAKEN_BACK}.get(
+            CouponUse.State(found.state), TOO_LATE
+        )
+    )
+
+
+def release(code: str, *, is_late: bool = False) -> CouponUse:
+    """There was no sale: reserved coupons are hers again."""
+    found = _use_of(code)
+    to = CouponUse.State.TIMED_OUT if is_late else CouponUse.State.RELEASED
+    with transaction.atomic():
+        open_now = CouponUse.objects.filter(pk=found.pk, state=CouponUse.State.RESERVED)
+        if is_late:
+            open_now = open_now.filter(until__lt=timezone.now())
+        if open_now.update(state=to):
+            Coupon.objects.filter(use=found, state=CouponState.RESERVED).update(
+                state=CouponState.ISSUED, use=None
+            )
+    found.refresh_from_db()
+    if found.state in (CouponUse.State.USED, CouponUse.State.BACK) and not is_late:
+        raise Refused(SPENT)
+    return found
+
+
+def _use_of(code: str) -> CouponUse:
+    found = CouponUse.objects.filter(code=code).first()
+    if found is None:
+        raise Refused(NO_USE)
+    return found
+
+
+def _let_go_of_late(coupons: Sequence[Coupon], now: datetime) -> None:
+    """Free coupons whose reservation has run out, before somebody asks for them."""
+    late = CouponUse.objects.filter(coupons__in=coupons, state=CouponUse.State.RESERVED, until__lt=now)
+    for code in late.values_list("code", flat=True).distinct() if coupons else ():
+        release(code, is_late=True)
+    for coupon in coupons:
+        coupon.refresh_from_db(fields=["state", "use"])
+
+
+def give_back(made: CouponUse, *, on: date, by: Staff | None = None, why: str = "") -> CouponUse:
+    """Its bill was returned or cancelled: the coupons are hers again, with as many days as they had left. Done once."""
+    with transaction.atomic():
+        used = CouponUse.objects.filter(pk=made.pk, state=CouponUse.State.USED)
+        if used.update(state=CouponUse.State.BACK, back_on=on):
+            change: dict[int, int] = defaultdict(int)
+            for part in made.parts.select_related("coupon__offer").order_by("coupon"):
+                coupon = part.coupon
+                cost = rules.most_that_one_costs(coupon.offer.terms)
+                until = rules.valid_again_until(coupon.valid_until, made.on, on)
+                Coupon.objects.filter(pk=coupon.pk, use=made, state=CouponState.USED).update(
+                    state=CouponState.ISSUED, use=None, cost=cost, valid_until=until
+                )
+                change[coupon.offer_id] += cost - part.cost
+            for offer, fen in sorted(change.items()):
+                Offer.objects.filter(pk=offer).update(committed=F("committed") + fen)
+            audit("give-back-coupons", f"use {made.pk}", by=by, why=why)
+    made.refresh_from_db()
+    if made.state != CouponUse.State.BACK:
+        raise Refused(NO_USE)
+    return made
+
+
+# --- the night, and what is asked ------------------------------------------------------------------------------------
+
+
+def night(on: date) -> int:
+    """Let go of reservations that tills forgot, and end coupons whose last day is over. Says how many ended. Safe to be
+    cut off and run again."""
+    late = CouponUse.objects.filter(state=CouponUse.State.RESERVED, until__lt=timezone.now())
+    for code in list(late.order_by("id").values_list("code", flat=True)):
+        release(code, is_late=True)
+    ended = 0
+    while True:
+        with transaction.atomic():
+            over = Coupon.objects.select_for_update().filter(state=CouponState.ISSUED, valid_until__lt=on)
+            rows = list(over.order_by("id").values_list("id", "offer", "cost")[:AT_ONCE])
+            if not rows:
+                return ended
+            Coupon.objects.filter(id__in=[i for i, _, _ in rows]).update(state=CouponState.EXPIRED)
+            sums: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+            for _, offer, cost in rows:
+                n, fen = sums[offer]
+                sums[offer] = n + 1, fen + cost
+            _back_into_stock(sums)
+        ended += len(rows)
+
+
+@dataclass(frozen=True)
+class PromotionCost:
+    """How an offer stands: coupons by what became of them, what it has cost so far and can still cost, in fen."""
+
+    offer: Offer
+    issued: int
+    used: int
+    open: int
+    expired: int
+    void: int
+    cost: int
+    can_still_cost: int
+    budget: int
+
+
+def promotion_costs(offers: Sequence[Offer] | None = None) -> list[PromotionCost]:
+    """Every offer (or these), the latest first: issued, used, cost so far against budget."""
+    chosen = list(Offer.objects.order_by("-id")) if offers is None else list(offers)
+    numbers = [o.pk for o in chosen]
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = Coupon.objects.filter(offer__in=numbers).values_list("offer", "state")
+    for offer, state, n in rows.annotate(n=Count("id")).order_by():
+        counts[offer][state] = n
+    used = CouponPart.objects.filter(coupon__offer__in=numbers, use__state=CouponUse.State.USED)
+    costs: dict[int, int] = dict(used.values_list("coupon__offer").annotate(fen=Sum("cost")).order_by())
+    found = []
+    for offer in chosen:
+        by_state: dict[str, Any] = counts[offer.pk]
+        cost = costs.get(offer.pk, 0)
+        open_now = by_state.get(CouponState.ISSUED, 0) + by_state.get(CouponState.RESERVED, 0)
+        found.append(PromotionCost(
+            offer, sum(by_state.values()), by_state.get(CouponState.USED, 0), open_now,
+            by_state.get(CouponState.EXPIRED, 0), by_state.get(CouponState.VOID, 0), cost, offer.committed - cost, offer.budget,
+        ))  # fmt: skip
+    return found
+
+
+def coupons_of(member: Member, on: date) -> list[Coupon]:
+    """Coupons that she and those who are read as her can use now or later, what ends first in front."""
+    hers = Coupon.objects.select_related("offer").filter(member__in=teller.family_of(member.pk))
+    alive = hers.filter(state__in=[CouponState.ISSUED, CouponState.RESERVED], valid_until__gte=on)
+    return list(alive.order_by("valid_until", "id"))
+
+
+def uses_of(member: Member, limit: int = 20) -> list[CouponUse]:
+    """Bills on which her coupons were used, the latest first."""
+    hers = CouponUse.objects.filter(parts__coupon__member__in=teller.family_of(member.pk))
+    kept = hers.filter(state__in=[CouponUse.State.USED, CouponUse.State.BACK]).distinct()
+    return list(kept.prefetch_related("parts__coupon__offer").order_by("-id")[:limit])
+
+
+def uses_on(receipt: str) -> list[CouponUse]:
+    """Bills with coupons that carry this receipt number, for whoever takes the receipt back."""
+    return list(CouponUse.objects.filter(receipt=receipt, state=CouponUse.State.USED)) if receipt else []
+
+
+def offers_open(on: date) -> list[Offer]:
+    """Offers of which coupons can be had on that day, by name."""
+    found = Offer.objects.filter(state=OfferState.OPEN, valid_until__gte=on).order_by("name", "id")
+    return [offer for offer in found if why_no_more(offer, on) is None]
+
+
+def rewards(on: date) -> list[Offer]:
+    """What can be had for points on that day, what costs least in front."""
+    return sorted((o for o in offers_open(on) if o.price), key=lambda o: (o.currency, o.price, o.pk))

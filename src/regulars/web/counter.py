@@ -1,0 +1,447 @@
+"""The counter: who stands there, what she has, and what she takes of it. Nothing is booked before somebody has read what
+will happen and said yes, and every form can be sent twice without booking twice."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from types import SimpleNamespace as Page
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from regulars.customers.models import Customer
+from regulars.customers.queries import named_exactly, search
+from regulars.customers.sight import let_in, sees
+from regulars.membership import coupons, passes, program, purse, teller
+from regulars.membership.models import Member, Posting
+from regulars.membership.offers import Coupon, CouponUse, Offer
+from regulars.membership.rules import coupons as rules
+from regulars.membership.rules.coupons import Place
+from regulars.membership.rules.ledger import BONUS, PRINCIPAL, VALUE, name_of
+from regulars.membership.rules.numbers import as_typed, in_groups
+from regulars.shop import readings
+from regulars.shop.models import Store
+from regulars.shop.money import say_money
+from regulars.shop.words import Refused, Words
+from regulars.web.by_hand import amount_typed
+from regulars.web.customers import find_customer
+from regulars.web.doors import clock
+from regulars.web.may import may, needs
+from regulars.web.request import Request, number_in
+from regulars.web.shown import Badges, customers_shown
+
+SHOWN = 8
+"""Customers that a search at the counter lists: more is a reason to ask for the whole number."""
+
+NOT_A_MEMBER = Words("她还不是会员", "She is not a member yet")
+
+
+def place_of(request: Request) -> Place:
+    """Here and now, for coupons that hold on some days, at some hours, in some stores."""
+    now = clock().astimezone(ZoneInfo(request.business.time_zone))
+    stores = list(Store.objects.filter(is_open=True).values_list("pk", flat=True)[:2])
+    store = request.user.store_id or (stores[0] if len(stores) == 1 else None)
+    return Place(request.today, now.time(), store)
+
+
+def customer_shown_by(text: str) -> tuple[Customer | None, str]:
+    """Whom a pass on a phone, a member number or a coupon names exactly, and the coupon's code if it was one."""
+    member = passes.member_of_pass(text, clock())
+    if member is None:
+        number = "".join(text.split())
+        member = (
+            Member.objects.select_related("customer__merged_into").filter(number=number, left_on=None).first()
+        )
+    code = as_typed(text)
+    coupon = (
+        Coupon.objects.select_related("member__customer__merged_into").filter(code=code).first()
+        if member is None and len(code) == coupons.SIGNS
+        else None
+    )
+    if coupon is not None:
+        member = coupon.member
+    if member is None or member.customer is None or member.customer.is_gone:
+        return None, ""
+    return member.customer.merged_into or member.customer, coupon.code if coupon else ""
+
+
+@needs("counter")
+@require_http_methods(["GET", "POST"])
+def counter(request: Request) -> HttpResponse:
+    """Find who stands at the counter. Posting lets somebody in whose file is another store's: she has shown her code or
+    said her whole number."""
+    text = (request.POST if request.method == "POST" else request.GET).get("q", "").strip()[:60]
+    found, code = customer_shown_by(text) if text else (None, "")
+    if request.method == "POST":
+        found = found or named_exactly(text)
+        if found is None:
+            return redirect("counter")
+        if not sees(request.user, found, "counter"):
+            try:
+                readings.read(request.user, found.pk, "file", reason="identity", on=request.today)
+                let_in(request.user, found)
+            except Refused as refused:
+                messages.warning(request, refused.words.say(request.lang))
+                return redirect("counter")
+    if found is not None and sees(request.user, found, "counter"):
+        there = reverse("counter-member", args=[found.pk])
+        return redirect(f"{there}?coupon={code}" if code else there)
+    people = search(text, SHOWN, request.user) if text and found is None else []
+    if text:
+        readings.count(request.user, "search", request.today)
+    shown = customers_shown(people, Badges(), request.user)
+    elsewhere = bool(text) and not people and (found is not None or named_exactly(text) is not None)
+    page = Page(
+        search=text, elsewhere=elsewhere, action=reverse("counter"),
+        rows=[Page(customer=shown[c.pk], href=reverse("counter-member", args=[c.pk])) for c in people],
+        offers_href=reverse("offers") if may(request.user, "offers") else "", is_open=program.current() is not None,
+        playbooks_href=reverse("grades") if may(request.user, "see-grades") else "",
+    )  # fmt: skip
+    return render(request, "counter.html", {"page": page})
+
+
+def _live(request: Request, number: int) -> Customer:
+    found = find_customer(request, number, "counter")
+    return found.merged_into or found
+
+
+def currency_said(key: str) -> Words:
+    """What a currency is called by the programme."""
+    held = program.current()
+    if held is not None and key not in (*VALUE, "value"):
+        for currency in held.membership.currencies:
+            if currency.key == key:
+                return Words(currency.name.zh, currency.name.en)
+    return name_of(key)
+
+
+def amount_said(key: str, n: int) -> Words:
+    """So much of a currency: money for stored value."""
+    if key in (*VALUE, "value"):
+        return Words(say_money(n), say_money(n, "en"))
+    name = currency_said(key)
+    return Words(f"{n:,} {name.zh}", f"{n:,} {name.en}")
+
+
+def balances_shown(request: Request, member: Member) -> list[Page]:
+    """What she has of each currency; stored value as one sum, with what of it she paid in."""
+    held = purse.holdings(member, request.today)
+    shown = []
+    for key, one in held.items():
+        if key in VALUE:
+            continue
+        ends = next(((on, n) for on, n in one.ends if on <= request.today + timedelta(days=60)), None)
+        shown.append(Page(
+            name=currency_said(key), said=f"{one.can_spend:,}", aside=amount_said(key, one.aside) if one.aside else "",
+            ends=Page(on=ends[0], said=amount_said(key, ends[1])) if ends else None, of=None,
+        ))  # fmt: skip
+    if any(key in held for key in VALUE):
+        paid, bonus = ((held[k].can_spend if k in held else 0) for k in (PRINCIPAL, BONUS))
+        shown.append(Page(
+            name=name_of("value"), said=say_money(paid + bonus, request.lang), aside="", ends=None,
+            of=Words("其中本金 {p}，赠送 {b}", "{p} paid in, {b} bonus").fill(
+                p=amount_said("value", paid), b=amount_said("value", bonus)
+            ) if bonus else None,
+        ))  # fmt: skip
+    return shown
+
+
+def coupon_shown(coupon: Coupon, place: Place) -> Page:
+    """A coupon as lists show it: what it is good for, and why not now if it isn't."""
+    refusal = coupons.IS.get(coupon.state) or rules.why_not_here(coupon.held, place)  # type: ignore[call-overload]
+    return Page(
+        code=coupon.code, said_code=in_groups(coupon.code), name=coupon.offer.words, gives=gives_said(coupon.offer),
+        until=coupon.valid_until, refusal=refusal, number=coupon.pk,
+    )  # fmt: skip
+
+
+def gives_said(offer: Offer) -> Words:
+    """What an offer gives, in a few words."""
+    worth = amount_said("value", offer.worth)
+    said = {
+        "amount": Words("减 {w}", "{w} off").fill(w=worth),
+        "percent": Words("减 {p}%，最多 {w}", "{p}% off, {w} at most").fill(p=offer.percent, w=worth),
+    }.get(offer.kind) or rules.KINDS[offer.kind]
+    if offer.least:
+        least = amount_said("value", offer.least)
+        said = Words("满 {l} {s}", "{s} from {l} on").fill(l=least, s=said)
+    return said
+
+
+@needs("counter")
+@require_GET
+def counter_member(request: Request, number: int) -> HttpResponse:
+    """Who she is, what she has, and what can be done with it."""
+    customer = find_customer(request, number, "counter")
+    if customer.merged_into_id:
+        return redirect("counter-member", customer.merged_into_id)
+    return _member_page(request, customer)
+
+
+def _member_page(
+    request: Request, customer: Customer, problem: Words | None = None, filled: dict[str, str] | None = None
+) -> HttpResponse:
+    terms, member, place = program.current(), program.member_of(customer), place_of(request)
+    shown = customers_shown([customer], Badges(), request.user)[customer.pk]
+    page = Page(
+        name=shown.name, tail=shown.tail, grades=shown.grades, href=reverse("portrait", args=[customer.pk]), problem=problem,
+        action=reverse("counter-moves", args=[customer.pk]), is_open=terms is not None, member=None,
+    )  # fmt: skip
+    if member is not None and terms is not None:
+        held = coupons.coupons_of(member, request.today)
+        tier = terms.tiers.get(program.tier_of(member, terms, request.today))
+        page.member = Page(
+            number=member.number, since=member.joined_on, tier=tier, balances=balances_shown(request, member),
+            coupons=[coupon_shown(c, place) for c in held], picked=(request.GET.get("coupon", ""), *(filled or {}).get("codes", "").split()),
+            currencies=[(c.key, Words(c.name.zh, c.name.en)) for c in terms.membership.currencies],
+            rewards=[
+                Page(number=o.pk, name=o.words, price=amount_said(o.currency, o.price), once=secrets.token_hex(8))
+                for o in coupons.rewards(request.today)
+            ],
+            has_value=terms.membership.value is not None, pay=request.GET.get("pay", "")[:20],
+            offers=[(Words("满 {p} 送 {g}", "{g} on top of {p}")).fill(
+                p=amount_said("value", round(o.pays * 100)), g=amount_said("value", round(o.gives * 100))
+            ) for o in (terms.membership.value.offers if terms.membership.value else ())],
+            uses=[Page(
+                on=u.on, number=u.pk, bill=u.bill, payable=u.payable, is_back=u.back_on is not None,
+                names=[p.coupon.offer.words for p in u.parts.all()],
+            ) for u in coupons.uses_of(member, 5)],
+            once={k: secrets.token_hex(8) for k in ("coupons", "points", "pay", "top-up")}, filled=filled or {},
+        )  # fmt: skip
+    return render(request, "counter_member.html", {"page": page}, status=422 if problem else 200)
+
+
+# --- what is done there ----------------------------------------------------------------------------------------------
+
+
+@needs("counter")
+@require_POST
+def counter_moves(request: Request, number: int) -> HttpResponse:
+    """One thing that she wants: first what it would come to is shown, then, with `sure`, it is booked."""
+    customer = _live(request, number)
+    member, do = program.member_of(customer), request.POST.get("do", "")
+    once = request.POST.get("once", "")
+    try:
+        if do == "join":
+            program.terms()
+            program.join(customer, request.today, "counter", store=request.user.store, by=request.user)
+            return redirect("counter-member", customer.pk)
+        if member is None:
+            raise Refused(NOT_A_MEMBER)
+        if do == "give-back":
+            return _give_back(request, customer, member)
+        if do not in MOVES or not (once.isalnum() and len(once) <= 40):
+            raise Refused(
+                Words("没看懂要做什么，请再来一次", "What is wanted is not clear; please try again")
+            )
+        ahead, book = MOVES[do](request, member)
+        if "sure" not in request.POST:
+            said = _filled(request)
+            shown = customers_shown([customer], Badges(), request.user)[customer.pk]
+            page = Page(
+                name=shown.name, action=request.path, back=reverse("counter-member", args=[customer.pk]), lines=ahead,
+                fields=[(k, v) for k, values in said for v in values],
+            )  # fmt: skip
+            return render(request, "counter_sure.html", {"page": page})
+        book(once)
+    except Refused as refused:
+        filled = {
+            k: request.POST.get(k, "")[:40] for k in ("do", "bill", "amount", "currency", "pay", "top_up")
+        }
+        filled["codes"] = " ".join(request.POST.getlist("code"))[:400]
+        return _member_page(request, customer, refused.words, filled)
+    return redirect("counter-done", customer.pk, once)
+
+
+SENT = ("do", "once", "code", "bill", "amount", "currency", "pay", "top_up", "offer", "receipt")
+
+
+def _filled(request: Request) -> list[tuple[str, list[str]]]:
+    return [(k, [v[:80] for v in request.POST.getlist(k)[:12]]) for k in SENT if k in request.POST]
+
+
+def _fen(text: str) -> int:
+    """An amount of money that was typed, above nothing."""
+    typed = amount_typed(text)
+    if typed <= 0 or typed > rules.MOST:
+        raise Refused(Words("请写金额", "Please write an amount"))
+    return typed
+
+
+def _left(member: Member, request: Request, key: str) -> int:
+    held = purse.holdings(member, request.today)
+    keys = VALUE if key == "value" else (key,)
+    return sum(held[k].can_spend for k in keys if k in held)
+
+
+def _enough(member: Member, request: Request, key: str, n: int) -> int:
+    """What is left of a currency after so much; refused where it is not there."""
+    have = _left(member, request, key)
+    if have < n:
+        raise Refused(
+            Words("{c}不够：有 {h}，要 {n}", "Not enough {c}: {h} held, {n} wanted").fill(
+                c=currency_said(key), h=amount_said(key, have), n=amount_said(key, n)
+            )
+        )
+    return have - n
+
+
+def _was_booked(request: Request, source: str, key: str) -> bool:
+    """Whether a form that comes again has been booked: then what she has now says nothing about it."""
+    return "sure" in request.POST and Posting.objects.filter(source=source, source_id=key).exists()
+
+
+def _redeem(request: Request, member: Member) -> Any:
+    program_ = program.terms().membership
+    key = request.POST.get("currency", "")
+    amount = number_in(request.POST.get("amount"), 1, 10**9)
+    if key not in {c.key for c in program_.currencies} or amount is None:
+        raise Refused(Words("请写要用多少积分", "Please write how many points"))
+    once = request.POST["once"]
+    left = 0 if _was_booked(request, "counter", once) else _enough(member, request, key, amount)
+    ahead = [
+        Words("用掉 {n}", "{n} are redeemed").fill(n=amount_said(key, amount)),
+        Words("还剩 {n}", "{n} are left").fill(n=amount_said(key, left)),
+    ]
+    return ahead, lambda once: purse.redeem(
+        member, key, amount, key=once, on=request.today, store=request.user.store, by=request.user
+    )
+
+
+def _reward(request: Request, member: Member) -> Any:
+    number = number_in(request.POST.get("offer"), 1, 2**62)
+    offer = Offer.objects.filter(pk=number or 0).first()
+    if offer is None or not offer.price:
+        raise Refused(coupons.NO_OFFER)
+    booked = _was_booked(request, "reward", f"counter.{request.POST['once']}")
+    if not booked and (refusal := coupons.why_no_more(offer, request.today)):
+        raise Refused(refusal)
+    left = 0 if booked else _enough(member, request, offer.currency, offer.price)
+    ahead = [
+        Words("换一张「{o}」，用掉 {n}", 'One "{o}" for {n}').fill(o=offer.words, n=amount_said(offer.currency, offer.price)),
+        Words("还剩 {n}", "{n} are left").fill(n=amount_said(offer.currency, left)),
+    ]  # fmt: skip
+    return ahead, lambda once: coupons.buy(offer, member, key=once, on=request.today, by=request.user)
+
+
+def _coupons(request: Request, member: Member) -> Any:
+    codes, place = request.POST.getlist("code")[:12], place_of(request)
+    bill = amount_typed(request.POST.get("bill", ""))
+    receipt = request.POST.get("receipt", "").strip()[:64]
+
+    def book(once: str) -> CouponUse:
+        return coupons.use(
+            codes, bill, key=once, place=place, by=request.user, receipt=receipt, member=member
+        )
+
+    if "sure" in request.POST:
+        return [], book
+    said = coupons.ahead(codes, bill, place)
+    ahead = [Words("账单 {b}", "The bill is {b}").fill(b=amount_said("value", bill))]
+    laid_down = sorted((coupons.coupon_of(code) for code in codes), key=lambda c: c.pk)
+    for coupon, off in zip(laid_down, said.off, strict=True):
+        ahead.append(
+            Words("「{n}」减 {o}", '"{n}" takes {o} off').fill(
+                n=coupon.offer.words, o=amount_said("value", off)
+            )
+            if off
+            else Words("给她「{n}」", 'She gets "{n}"').fill(n=coupon.offer.words)
+        )
+    ahead.append(Words("要付 {p}", "{p} are to be paid").fill(p=amount_said("value", said.payable)))
+    return ahead, book
+
+
+def _pay(request: Request, member: Member) -> Any:
+    fen = _fen(request.POST.get("pay", ""))
+    left = (
+        0 if _was_booked(request, "counter", request.POST["once"]) else _enough(member, request, "value", fen)
+    )
+    ahead = [
+        Words("储值付 {n}", "{n} are paid with stored value").fill(n=amount_said("value", fen)),
+        Words("还剩 {n}", "{n} are left").fill(n=amount_said("value", left)),
+    ]
+    return ahead, lambda once: purse.pay(
+        member, fen, key=once, on=request.today, store=request.user.store, by=request.user
+    )
+
+
+def _top_up(request: Request, member: Member) -> Any:
+    fen = _fen(request.POST.get("top_up", ""))
+    gives = purse.bonus_for(fen)
+    ahead = [Words("收她 {n}", "She pays {n}").fill(n=amount_said("value", fen))]
+    if gives:
+        ahead.append(Words("再送 {n}", "{n} come on top").fill(n=amount_said("value", gives)))
+    total = _left(member, request, "value") + fen + gives
+    ahead.append(Words("储值变成 {n}", "Her stored value becomes {n}").fill(n=amount_said("value", total)))
+    return ahead, lambda once: purse.top_up(
+        member, fen, key=once, on=request.today, store=request.user.store, by=request.user
+    )
+
+
+MOVES = {"points": _redeem, "reward": _reward, "coupons": _coupons, "pay": _pay, "top-up": _top_up}
+
+
+def _give_back(request: Request, customer: Customer, member: Member) -> HttpResponse:
+    """The bill was cancelled: its coupons are hers again."""
+    number = number_in(request.POST.get("use"), 1, 2**62)
+    hers = CouponUse.objects.filter(parts__coupon__member__in=teller.family_of(member.pk))
+    used = hers.filter(pk=number or 0).distinct().first()
+    if used is None:
+        raise Refused(coupons.NO_USE)
+    coupons.give_back(used, on=request.today, by=request.user)
+    messages.success(request, Words("券退给她了", "She has her coupons back").say(request.lang))
+    return redirect("counter-member", customer.pk)
+
+
+@needs("counter")
+@require_GET
+def counter_done(request: Request, number: int, once: str) -> HttpResponse:
+    """What was booked under this key, and what is left."""
+    customer = _live(request, number)
+    member = program.member_of(customer)
+    if member is None:
+        raise Http404
+    family = teller.family_of(member.pk)
+    postings = Posting.objects.filter(
+        source__in=["counter", "reward"], source_id__in=[once, f"counter.{once}"], member__in=family
+    )
+    numbers = list(postings.order_by("id").values_list("id", flat=True))
+    lines: list[Words] = []
+    for amounts in teller.amounts_of(numbers, family).values():
+        for key, n in amounts.items():
+            sign = Words("{c} +{n}", "{c} +{n}") if n > 0 else Words("{c} −{n}", "{c} −{n}")
+            lines.append(sign.fill(c=currency_said(key), n=amount_said(key, abs(n))))
+    bought = (
+        Coupon.objects.select_related("offer")
+        .filter(source="counter", source_id=once, member__in=family)
+        .first()
+    )
+    if bought is not None:
+        lines.append(Words("得到「{n}」", 'She got "{n}"').fill(n=bought.offer.words))
+    used = CouponUse.objects.filter(
+        source="counter", source_id=once, parts__coupon__member__in=family
+    ).first()
+    if used is not None:
+        for part in used.parts.select_related("coupon__offer"):
+            said = (
+                Words("用了「{n}」，减 {o}", '"{n}" is used, {o} off')
+                if part.off
+                else Words("用了「{n}」", '"{n}" is used')
+            )
+            lines.append(said.fill(n=part.coupon.offer.words, o=amount_said("value", part.off)))
+    if not lines:
+        raise Http404
+    shown = customers_shown([customer], Badges(), request.user)[customer.pk]
+    back = reverse("counter-member", args=[customer.pk])
+    page = Page(
+        name=shown.name, lines=lines, balances=balances_shown(request, member), back=back, next=reverse("counter"),
+        payable=used.payable if used else None, pay_href=f"{back}?pay={used.payable / 100:.2f}#pay" if used and used.payable else "",
+        code=in_groups(bought.code) if bought else "",
+    )  # fmt: skip
+    return render(request, "counter_done.html", {"page": page})
