@@ -258,6 +258,9 @@ class _Window:
         self.balances = self._locked(members, {(m, c) for m, c in wanted if m in self.family}, first)
         self.known = self._known(moves)
         self.lots = self._lots(members, {e[3] for found in self.past_entries.values() for e in found if e[3]})
+        self.lots_of: dict[int, list[ledger.Lot]] = defaultdict(list)
+        for lot in self.lots.values():
+            self.lots_of[lot.member].append(lot)
         self.after = self._after({m.of for m in moves if m.of})
         self.purses: dict[int, Purse] = {}
         self.pasts: dict[tuple[int, str], Past] = {}
@@ -340,7 +343,7 @@ class _Window:
             raise Refused(NOBODY)
         head = min(family)
         if head not in self.purses:
-            self.purses[head] = Purse(head, [lot for lot in self.lots.values() if lot.member in family])
+            self.purses[head] = Purse(head, [lot for m in sorted(family) for lot in self.lots_of[m]])
         purse = self.purses[head]
         if (head, on) not in self.tidied:
             self.tidied.add((head, on))
