@@ -168,12 +168,13 @@ def _book(requests: Sequence[_Request]) -> None:
     """Decide in memory, write in bulk. Call it inside a transaction."""
     window = _Window([m for r in requests for m in r.moves])
     for request in requests:
-        if len(request.moves) > 1:
-            mark = window.mark(request.moves)
+        mark = None
         try:
+            if len(request.moves) > 1:
+                mark = window.mark(request.moves)
             request.done = [window.carry_out(move) for move in request.moves]
         except Refused as refused:
-            if len(request.moves) > 1:
+            if mark is not None:
                 window.back_to(mark)
             request.error = refused
     window.write()

@@ -1,0 +1,24 @@
+"""What was once wrong and is not to come back: each test failed when it was written."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from tests.membership.test_ledger import TODAY, held, member, move
+from tests.shops import Shop
+
+from regulars.membership import teller
+from regulars.shop.words import Refused
+
+
+def test_nobody_is_refused_because_of_the_one_before_her_in_the_queue(shop: Shop) -> None:
+    """Several moves at once for somebody who is no member spoiled the whole transaction for those who waited behind."""
+    who = member()
+    bad = teller._Request([move("put", "earn", "1", 999_999, 5), move("put", "earn", "2", 999_999, 5)])
+    good = teller._Request([move("put", "earn", "3", who, 5)])
+    teller._serve([bad, good])
+    with pytest.raises(Refused):
+        bad.answer()
+    assert good.answer()[0].amounts == {"points": 5} and held(who) == (5, 0)
