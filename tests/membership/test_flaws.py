@@ -10,6 +10,7 @@ from tests.membership.test_ledger import TODAY, held, member, move
 from tests.shops import Shop
 
 from regulars.membership import teller
+from regulars.membership.rules.ledger import Move
 from regulars.shop.words import Refused
 
 
@@ -22,3 +23,12 @@ def test_nobody_is_refused_because_of_the_one_before_her_in_the_queue(shop: Shop
     with pytest.raises(Refused):
         bad.answer()
     assert good.answer()[0].amounts == {"points": 5} and held(who) == (5, 0)
+
+
+def test_a_currency_that_is_named_twice_is_refused_in_words(shop: Shop) -> None:
+    """Each leg was measured against the whole lot, and the store's own check had to catch the overdraft."""
+    who = member()
+    teller.post(move("put", "earn", "1", who, 8))
+    with pytest.raises(Refused):
+        teller.post(Move("take", "redeem", "test", "2", who, TODAY, (("points", 5), ("points", 6))))
+    assert held(who) == (8, 0)

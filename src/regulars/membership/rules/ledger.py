@@ -47,6 +47,7 @@ OVER = Words(
     "At most {n} can still be given back: {done} of it has been already",
 )
 NOT_ASIDE = Words("这笔预留已经用掉或放掉了", "This reservation has already been used or let go")
+TWICE = Words("同一种东西在一笔里只写一次", "A move names each currency once")
 TO_HERSELF = Words("不能转给自己", "Nobody hands over to herself")
 
 
@@ -208,6 +209,8 @@ def apply(move: Move, purse: Purse, past: Past | None = None, to: Purse | None =
             raise Refused(NOT_A_NUMBER)
         if amount > MOST:
             raise Refused(TOO_MUCH)
+    if len({currency for currency, _ in move.legs}) < len(move.legs):
+        raise Refused(TWICE)
     if move.verb == "put":
         return _put(move, purse)
     if move.verb == "take":
@@ -345,13 +348,14 @@ def _take_back(move: Move, purse: Purse, past: Past) -> Effect:
     latest first. What is set aside for a till is left alone."""
     effect = Effect()
     for currency, amount in move.legs:
-        given = [(lot, n) for lot, n in past.drawn if lot.currency == currency]
         done = past.undone.get(currency, 0)
-        open_ = sum(n for _, n in given) - done
+        open_ = sum(n for lot, n in past.drawn if lot.currency == currency) - done
         if amount > open_:
             raise Refused(OVER.fill(n=open_, done=done))
+    for currency, amount in move.legs:
+        given = [lot for lot, _ in past.drawn if lot.currency == currency]
         left = amount
-        for lot, _ in given:
+        for lot in given:
             if lot.ripe_on is not None:
                 n = min(left, lot.aside)
                 if n:
