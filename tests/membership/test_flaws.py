@@ -9,7 +9,9 @@ import pytest
 from tests.membership.test_ledger import TODAY, held, member, move
 from tests.shops import Shop
 
-from regulars.membership import teller
+from regulars.customers.models import Customer
+from regulars.membership import purse, teller
+from regulars.membership.models import Member
 from regulars.membership.rules.ledger import Move
 from regulars.shop.words import Refused
 
@@ -32,3 +34,17 @@ def test_a_currency_that_is_named_twice_is_refused_in_words(shop: Shop) -> None:
     with pytest.raises(Refused):
         teller.post(Move("take", "redeem", "test", "2", who, TODAY, (("points", 5), ("points", 6))))
     assert held(who) == (8, 0)
+
+
+def test_what_one_of_two_merged_does_keeps_alive_what_the_other_earned(shop: Shop) -> None:
+    """The counter showed her stamps as alive, because she had just been there, and the window let them lapse."""
+    who, other = member(1), member(2)
+    teller.post(move("put", "earn", "1", who, 5, idle=3))
+    teller.post(move("put", "earn", "2", other, 5, idle=3))
+    first, second = Customer.objects.order_by("id")
+    Customer.objects.filter(pk=second.pk).update(merged_into=first)
+    teller.post(move("take", "redeem", "3", who, 5, on=TODAY + timedelta(60)))
+    later = TODAY + timedelta(120)
+    assert purse.holdings(Member.objects.get(pk=who), later)["points"].can_spend == 5
+    teller.post(move("take", "redeem", "4", who, 5, on=later))
+    assert held(who) == (0, 0) and held(other) == (0, 0)

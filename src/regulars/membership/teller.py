@@ -321,11 +321,16 @@ class _Window:
             )
         lots = {}
         for i, member, currency, on, amount, in_hand, aside, ends, ripe_on, idle, ended in found:
-            last = months_after(self.balances[member, currency][2], idle) if idle else _day(ends)
+            last = months_after(self._active_on(member, currency), idle) if idle else _day(ends)
             lots[i] = ledger.Lot(
                 member, currency, _day(on), amount, in_hand, aside, last, _day(ripe_on), idle, i, ended
             )
         return lots
+
+    def _active_on(self, member: int, currency: str) -> date:
+        """The last day on which she, or one of those who are read as her, did something with it."""
+        family = self.family.get(member, {member})
+        return max(self.balances[m, currency][2] for m in family if (m, currency) in self.balances)
 
     def _after(self, postings: set[int]) -> dict[int, list[tuple[str, str, str, int]]]:
         """What came after these postings and speaks of them: (kind, account, currency, amount) each."""
