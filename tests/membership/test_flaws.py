@@ -48,3 +48,17 @@ def test_what_one_of_two_merged_does_keeps_alive_what_the_other_earned(shop: Sho
     assert purse.holdings(Member.objects.get(pk=who), later)["points"].can_spend == 5
     teller.post(move("take", "redeem", "4", who, 5, on=later))
     assert held(who) == (0, 0) and held(other) == (0, 0)
+
+
+def test_who_owes_pays_with_what_is_still_pending(shop: Shop) -> None:
+    """Trap 14: with a return period, points that were owed were never collected: what came next was pending when it was
+    looked for and spent when it was ripe, so buying, spending and giving back made new points each time."""
+    who = member()
+    ripe = TODAY + timedelta(7)
+    teller.post(move("put", "earn", "pending", who, 50, ripe_on=ripe))
+    done = teller.post(move("take", "reverse", "owed", who, 30, may_fall_short=True))[0]
+    assert done.short == 0 and held(who) == (0, 20)
+    spent = teller.post(move("put", "earn", "spent", who, 40))[0].posting
+    teller.post(move("take", "redeem", "a gift", who, 40))
+    done = teller.post(move("take-back", "reverse", "refund", who, 40, of=spent))[0]
+    assert done.short == 20 and held(who) == (0, 0)

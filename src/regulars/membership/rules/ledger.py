@@ -170,6 +170,12 @@ class Purse:
         found.sort(key=lambda lot: (lot.ends or date.max, lot.on, lot.id or 1 << 62))
         return found
 
+    def pending(self, currency: str) -> list[Lot]:
+        """Lots that are still within the return period, the latest first."""
+        found = [lot for lot in self.lots if lot.currency == currency and lot.ripe_on is not None and lot.aside]
+        found.sort(key=lambda lot: (lot.on, lot.id or 1 << 62), reverse=True)
+        return found
+
     def holds(self, currency: str, on: date) -> int:
         """What she can spend on that day, also where the nightly work has not been done yet."""
         ripening = sum(
@@ -248,19 +254,24 @@ def _take(move: Move, purse: Purse, to: str) -> Effect:
     wanted = _split(move, purse) if move.order else move.legs
     effect = Effect()
     drawn: list[tuple[Lot, str, int]] = []
-    for currency, amount in wanted:
+    for currency, amount in wanted:  # who owes pays with what is pending too: else she would spend it first
         left = amount
         for lot in purse.spendable(currency, move.on):
             if not left:
                 break
             n = min(left, lot.in_hand)
-            drawn.append((lot, currency, n))
+            drawn.append((lot, MEMBER, n))
             left -= n
         if left and not move.may_fall_short:
             raise Refused(SHORT.fill(name=name_of(currency), have=amount - left, want=amount))
+        for lot in purse.pending(currency) if left else ():
+            n = min(left, lot.aside)
+            drawn.append((lot, LIABILITY, n))
+            left -= n
         effect.short += left
-    for lot, currency, n in drawn:
-        effect.move(lot, currency, -n, to)
+    for lot, account, n in drawn:
+        if n:
+            effect.move(lot, lot.currency, -n, to, account)
     return effect
 
 
@@ -371,6 +382,11 @@ def _take_back(move: Move, purse: Purse, past: Past) -> Effect:
             n = min(left, lot.in_hand)
             if n:
                 effect.move(lot, currency, -n, REVERSED)
+                left -= n
+        for lot in purse.pending(currency):
+            n = min(left, lot.aside)
+            if n:
+                effect.move(lot, currency, -n, REVERSED, LIABILITY)
                 left -= n
         effect.short += left
     return effect
