@@ -6,12 +6,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from tests.membership.test_ledger import TODAY, held, member, move
 from tests.shops import Shop
 
 from regulars.customers.models import Customer
-from regulars.membership import purse, teller
-from regulars.membership.models import Member
+from regulars.membership import night, purse, teller
+from regulars.membership.models import Member, Reservation
 from regulars.membership.rules.ledger import Move
 from regulars.shop.words import Refused
 
@@ -62,3 +63,24 @@ def test_who_owes_pays_with_what_is_still_pending(shop: Shop) -> None:
     teller.post(move("take", "redeem", "a gift", who, 40))
     done = teller.post(move("take-back", "reverse", "refund", who, 40, of=spent))[0]
     assert done.short == 20 and held(who) == (0, 0)
+
+
+def test_the_night_counts_what_it_lets_go_and_passes_over_what_was_just_confirmed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A till that came back in the moment of the night's work stopped the night, and the count was always nought."""
+    who = Member.objects.get(pk=member())
+    teller.post(move("put", "earn", "1", who.pk, 10))
+    long_ago = timedelta(minutes=-1)
+    codes = [purse.reserve(who, "points", n, key=f"{n}", on=TODAY, patience=long_ago).code for n in (2, 3)]
+    release = purse.release
+
+    def till_was_faster(code: str, **more: Any) -> Any:
+        if code == codes[0]:
+            Reservation.objects.filter(code=code).update(until=timezone.now() + timedelta(minutes=1))
+            purse.confirm(code, on=TODAY)
+        return release(code, **more)
+
+    monkeypatch.setattr(purse, "release", till_was_faster)
+    assert night.let_go_of_forgotten(TODAY) == 1
+    assert held(who.pk) == (8, 0)
