@@ -11,8 +11,8 @@ from tests.membership.test_ledger import TODAY, held, member, move
 from tests.shops import Shop
 
 from regulars.customers.models import Customer
-from regulars.membership import night, purse, teller
-from regulars.membership.models import Member, Reservation
+from regulars.membership import night, purse, settle, teller
+from regulars.membership.models import Member, Reservation, Unsettled
 from regulars.membership.rules.ledger import Move
 from regulars.shop.words import Refused
 
@@ -84,3 +84,23 @@ def test_the_night_counts_what_it_lets_go_and_passes_over_what_was_just_confirme
     monkeypatch.setattr(purse, "release", till_was_faster)
     assert night.let_go_of_forgotten(TODAY) == 1
     assert held(who.pk) == (8, 0)
+
+
+def test_a_receipt_that_is_listed_while_others_are_settled_stays_on_the_list(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers are given before they are committed: a smaller one may come to light after the list was read, and was
+    deleted unread."""
+    keys = settle._Settling.keys
+    Unsettled.objects.create(id=10**9, key=1)
+
+    def somebody_else_writes(self: Any, given: set[int]) -> int:
+        if 2 not in given:
+            Unsettled.objects.get_or_create(id=10**9 - 1, key=2)
+        seen.update(given)
+        return keys(self, given)
+
+    seen: set[int] = set()
+    monkeypatch.setattr(settle._Settling, "keys", somebody_else_writes)
+    settle.settle(TODAY)
+    assert seen == {1, 2}
