@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from tests.membership.receipts import receipt
 from tests.membership.test_ledger import TODAY, held, member, move
 from tests.shops import Shop
 
 from regulars.customers.models import Customer
-from regulars.membership import night, purse, settle, teller
+from regulars import daily
+from regulars.membership import night, program, purse, settle, teller
 from regulars.membership.models import Member, Reservation, Unsettled
 from regulars.membership.rules.ledger import Move
 from regulars.shop.words import Refused
@@ -104,3 +106,15 @@ def test_a_receipt_that_is_listed_while_others_are_settled_stays_on_the_list(
     monkeypatch.setattr(settle._Settling, "keys", somebody_else_writes)
     settle.settle(TODAY)
     assert seen == {1, 2}
+
+
+def test_a_membership_that_has_ended_does_not_stand_before_one_that_holds(members: Shop) -> None:
+    """Of two who were merged the older membership had ended, and what she bought by the other earned nothing."""
+    members.take_in([receipt("A1", "1", member="1001"), receipt("A2", "1", member="1002")])
+    one, other = Customer.objects.order_by("id")
+    first = program.member_of(one)
+    assert first is not None
+    program.leave(first, date(2026, 5, 5))
+    daily.merge(one, other)
+    members.take_in([receipt("A3", "70", day="2026-05-06", member="1002")])
+    assert held(Member.objects.get(customer=other).pk) == (71, 0)

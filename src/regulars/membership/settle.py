@@ -260,26 +260,26 @@ class _Settling:
         return self.rows[what, currency]
 
     def _owners(self, receipts: Sequence[_Receipt]) -> None:
-        """Whose each receipt is: the customer read now, and her oldest membership. Those who joined later, or had
+        """Whose each receipt is: the customer read now, and her oldest membership that held on its day. Those who joined later, or had
         left before, have not earned by it."""
         identities = sorted({r.identity for r in receipts if r.identity is not None})
-        owner = {
-            i: (root, member, _day(joined), _day(left) if left else date.max)
-            for i, root, member, joined, left in bulk.rows_in(
-                f"SELECT l.identity_id, COALESCE(c.merged_into_id, c.id), m.id, m.joined_on, m.left_on FROM {_LINK} l "
-                f"JOIN {_CUSTOMER} c ON c.id = l.customer_id "
-                f"JOIN {_CUSTOMER} f ON f.id = COALESCE(c.merged_into_id, c.id) OR f.merged_into_id = COALESCE(c.merged_into_id, c.id) "
-                f"JOIN {_MEMBER} m ON m.customer_id = f.id "
-                f"WHERE l.identity_id IN ({{marks}}) ORDER BY m.id DESC",
-                identities,
-            )
-        }  # fmt: skip
-        self.root_of = {member: root for root, member, _, _ in owner.values()}
+        owners: dict[int, list[tuple[int, int, date, date]]] = defaultdict(list)
+        self.root_of: dict[int, int] = {}
+        for i, root, member, joined, left in bulk.rows_in(
+            f"SELECT l.identity_id, COALESCE(c.merged_into_id, c.id), m.id, m.joined_on, m.left_on FROM {_LINK} l "
+            f"JOIN {_CUSTOMER} c ON c.id = l.customer_id "
+            f"JOIN {_CUSTOMER} f ON f.id = COALESCE(c.merged_into_id, c.id) OR f.merged_into_id = COALESCE(c.merged_into_id, c.id) "
+            f"JOIN {_MEMBER} m ON m.customer_id = f.id "
+            f"WHERE l.identity_id IN ({{marks}}) ORDER BY m.id",
+            identities,
+        ):
+            owners[i].append((root, member, _day(joined), _day(left) if left else date.max))
+            self.root_of[member] = root
         for receipt in receipts:
-            if receipt.identity in owner:
-                root, member, joined, left = owner[receipt.identity]
+            for root, member, joined, left in owners.get(receipt.identity or 0, ()):
                 if joined <= receipt.day <= left:
                     receipt.customer, receipt.member = root, member
+                    break
 
     def _lines(self, receipts: Sequence[_Receipt]) -> dict[int, list[tuple[str, int]]]:
         """What stood on each receipt by category; read only where the programme tells goods apart."""
