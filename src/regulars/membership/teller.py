@@ -27,6 +27,7 @@ from regulars.membership.rules import ledger
 from regulars.membership.rules.ledger import LIABILITY, MEMBER, REDEEMED, REVERSED, Effect, Move, Past, Purse
 from regulars.membership.rules.terms import months_after
 from regulars.shop import bulk
+from regulars.shop.turns import in_line
 from regulars.shop.words import Refused, Words
 
 TOGETHER = 64
@@ -140,7 +141,7 @@ def _serve(requests: list[_Request]) -> None:
     the others."""
     try:
         try:
-            with transaction.atomic():
+            with in_line(), transaction.atomic():
                 _book(requests)
         except Refused:
             raise
@@ -150,7 +151,7 @@ def _serve(requests: list[_Request]) -> None:
             for request in requests:
                 request.done, request.error = [], None
                 try:
-                    with transaction.atomic():
+                    with in_line(), transaction.atomic():
                         _book([request])
                 except Exception as error:
                     request.error = error
