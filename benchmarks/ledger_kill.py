@@ -119,7 +119,10 @@ def main(times: int, store: str) -> None:
         assert confirmed == [until] * THREADS
         look(who, confirmed, is_exact=True)
     took = time.perf_counter() - begin
-    print(f"{store}: killed {times} times, {sum(confirmed):,} bookings, none lost, none doubled ({took:.0f} s)", flush=True)
+    print(
+        f"{store}: killed {times} times, {sum(confirmed):,} bookings, none lost, none doubled ({took:.0f} s)",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

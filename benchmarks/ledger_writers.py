@@ -40,7 +40,9 @@ Book = Callable[[int, int, int], None]
 """Books for an account, by a writer, her n-th: even ones earn, odd ones redeem."""
 
 
-def race(seconds: float, accounts: int, writer: Callable[[], tuple[Book, Callable[[], None]]]) -> dict[str, Any]:
+def race(
+    seconds: float, accounts: int, writer: Callable[[], tuple[Book, Callable[[], None]]]
+) -> dict[str, Any]:
     """Let eight threads book as fast as they can for so long."""
     counts, waits = [0] * WRITERS, [[] for _ in range(WRITERS)]  # type: ignore[var-annotated]
     errors: list[BaseException] = []
@@ -219,13 +221,19 @@ END $$
 
 
 def raw(seconds: float, accounts: int, home: str, address: str) -> dict[str, Any]:
-    return raw_postgres(seconds, accounts, address) if address else raw_sqlite(seconds, accounts, Path(home) / "raw.db")
+    return (
+        raw_postgres(seconds, accounts, address)
+        if address
+        else raw_sqlite(seconds, accounts, Path(home) / "raw.db")
+    )
 
 
 def raw_sqlite(seconds: float, accounts: int, path: Path) -> dict[str, Any]:
     asked: SimpleQueue[tuple[str, int, int, threading.Lock] | None] = SimpleQueue()
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + TABLES.format(key="integer PRIMARY KEY"))
+    db.executescript(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + TABLES.format(key="integer PRIMARY KEY")
+    )
     db.executemany("INSERT INTO balance VALUES (?, 0)", [(k,) for k in range(accounts)])
 
     def write() -> None:
@@ -285,7 +293,9 @@ def raw_postgres(seconds: float, accounts: int, address: str) -> dict[str, Any]:
             mine = psycopg.connect(address, autocommit=True)
 
             def book(account: int, me: int, n: int) -> None:
-                mine.execute("SELECT book(%s, %s, %s)", [f"{me}.{n}", account, -N if n % 2 else N], prepare=True)
+                mine.execute(
+                    "SELECT book(%s, %s, %s)", [f"{me}.{n}", account, -N if n % 2 else N], prepare=True
+                )
 
             return book, mine.close
 
@@ -339,4 +349,7 @@ if __name__ == "__main__":
         one(int(words[1]), float(words[2]), json.loads(words[3]))
     else:
         given = [float(a) for a in words if a[0].isdigit()]
-        main(given[0] if given else 5, [s for s in ("sqlite", "postgres") if s in words] or ["sqlite", "postgres"])
+        main(
+            given[0] if given else 5,
+            [s for s in ("sqlite", "postgres") if s in words] or ["sqlite", "postgres"],
+        )

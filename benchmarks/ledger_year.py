@@ -52,7 +52,9 @@ class Year:
 
 
 def ends_of_months() -> list[date]:
-    firsts = [date(FIRST.year + (FIRST.month - 1 + k) // 12, (FIRST.month - 1 + k) % 12 + 1, 1) for k in range(13)]
+    firsts = [
+        date(FIRST.year + (FIRST.month - 1 + k) // 12, (FIRST.month - 1 + k) % 12 + 1, 1) for k in range(13)
+    ]
     return [day - timedelta(days=1) for day in firsts[1:]]
 
 
@@ -94,7 +96,9 @@ def written(year: Year, folder: Path) -> Iterator[Path]:
             for r in sold:
                 out.writerow([r.number, f"{r.day} 12:00:00", r.member, f"{r.fen / 100:.2f}", ""])
             for r, day in back:
-                out.writerow([f"B{r.number}", f"{day} 13:00:00", r.member, f"-{r.refunded / 100:.2f}", r.number])
+                out.writerow(
+                    [f"B{r.number}", f"{day} 13:00:00", r.member, f"-{r.refunded / 100:.2f}", r.number]
+                )
         yield path
 
 
@@ -226,7 +230,9 @@ def run(receipts: int, folder: Path) -> None:
     expected = plain.result()
     held = {
         (member, currency): in_hand + aside
-        for member, currency, in_hand, aside in Balance.objects.values_list("member", "currency", "in_hand", "aside")
+        for member, currency, in_hand, aside in Balance.objects.values_list(
+            "member", "currency", "in_hand", "aside"
+        )
     }
     owed: dict[tuple[int, str], int] = defaultdict(int)
     for member, currency, n in Earned.objects.filter(owed__gt=0).values_list("member", "currency", "owed"):

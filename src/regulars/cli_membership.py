@@ -9,7 +9,9 @@ import typer
 from regulars.shop.speech import lang
 from regulars.shop.words import Words
 
-ledger_app = typer.Typer(help="积分和储值的账：验。The ledger of points and stored value: prove it.", no_args_is_help=True)
+ledger_app = typer.Typer(
+    help="积分和储值的账：验。The ledger of points and stored value: prove it.", no_args_is_help=True
+)
 
 ACCOUNTS = {
     "member": Words("会员手里", "in members' hands"),

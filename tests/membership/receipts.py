@@ -17,7 +17,9 @@ def receipt(number: str, amount: str, day: str = "2026-05-04", member: str = "10
 def held(customer_number: str = "1001", currency: str = "points") -> tuple[int, int]:
     """What she can spend and what is pending, of a currency."""
     (member,) = Member.objects.filter(customer__links__identity__in=_identities(customer_number))
-    found: Any = Balance.objects.filter(member=member, currency=currency).values_list("in_hand", "aside").first()
+    found: Any = (
+        Balance.objects.filter(member=member, currency=currency).values_list("in_hand", "aside").first()
+    )
     return found or (0, 0)
 
 

@@ -109,7 +109,9 @@ def settle(on: date, progress: Progress = quiet) -> int:
                 return postings
             postings += _Settling(found, on).keys({key for _, key in rows})
             # By number: a smaller one may have been written meanwhile by somebody who has only now committed it.
-            bulk.execute_in(f"DELETE FROM {_UNSETTLED} WHERE id IN ({{marks}})", [number for number, _ in rows])
+            bulk.execute_in(
+                f"DELETE FROM {_UNSETTLED} WHERE id IN ({{marks}})", [number for number, _ in rows]
+            )
         done += len(rows)
         progress(done, max(total, done), Words("记积分", "Reckoning points"))
 

@@ -172,7 +172,9 @@ class Purse:
 
     def pending(self, currency: str) -> list[Lot]:
         """Lots that are still within the return period, the latest first."""
-        found = [lot for lot in self.lots if lot.currency == currency and lot.ripe_on is not None and lot.aside]
+        found = [
+            lot for lot in self.lots if lot.currency == currency and lot.ripe_on is not None and lot.aside
+        ]
         found.sort(key=lambda lot: (lot.on, lot.id or 1 << 62), reverse=True)
         return found
 
