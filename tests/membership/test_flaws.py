@@ -11,8 +11,8 @@ from tests.membership.receipts import receipt
 from tests.membership.test_ledger import TODAY, held, member, move
 from tests.shops import Shop
 
-from regulars.customers.models import Customer
 from regulars import daily
+from regulars.customers.models import Customer
 from regulars.membership import night, program, purse, settle, teller
 from regulars.membership.models import Member, Reservation, Unsettled
 from regulars.membership.rules.ledger import Move
