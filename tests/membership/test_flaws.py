@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from tests.membership import receipts
 from tests.membership.receipts import receipt
 from tests.membership.test_ledger import TODAY, held, member, move
 from tests.shops import Shop
@@ -14,7 +15,7 @@ from tests.shops import Shop
 from regulars import daily
 from regulars.customers.models import Customer
 from regulars.membership import night, program, purse, settle, teller
-from regulars.membership.models import Member, Reservation, Unsettled
+from regulars.membership.models import Balance, Member, Reservation, Unsettled
 from regulars.membership.rules.ledger import Move
 from regulars.shop.words import Refused
 
@@ -118,3 +119,26 @@ def test_a_membership_that_has_ended_does_not_stand_before_one_that_holds(member
     daily.merge(one, other)
     members.take_in([receipt("A3", "70", day="2026-05-06", member="1002")])
     assert held(Member.objects.get(customer=other).pk) == (71, 0)
+
+
+def test_one_person_with_two_memberships_comes_once_a_day(members: Shop) -> None:
+    """Merged after the receipts had come she kept a stamp for each membership, merged before them she got one."""
+    members.take_in([receipt("A1", "10", member="1001"), receipt("A2", "10", member="1002")])
+    word = daily.merge(*Customer.objects.order_by("id"))
+    settle.settle(TODAY)
+    assert sum(b.in_hand for b in Balance.objects.filter(currency="stamps")) == 1
+    daily.unmerge(word)
+    settle.settle(TODAY)
+    assert [b.in_hand for b in Balance.objects.filter(currency="stamps")] == [1, 1]
+
+
+def test_what_fell_under_a_days_cap_earns_when_the_other_receipt_is_given_back(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cap on the day left the rest of the day as it was when one of its receipts went away."""
+    monkeypatch.setattr("regulars.membership.rules.earning.most_a_day", lambda *_: 100)
+    members.take_in([receipt("A1", "80")])
+    members.take_in([receipt("A2", "70")])
+    assert receipts.held() == (100, 0)
+    members.take_in([receipt("R1", "-80", day="2026-05-06", 原订单号="A1")])
+    assert receipts.held() == (70, 0)

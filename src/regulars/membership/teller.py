@@ -331,7 +331,8 @@ class _Window:
     def _active_on(self, member: int, currency: str) -> date:
         """The last day on which she, or one of those who are read as her, did something with it."""
         family = self.family.get(member, {member})
-        return max(self.balances[m, currency][2] for m in family if (m, currency) in self.balances)
+        days: list[date] = [self.balances[m, currency][2] for m in family if (m, currency) in self.balances]
+        return max(days)
 
     def _after(self, postings: set[int]) -> dict[int, list[tuple[str, str, str, int]]]:
         """What came after these postings and speaks of them: (kind, account, currency, amount) each."""
@@ -556,6 +557,11 @@ def _families(store: _Store, members: set[int]) -> dict[int, set[int]]:
             for member in group:
                 found.setdefault(member, group)
     return found
+
+
+def families(members: set[int]) -> dict[int, set[int]]:
+    """With whom each of these members is read, herself among them."""
+    return _families(_Store(), members)
 
 
 def family_of(member: int) -> list[int]:
