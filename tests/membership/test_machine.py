@@ -549,6 +549,7 @@ class Files(Books):
             customers = [self.person(n).customer for n in (one, other)]
             assert customers[0] and customers[1]
             self.word = daily.merge(customers[0], customers[1])
+            self.pair = {NAMES[one], NAMES[other]}
             settle.settle(self.today)
 
     @precondition(lambda self: self.word)
@@ -556,7 +557,7 @@ class Files(Books):
     def unmerge(self) -> None:
         daily.unmerge(self.word)
         settle.settle(self.today)
-        self.word = None
+        self.word, self.pair = None, set()
 
     @rule(days=st.integers(1, 9))
     def days_pass(self, days: int) -> None:
@@ -576,6 +577,16 @@ class Files(Books):
         held = sum(b.in_hand + b.aside for b in Balance.objects.filter(currency="points"))
         owed = sum(e.owed for e in Earned.objects.filter(currency="points"))
         assert held + self.redeemed - owed == due, (held, self.redeemed, owed, due)
+
+    @invariant()
+    def a_day_is_one_visit_of_one_person(self) -> None:
+        sold, back = self.standing()
+        days: dict[tuple[str, date], int] = {}
+        for number, r in sold.items():
+            who = min(self.pair) if r["who"] in self.pair else r["who"]
+            days[who, r["day"]] = days.get((who, r["day"]), 0) + r["fen"] - back.get(number, 0)
+        stamps = sum(b.in_hand for b in Balance.objects.filter(currency="stamps"))
+        assert stamps == sum(net > 0 for net in days.values())
 
 
 refund_of: dict[str, str] = {}
