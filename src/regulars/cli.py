@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
+from regulars import cli_membership
 from regulars.shop.home import Home
 from regulars.shop.logs import tell_only_what_failed
 from regulars.shop.speech import lang
@@ -35,6 +36,7 @@ key_app = typer.Typer(
 app.add_typer(key_app, name="key")
 audit_app = typer.Typer(help="审计记录：看、验。The audit trail: read and prove.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
+app.add_typer(cli_membership.ledger_app, name="ledger")
 
 OK, CHECK_FAILED, WRONG_USE, CANT_SERVE = 0, 1, 2, 3
 

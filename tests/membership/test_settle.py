@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-import pytest
-from tests.shops import Row, Shop
+from tests.membership.receipts import held, receipt
+from tests.shops import Shop
 
 from regulars import daily
 from regulars.customers.models import Customer
@@ -16,34 +15,7 @@ from regulars.membership.models import Balance, Earned, Member, Posting
 from regulars.membership.proof import prove
 from regulars.sales.models import Batch
 
-START = date(2026, 5, 1)
 TODAY = date(2026, 5, 20)
-
-
-@pytest.fixture
-def members(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop whose programme began on 1 May, seen from 20 May."""
-    monkeypatch.setattr("regulars.sales.actions.today", lambda: TODAY)
-    program.open_program("tiers", START)
-    return shop
-
-
-def receipt(number: str, amount: str, day: str = "2026-05-04", member: str = "1001", **more: str) -> Row:
-    return {"订单号": number, "结账时间": f"{day} 12:00:00", "会员号": member, "实收金额": amount, **more}
-
-
-def held(customer_number: str = "1001", currency: str = "points") -> tuple[int, int]:
-    (member,) = Member.objects.filter(customer__links__identity__in=_identities(customer_number))
-    return tuple(
-        Balance.objects.filter(member=member, currency=currency).values_list("in_hand", "aside").first()
-        or (0, 0)
-    )  # type: ignore[return-value]
-
-
-def _identities(number: str) -> Any:
-    from regulars.sales.models import Identity
-
-    return [i for i in Identity.objects.all() if i.written == number]
 
 
 def test_a_receipt_earns_once_however_often_its_file_comes(members: Shop) -> None:

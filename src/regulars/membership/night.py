@@ -4,6 +4,7 @@ what has ended is booked, reservations that were forgotten are let go, and the b
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 
 from django.utils import timezone
@@ -13,7 +14,7 @@ from regulars.membership.models import Balance, Lot, Reservation, ReservationSta
 from regulars.membership.proof import prove
 from regulars.shop import bulk
 from regulars.shop.models import Alert
-from regulars.shop.words import Words
+from regulars.shop.words import Refused, Words
 
 Progress = Callable[[int, int, Words], None]
 
@@ -54,6 +55,8 @@ def tidy(on: date) -> int:
 def let_go_of_forgotten(on: date) -> int:
     """Let go of reservations whose time is over: the till never came back. Says how many."""
     late = Reservation.objects.filter(state=ReservationState.OPEN, until__lt=timezone.now())
-    for code in late.order_by("id").values_list("code", flat=True):
-        purse.release(code, on=on, is_late=True)
-    return len(late)
+    let_go = 0
+    for code in list(late.order_by("id").values_list("code", flat=True)):
+        with suppress(Refused):  # confirmed in this very moment: the till came back after all
+            let_go += purse.release(code, on=on, is_late=True).is_new
+    return let_go

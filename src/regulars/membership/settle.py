@@ -108,7 +108,10 @@ def settle(on: date, progress: Progress = quiet) -> int:
             if not rows:
                 return postings
             postings += _Settling(found, on).keys({key for _, key in rows})
-            bulk.execute(f"DELETE FROM {_UNSETTLED} WHERE id <= %s", [rows[-1][0]])
+            # By number: a smaller one may have been written meanwhile by somebody who has only now committed it.
+            bulk.execute_in(
+                f"DELETE FROM {_UNSETTLED} WHERE id IN ({{marks}})", [number for number, _ in rows]
+            )
         done += len(rows)
         progress(done, max(total, done), Words("记积分", "Reckoning points"))
 
@@ -163,11 +166,13 @@ class _Settling:
         self.rows: dict[tuple[str, str], _Row] = {}
         self.moves: list[tuple[Move, _Row, int]] = []
         self.left: set[tuple[int, int, date]] = set()
+        self.of_the_day: dict[tuple[int, date, str], int] = defaultdict(int)
 
     def keys(self, keys: set[int]) -> int:
-        receipts = self._receipts(keys)
-        self._known([f"sale {k}" for k in keys | {r.key for r in receipts}])
-        self._owners(receipts)
+        receipts = self._all_of(keys)
+        if any(earning.most_a_day(c.key, self.program) for c in self.by_spend):
+            keys = keys | self._of_the_same_days(receipts)
+            receipts = self._all_of(keys)
         lines = self._lines(receipts)
         by_value = self._paid_by_value(receipts)
         tiers = tiers_on({(r.customer, r.day) for r in receipts if r.member}, self.terms)
@@ -189,6 +194,24 @@ class _Settling:
         return self._book()
 
     # --- reading
+
+    def _all_of(self, keys: set[int]) -> list[_Receipt]:
+        """The receipts behind these keys, whose they are, and what was booked for them."""
+        receipts = self._receipts(keys)
+        self._known([f"sale {k}" for k in keys | {r.key for r in receipts}])
+        self._owners(receipts)
+        return receipts
+
+    def _of_the_same_days(self, receipts: Sequence[_Receipt]) -> set[int]:
+        """What else has earned on the days of these receipts: under a cap one makes room for another."""
+        days = {(r.member, r.day) for r in receipts if r.member} | {
+            (r.member, r.day) for r in self.rows.values()
+        }
+        roots = {self.root_of.get(member, -member) for member, _ in days}
+        members = {m for m, _ in days} | {m for m, root in self.root_of.items() if root in roots}
+        dates = {day for _, day in days}
+        sql = f"SELECT what, day FROM {_EARNED} WHERE what LIKE 'sale %%' AND member_id IN ({{marks}})"
+        return {int(what[5:]) for what, day in bulk.rows_in(sql, sorted(members)) if _day(day) in dates}
 
     def _receipts(self, keys: set[int]) -> list[_Receipt]:
         """The receipts behind these keys as they count now, with what was refunded of each. A refund leads to its
@@ -259,26 +282,26 @@ class _Settling:
         return self.rows[what, currency]
 
     def _owners(self, receipts: Sequence[_Receipt]) -> None:
-        """Whose each receipt is: the customer read now, and her oldest membership. Those who joined later, or had
+        """Whose each receipt is: the customer read now, and her oldest membership that held on its day. Those who joined later, or had
         left before, have not earned by it."""
         identities = sorted({r.identity for r in receipts if r.identity is not None})
-        owner = {
-            i: (root, member, _day(joined), _day(left) if left else date.max)
-            for i, root, member, joined, left in bulk.rows_in(
-                f"SELECT l.identity_id, COALESCE(c.merged_into_id, c.id), m.id, m.joined_on, m.left_on FROM {_LINK} l "
-                f"JOIN {_CUSTOMER} c ON c.id = l.customer_id "
-                f"JOIN {_CUSTOMER} f ON f.id = COALESCE(c.merged_into_id, c.id) OR f.merged_into_id = COALESCE(c.merged_into_id, c.id) "
-                f"JOIN {_MEMBER} m ON m.customer_id = f.id "
-                f"WHERE l.identity_id IN ({{marks}}) ORDER BY m.id DESC",
-                identities,
-            )
-        }  # fmt: skip
-        self.root_of = {member: root for root, member, _, _ in owner.values()}
+        owners: dict[int, list[tuple[int, int, date, date]]] = defaultdict(list)
+        self.root_of: dict[int, int] = {}
+        for i, root, member, joined, left in bulk.rows_in(
+            f"SELECT l.identity_id, COALESCE(c.merged_into_id, c.id), m.id, m.joined_on, m.left_on FROM {_LINK} l "
+            f"JOIN {_CUSTOMER} c ON c.id = l.customer_id "
+            f"JOIN {_CUSTOMER} f ON f.id = COALESCE(c.merged_into_id, c.id) OR f.merged_into_id = COALESCE(c.merged_into_id, c.id) "
+            f"JOIN {_MEMBER} m ON m.customer_id = f.id "
+            f"WHERE l.identity_id IN ({{marks}}) ORDER BY m.id",
+            identities,
+        ):
+            owners[i].append((root, member, _day(joined), _day(left) if left else date.max))
+            self.root_of[member] = root
         for receipt in receipts:
-            if receipt.identity in owner:
-                root, member, joined, left = owner[receipt.identity]
+            for root, member, joined, left in owners.get(receipt.identity or 0, ()):
                 if joined <= receipt.day <= left:
                     receipt.customer, receipt.member = root, member
+                    break
 
     def _lines(self, receipts: Sequence[_Receipt]) -> dict[int, list[tuple[str, int]]]:
         """What stood on each receipt by category; read only where the programme tells goods apart."""
@@ -336,22 +359,10 @@ class _Settling:
         due = earning.due_for(row.units, row.gross, receipt.amount + receipt.back, currency.rounding)
         cap = earning.most_a_day(currency.key, self.program)
         if cap is not None and due > 0:
-            due = min(due, max(0, cap - self._others_on(row)))
+            so_far = self.of_the_day[receipt.customer, receipt.day, currency.key]
+            due = min(due, max(0, cap - so_far))
+            self.of_the_day[receipt.customer, receipt.day, currency.key] += due
         self._come_to(row, due, currency)
-
-    def _others_on(self, row: _Row) -> int:
-        """Units that other receipts of the same day have earned."""
-        mine = {r.id for r in self.rows.values() if r.id}
-        booked = sum(
-            due for i, due in Earned.objects.filter(
-                member=row.member, day=row.day, currency=row.currency, what__startswith="sale "
-            ).values_list("id", "due") if i not in mine
-        )  # fmt: skip
-        return booked + sum(
-            r.due for r in self.rows.values()
-            if r is not row and r.member == row.member and r.day == row.day and r.currency == row.currency
-            and r.what.startswith("sale ")
-        )  # fmt: skip
 
     def _of(self, row: _Row, member: int) -> _Row:
         """The row as this member's: what another had earned by it is taken back from her first."""
@@ -386,7 +397,9 @@ class _Settling:
         tiers: dict[tuple[int, date], str],
         birthdays: dict[int, Birthday],
     ) -> None:
-        """One visit a day, as long as something was bought on it or she is known to have come."""
+        """One visit a day, as long as something was bought on it or she is known to have come. Of several memberships
+        that are read together the oldest that held on the day has it."""
+        holds_it, days = self._who_has_the_visit(days)
         members = sorted({m for m, _, _ in days})
         dates = sorted({d.isoformat() for _, _, d in days})
         if not members:
@@ -412,7 +425,35 @@ class _Settling:
                 if not row.turns:
                     row.member, row.day = member, day
                     row.gross, row.rules = earning.for_visit(bought, currency.key, self.program)
-                self._come_to(row, row.gross if came.get((member, day)) else 0, currency)
+                is_hers = holds_it.get((member, day), member) == member
+                self._come_to(row, row.gross if is_hers and came.get((member, day)) else 0, currency)
+
+    def _who_has_the_visit(
+        self, days: set[tuple[int, int, date]]
+    ) -> tuple[dict[tuple[int, date], int], set[tuple[int, int, date]]]:
+        """Whose the visit is, by member and day, where somebody has several memberships; and the days with those of all
+        of them."""
+        family = teller.families({m for m, _, _ in days})
+        several = {m: sorted(group) for m, group in family.items() if len(group) > 1}
+        if not several:
+            return {}, days
+        held = {
+            m: (_day(joined), _day(left) if left else date.max)
+            for m, joined, left in bulk.rows_in(
+                f"SELECT id, joined_on, left_on FROM {_MEMBER} WHERE id IN ({{marks}})",
+                sorted({m for group in several.values() for m in group}),
+            )
+        }
+        root = {(m, d): c for m, c, d in sorted(days)}
+        holds_it, more = {}, set()
+        for member, customer, day in sorted(days):
+            group = several.get(member, [])
+            first = next((m for m in group if held[m][0] <= day <= held[m][1]), member)
+            for one in group:
+                holds_it[one, day] = first
+                more.add((one, root.get((one, day)) or customer, day))
+        alone = {(m, root[m, d], d) for m, _, d in days if m not in several}
+        return holds_it, alone | more
 
     def _back_to_lots(self, receipts: Sequence[_Receipt]) -> None:
         """Of what was spent on a receipt the refunded part comes back, in the proportion of the refund."""

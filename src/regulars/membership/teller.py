@@ -27,6 +27,7 @@ from regulars.membership.rules import ledger
 from regulars.membership.rules.ledger import LIABILITY, MEMBER, REDEEMED, REVERSED, Effect, Move, Past, Purse
 from regulars.membership.rules.terms import months_after
 from regulars.shop import bulk
+from regulars.shop.turns import in_line
 from regulars.shop.words import Refused, Words
 
 TOGETHER = 64
@@ -140,7 +141,7 @@ def _serve(requests: list[_Request]) -> None:
     the others."""
     try:
         try:
-            with transaction.atomic():
+            with in_line(), transaction.atomic():
                 _book(requests)
         except Refused:
             raise
@@ -150,7 +151,7 @@ def _serve(requests: list[_Request]) -> None:
             for request in requests:
                 request.done, request.error = [], None
                 try:
-                    with transaction.atomic():
+                    with in_line(), transaction.atomic():
                         _book([request])
                 except Exception as error:
                     request.error = error
@@ -168,12 +169,13 @@ def _book(requests: Sequence[_Request]) -> None:
     """Decide in memory, write in bulk. Call it inside a transaction."""
     window = _Window([m for r in requests for m in r.moves])
     for request in requests:
-        if len(request.moves) > 1:
-            mark = window.mark(request.moves)
+        mark = None
         try:
+            if len(request.moves) > 1:
+                mark = window.mark(request.moves)
             request.done = [window.carry_out(move) for move in request.moves]
         except Refused as refused:
-            if len(request.moves) > 1:
+            if mark is not None:
                 window.back_to(mark)
             request.error = refused
     window.write()
@@ -258,6 +260,9 @@ class _Window:
         self.balances = self._locked(members, {(m, c) for m, c in wanted if m in self.family}, first)
         self.known = self._known(moves)
         self.lots = self._lots(members, {e[3] for found in self.past_entries.values() for e in found if e[3]})
+        self.lots_of: dict[int, list[ledger.Lot]] = defaultdict(list)
+        for lot in self.lots.values():
+            self.lots_of[lot.member].append(lot)
         self.after = self._after({m.of for m in moves if m.of})
         self.purses: dict[int, Purse] = {}
         self.pasts: dict[tuple[int, str], Past] = {}
@@ -317,11 +322,17 @@ class _Window:
             )
         lots = {}
         for i, member, currency, on, amount, in_hand, aside, ends, ripe_on, idle, ended in found:
-            last = months_after(self.balances[member, currency][2], idle) if idle else _day(ends)
+            last = months_after(self._active_on(member, currency), idle) if idle else _day(ends)
             lots[i] = ledger.Lot(
                 member, currency, _day(on), amount, in_hand, aside, last, _day(ripe_on), idle, i, ended
             )
         return lots
+
+    def _active_on(self, member: int, currency: str) -> date:
+        """The last day on which she, or one of those who are read as her, did something with it."""
+        family = self.family.get(member, {member})
+        days: list[date] = [self.balances[m, currency][2] for m in family if (m, currency) in self.balances]
+        return max(days)
 
     def _after(self, postings: set[int]) -> dict[int, list[tuple[str, str, str, int]]]:
         """What came after these postings and speaks of them: (kind, account, currency, amount) each."""
@@ -340,7 +351,7 @@ class _Window:
             raise Refused(NOBODY)
         head = min(family)
         if head not in self.purses:
-            self.purses[head] = Purse(head, [lot for lot in self.lots.values() if lot.member in family])
+            self.purses[head] = Purse(head, [lot for m in sorted(family) for lot in self.lots_of[m]])
         purse = self.purses[head]
         if (head, on) not in self.tidied:
             self.tidied.add((head, on))
@@ -546,6 +557,11 @@ def _families(store: _Store, members: set[int]) -> dict[int, set[int]]:
             for member in group:
                 found.setdefault(member, group)
     return found
+
+
+def families(members: set[int]) -> dict[int, set[int]]:
+    """With whom each of these members is read, herself among them."""
+    return _families(_Store(), members)
 
 
 def family_of(member: int) -> list[int]:

@@ -47,6 +47,7 @@ OVER = Words(
     "At most {n} can still be given back: {done} of it has been already",
 )
 NOT_ASIDE = Words("这笔预留已经用掉或放掉了", "This reservation has already been used or let go")
+TWICE = Words("同一种东西在一笔里只写一次", "A move names each currency once")
 TO_HERSELF = Words("不能转给自己", "Nobody hands over to herself")
 
 
@@ -169,6 +170,14 @@ class Purse:
         found.sort(key=lambda lot: (lot.ends or date.max, lot.on, lot.id or 1 << 62))
         return found
 
+    def pending(self, currency: str) -> list[Lot]:
+        """Lots that are still within the return period, the latest first."""
+        found = [
+            lot for lot in self.lots if lot.currency == currency and lot.ripe_on is not None and lot.aside
+        ]
+        found.sort(key=lambda lot: (lot.on, lot.id or 1 << 62), reverse=True)
+        return found
+
     def holds(self, currency: str, on: date) -> int:
         """What she can spend on that day, also where the nightly work has not been done yet."""
         ripening = sum(
@@ -208,6 +217,8 @@ def apply(move: Move, purse: Purse, past: Past | None = None, to: Purse | None =
             raise Refused(NOT_A_NUMBER)
         if amount > MOST:
             raise Refused(TOO_MUCH)
+    if len({currency for currency, _ in move.legs}) < len(move.legs):
+        raise Refused(TWICE)
     if move.verb == "put":
         return _put(move, purse)
     if move.verb == "take":
@@ -245,19 +256,24 @@ def _take(move: Move, purse: Purse, to: str) -> Effect:
     wanted = _split(move, purse) if move.order else move.legs
     effect = Effect()
     drawn: list[tuple[Lot, str, int]] = []
-    for currency, amount in wanted:
+    for currency, amount in wanted:  # who owes pays with what is pending too: else she would spend it first
         left = amount
         for lot in purse.spendable(currency, move.on):
             if not left:
                 break
             n = min(left, lot.in_hand)
-            drawn.append((lot, currency, n))
+            drawn.append((lot, MEMBER, n))
             left -= n
         if left and not move.may_fall_short:
             raise Refused(SHORT.fill(name=name_of(currency), have=amount - left, want=amount))
+        for lot in purse.pending(currency) if left else ():
+            n = min(left, lot.aside)
+            drawn.append((lot, LIABILITY, n))
+            left -= n
         effect.short += left
-    for lot, currency, n in drawn:
-        effect.move(lot, currency, -n, to)
+    for lot, account, n in drawn:
+        if n:
+            effect.move(lot, lot.currency, -n, to, account)
     return effect
 
 
@@ -345,13 +361,14 @@ def _take_back(move: Move, purse: Purse, past: Past) -> Effect:
     latest first. What is set aside for a till is left alone."""
     effect = Effect()
     for currency, amount in move.legs:
-        given = [(lot, n) for lot, n in past.drawn if lot.currency == currency]
         done = past.undone.get(currency, 0)
-        open_ = sum(n for _, n in given) - done
+        open_ = sum(n for lot, n in past.drawn if lot.currency == currency) - done
         if amount > open_:
             raise Refused(OVER.fill(n=open_, done=done))
+    for currency, amount in move.legs:
+        given = [lot for lot, _ in past.drawn if lot.currency == currency]
         left = amount
-        for lot, _ in given:
+        for lot in given:
             if lot.ripe_on is not None:
                 n = min(left, lot.aside)
                 if n:
@@ -367,6 +384,11 @@ def _take_back(move: Move, purse: Purse, past: Past) -> Effect:
             n = min(left, lot.in_hand)
             if n:
                 effect.move(lot, currency, -n, REVERSED)
+                left -= n
+        for lot in purse.pending(currency):
+            n = min(left, lot.aside)
+            if n:
+                effect.move(lot, currency, -n, REVERSED, LIABILITY)
                 left -= n
         effect.short += left
     return effect

@@ -1,0 +1,143 @@
+"""What was once wrong and is not to come back: each test failed when it was written."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.membership import receipts
+from tests.membership.receipts import receipt
+from tests.membership.test_ledger import TODAY, held, member, move
+from tests.shops import Shop
+
+from regulars import daily
+from regulars.customers.models import Customer
+from regulars.membership import night, program, purse, settle, teller
+from regulars.membership.models import Balance, Member, Reservation, Unsettled
+from regulars.membership.rules.ledger import Move
+from regulars.shop.words import Refused
+
+
+def test_nobody_is_refused_because_of_the_one_before_her_in_the_queue(shop: Shop) -> None:
+    """Several moves at once for somebody who is no member spoiled the whole transaction for those who waited behind."""
+    who = member()
+    bad = teller._Request([move("put", "earn", "1", 999_999, 5), move("put", "earn", "2", 999_999, 5)])
+    good = teller._Request([move("put", "earn", "3", who, 5)])
+    teller._serve([bad, good])
+    with pytest.raises(Refused):
+        bad.answer()
+    assert good.answer()[0].amounts == {"points": 5} and held(who) == (5, 0)
+
+
+def test_a_currency_that_is_named_twice_is_refused_in_words(shop: Shop) -> None:
+    """Each leg was measured against the whole lot, and the store's own check had to catch the overdraft."""
+    who = member()
+    teller.post(move("put", "earn", "1", who, 8))
+    with pytest.raises(Refused):
+        teller.post(Move("take", "redeem", "test", "2", who, TODAY, (("points", 5), ("points", 6))))
+    assert held(who) == (8, 0)
+
+
+def test_what_one_of_two_merged_does_keeps_alive_what_the_other_earned(shop: Shop) -> None:
+    """The counter showed her stamps as alive, because she had just been there, and the window let them lapse."""
+    who, other = member(1), member(2)
+    teller.post(move("put", "earn", "1", who, 5, idle=3))
+    teller.post(move("put", "earn", "2", other, 5, idle=3))
+    first, second = Customer.objects.order_by("id")
+    Customer.objects.filter(pk=second.pk).update(merged_into=first)
+    teller.post(move("take", "redeem", "3", who, 5, on=TODAY + timedelta(60)))
+    later = TODAY + timedelta(120)
+    assert purse.holdings(Member.objects.get(pk=who), later)["points"].can_spend == 5
+    teller.post(move("take", "redeem", "4", who, 5, on=later))
+    assert held(who) == (0, 0) and held(other) == (0, 0)
+
+
+def test_who_owes_pays_with_what_is_still_pending(shop: Shop) -> None:
+    """Trap 14: with a return period, points that were owed were never collected: what came next was pending when it was
+    looked for and spent when it was ripe, so buying, spending and giving back made new points each time."""
+    who = member()
+    ripe = TODAY + timedelta(7)
+    teller.post(move("put", "earn", "pending", who, 50, ripe_on=ripe))
+    done = teller.post(move("take", "reverse", "owed", who, 30, may_fall_short=True))[0]
+    assert done.short == 0 and held(who) == (0, 20)
+    spent = teller.post(move("put", "earn", "spent", who, 40))[0].posting
+    teller.post(move("take", "redeem", "a gift", who, 40))
+    done = teller.post(move("take-back", "reverse", "refund", who, 40, of=spent))[0]
+    assert done.short == 20 and held(who) == (0, 0)
+
+
+def test_the_night_counts_what_it_lets_go_and_passes_over_what_was_just_confirmed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A till that came back in the moment of the night's work stopped the night, and the count was always nought."""
+    who = Member.objects.get(pk=member())
+    teller.post(move("put", "earn", "1", who.pk, 10))
+    long_ago = timedelta(minutes=-1)
+    codes = [purse.reserve(who, "points", n, key=f"{n}", on=TODAY, patience=long_ago).code for n in (2, 3)]
+    release = purse.release
+
+    def till_was_faster(code: str, **more: Any) -> Any:
+        if code == codes[0]:
+            Reservation.objects.filter(code=code).update(until=datetime(2100, 1, 1, tzinfo=UTC))
+            purse.confirm(code, on=TODAY)
+        return release(code, **more)
+
+    monkeypatch.setattr(purse, "release", till_was_faster)
+    assert night.let_go_of_forgotten(TODAY) == 1
+    assert held(who.pk) == (8, 0)
+
+
+def test_a_receipt_that_is_listed_while_others_are_settled_stays_on_the_list(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers are given before they are committed: a smaller one may come to light after the list was read, and was
+    deleted unread."""
+    keys = settle._Settling.keys
+    Unsettled.objects.create(id=10**9, key=1)
+
+    def somebody_else_writes(self: Any, given: set[int]) -> int:
+        if 2 not in given:
+            Unsettled.objects.get_or_create(id=10**9 - 1, key=2)
+        seen.update(given)
+        return keys(self, given)
+
+    seen: set[int] = set()
+    monkeypatch.setattr(settle._Settling, "keys", somebody_else_writes)
+    settle.settle(TODAY)
+    assert seen == {1, 2}
+
+
+def test_a_membership_that_has_ended_does_not_stand_before_one_that_holds(members: Shop) -> None:
+    """Of two who were merged the older membership had ended, and what she bought by the other earned nothing."""
+    members.take_in([receipt("A1", "1", member="1001"), receipt("A2", "1", member="1002")])
+    one, other = Customer.objects.order_by("id")
+    first = program.member_of(one)
+    assert first is not None
+    program.leave(first, date(2026, 5, 5))
+    daily.merge(one, other)
+    members.take_in([receipt("A3", "70", day="2026-05-06", member="1002")])
+    assert held(Member.objects.get(customer=other).pk) == (71, 0)
+
+
+def test_one_person_with_two_memberships_comes_once_a_day(members: Shop) -> None:
+    """Merged after the receipts had come she kept a stamp for each membership, merged before them she got one."""
+    members.take_in([receipt("A1", "10", member="1001"), receipt("A2", "10", member="1002")])
+    word = daily.merge(*Customer.objects.order_by("id"))
+    settle.settle(TODAY)
+    assert sum(b.in_hand for b in Balance.objects.filter(currency="stamps")) == 1
+    daily.unmerge(word)
+    settle.settle(TODAY)
+    assert [b.in_hand for b in Balance.objects.filter(currency="stamps")] == [1, 1]
+
+
+def test_what_fell_under_a_days_cap_earns_when_the_other_receipt_is_given_back(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cap on the day left the rest of the day as it was when one of its receipts went away."""
+    monkeypatch.setattr("regulars.membership.rules.earning.most_a_day", lambda *_: 100)
+    members.take_in([receipt("A1", "80")])
+    members.take_in([receipt("A2", "70")])
+    assert receipts.held() == (100, 0)
+    members.take_in([receipt("R1", "-80", day="2026-05-06", 原订单号="A1")])
+    assert receipts.held() == (70, 0)
