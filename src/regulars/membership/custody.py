@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from regulars.membership import door  # noqa: F401  (what a deletion does there)
 from regulars.shop.custody import Custody, register
 
 register(
@@ -9,4 +10,6 @@ register(
     Custody("membership.Member", customer=("customer",), staff=("by",), merging="read through", copied=True,
             erasing="kept without the person", leaving=(("by", "keeps its author"),)),
     Custody("membership.Posting", staff=("by",), merging="read through", leaving=(("by", "keeps its author"),)),
+    Custody("membership.Knock", customer=("customer",), staff=("by",), merging="read through", copied=True, erasing="deleted",
+            leaving=(("by", "keeps its author"),)),
 )  # fmt: skip

@@ -105,9 +105,16 @@ def _group(root: int) -> list[int]:
 
 
 def join(
-    customer: Customer, on: date, how: str, *, store: Store | None = None, by: Staff | None = None
+    customer: Customer,
+    on: date,
+    how: str,
+    *,
+    store: Store | None = None,
+    by: Staff | None = None,
+    friend: str = "",
 ) -> Member:
-    """Make a customer a member; one who is stays what she is, one who had left is back."""
+    """Make a customer a member; one who is stays what she is, one who had left is back. `friend`: the code of the member
+    who has brought her, kept in the trail."""
     root = customer.merged_into or customer
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=root.pk)
@@ -128,7 +135,9 @@ def join(
             store=store,
             by=by,
         )
-        audit("join", f"customer {root.pk}", by=by, detail={"how": how})
+        brought_by = Member.objects.filter(code=friend, left_on=None).exclude(pk=member.pk).first() if friend else None
+        detail = {"how": how, **({"friend": brought_by.number} if brought_by else {})}
+        audit("join", f"customer {root.pk}", by=by, detail=detail)
     return member
 
 

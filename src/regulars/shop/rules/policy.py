@@ -28,6 +28,7 @@ ABILITIES: dict[str, Words] = {
         "办理顾客的权利：副本、更正、删除", "answer customers' requests: copy, correction, deletion"
     ),
     "export": Words("把名单导出成文件", "take lists out as files"),
+    "outbox": Words("看发件箱，替顾客念验证码", "see the outbox and read codes out to customers"),
     "sales": Words("导入销售、撤回导入", "bring sales in and take imports back"),
     "staff": Words("管员工和岗位", "manage staff and posts"),
     "playbooks": Words("换打法、改门槛、定级", "adopt playbooks, change numbers, run gradings"),
