@@ -43,9 +43,13 @@ PURPOSE = "login"
 
 NO_PHONE = Words("这不像手机号", "This is not a phone number")
 WRONG = Words("验证码不对，再看一眼短信", "The code is wrong; please look at the message again")
-OVER = Words("验证码过了时间或错得太多，请重新要一个", "The code is over or was wrong too often; please ask for another")
+OVER = Words(
+    "验证码过了时间或错得太多，请重新要一个",
+    "The code is over or was wrong too often; please ask for another",
+)
 NO_LINK = Words(
-    "这个码过了时间或用过了，请店员再出示一次", "This code is over or has been used; please ask for another at the counter"
+    "这个码过了时间或用过了，请店员再出示一次",
+    "This code is over or has been used; please ask for another at the counter",
 )
 
 
@@ -92,7 +96,9 @@ def proved_phone(secret: str, now: datetime) -> str:
 
 def waits_for_code(secret: str, now: datetime) -> str:
     """The phone to which a code is on its way; empty where none is."""
-    found = Knock.objects.filter(mark=_mark("knock", secret), customer=None, used_at=None, until__gt=now).first()
+    found = Knock.objects.filter(
+        mark=_mark("knock", secret), customer=None, used_at=None, until__gt=now
+    ).first()
     return str(found.phone) if found else ""
 
 
@@ -104,7 +110,9 @@ def forget(secret: str) -> None:
 def who_has(phone: str) -> Customer | None:
     """Whose phone this is; None where nobody known has it, or several use it."""
     link = (
-        Link.objects.filter(identity__kind="phone", identity__token=token_for("phone", phone), identity__is_shared=False)
+        Link.objects.filter(
+            identity__kind="phone", identity__token=token_for("phone", phone), identity__is_shared=False
+        )
         .select_related("customer__merged_into")
         .first()
     )
@@ -162,6 +170,9 @@ def _sweep(now: datetime) -> None:
 def _codes_go(customers: Sequence[int], known_by: Sequence[str]) -> None:
     """Codes that wait for a phone name nobody but hold her number: they go with her."""
     hers = set(known_by)
-    for model, field in ((Knock.objects.exclude(phone=None), "phone"), (Outgoing.objects.filter(purpose=PURPOSE), "to")):
+    for model, field in (
+        (Knock.objects.exclude(phone=None), "phone"),
+        (Outgoing.objects.filter(purpose=PURPOSE), "to"),
+    ):
         gone = [row.pk for row in model if getattr(row, field) in hers]
         model.model.objects.filter(pk__in=gone).delete()

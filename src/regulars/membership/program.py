@@ -135,7 +135,9 @@ def join(
             store=store,
             by=by,
         )
-        brought_by = Member.objects.filter(code=friend, left_on=None).exclude(pk=member.pk).first() if friend else None
+        brought_by = (
+            Member.objects.filter(code=friend, left_on=None).exclude(pk=member.pk).first() if friend else None
+        )
         detail = {"how": how, **({"friend": brought_by.number} if brought_by else {})}
         audit("join", f"customer {root.pk}", by=by, detail=detail)
     return member

@@ -115,7 +115,7 @@ def look(request: HttpRequest) -> bool:
 
 def come_in(request: HttpRequest, customer: Customer, how: str) -> HttpResponse:
     """Sign her in under a new key; what this browser held before is void."""
-    MemberSessions(request.COOKIES.get(_name("member"), "") or None).flush()
+    end_session(request)
     store = MemberSessions()
     store["customer"], store["at"] = customer.pk, doors.clock().isoformat()
     store.set_expiry(int(LASTS.total_seconds()))
@@ -126,6 +126,12 @@ def come_in(request: HttpRequest, customer: Customer, how: str) -> HttpResponse:
     _keep(request, response, "member", str(store.session_key), int(LASTS.total_seconds()))
     _drop(response, "knock")
     return response
+
+
+def end_session(request: HttpRequest) -> None:
+    """What this browser holds opens nothing any more."""
+    if key := request.COOKIES.get(_name("member"), ""):
+        MemberSessions(key).flush()
 
 
 def hers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -275,7 +281,9 @@ def member_join(request: Any) -> HttpResponse:
                 errors["agree"] = refused.words
             else:
                 door.forget(secret)
-                messages.success(request, Words("欢迎，您是会员了", "Welcome: you are a member").say(request.lang))
+                messages.success(
+                    request, Words("欢迎，您是会员了", "Welcome: you are a member").say(request.lang)
+                )
                 response = come_in(request, customer, "join")
                 _drop(response, "friend")
                 return response
@@ -297,7 +305,8 @@ def _joined(request: Any, customer: Customer | None, phone: str) -> Customer:
     elif name and not customer.name:
         say_detail(customer, "name", name)
     program.join(customer, request.today, "page", friend=friend_of(request))
-    consents.say_consent(customer, "profiling", True, source=SOURCE, on=request.today)
+    if all(purpose != "profiling" for purpose, _ in consents.standing(customer)):  # an earlier no stays a no
+        consents.say_consent(customer, "profiling", True, source=SOURCE, on=request.today)
     if "marketing" in request.POST:
         consents.say_consent(customer, "marketing", True, source=SOURCE, on=request.today)
     return customer
@@ -337,7 +346,7 @@ def member_link(request: Any, secret: str) -> HttpResponse:
 @require_POST
 def member_out(request: Hers) -> HttpResponse:
     """Sign out: the session ends in the store, not only in this browser."""
-    MemberSessions(request.COOKIES[_name("member")]).flush()
+    end_session(request)
     response = redirect("member")
     _drop(response, "member")
     return response

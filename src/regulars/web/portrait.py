@@ -149,7 +149,7 @@ def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None
             action=reverse("customer-sales", args=[customer.id]), today=today.isoformat(), once=secrets.token_hex(8),
             stores=[(s.pk, s.name) for s in Store.objects.filter(is_open=True)], receipts_href=reverse("receipts") + f"?for={customer.id}" if everybody else "",
         ) if contact else None,
-        consent=consent_card(request, customer),
+        consent=consent_card(request, customer), member_code=reverse("customer-member-code", args=[customer.id]) if contact else "",
         hold=Page(active=hold is not None, said=_hold_said(hold, today), action=reverse("customer-hold", args=[customer.id]) if contact else ""),
         charge=charge_card(request, customer) if by_name else None,
         identities=[Page(kind=KINDS[i.kind], said=i.shown, detach="", is_shared=i.is_shared) for i in identities if not i.shown.startswith("hand-")],

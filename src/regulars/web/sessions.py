@@ -22,8 +22,7 @@ class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> Session | None:
         key = self.session_key
         found = (
-            key
-            and Session.objects.filter(session_key=self.mark(key), expire_date__gt=timezone.now()).first()
+            key and Session.objects.filter(session_key=self.mark(key), expire_date__gt=timezone.now()).first()
         )
         if not found:
             self._session_key = None  # nobody brings a key of her own choice
