@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, reverse
+from django.utils import timezone
 from tests.web.conftest import House
 
 from regulars import daily
@@ -22,10 +23,11 @@ from regulars.customers.actions import add_note, propose
 from regulars.customers.models import Customer
 from regulars.customers.own import keep_field
 from regulars.grading.models import Adoption
+from regulars.membership import door
 from regulars.sales.models import Batch
 from regulars.shop.actions import ask_for, keep_role, make_token
 from regulars.shop.doors_actions import begin_login
-from regulars.shop.models import Staff, Store
+from regulars.shop.models import Outgoing, Staff, Store
 from regulars.shop.rules.policy import HOUSE_ROLES
 from regulars.web import uploads
 from regulars.web.api import api
@@ -67,6 +69,10 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "customer-note-end": lambda h: [customer(), note(h)],
     "settings-field-end": lambda h: [keep_field("养宠物", "yes-no").pk],
     "request-result": lambda h: [rights_request(h)],
+    "member-link": lambda h: [
+        door.link_for(Customer.objects.get(pk=customer()), timezone.now(), by=h.staff["owner"])
+    ],
+    "outbox-told": lambda h: [message()],
     "settings-store": lambda h: [Store.objects.order_by("id")[0].pk],
 }
 """What stands in the addresses that name something; of customers and colleagues see `arguments`."""
@@ -88,6 +94,12 @@ def attachment() -> int:
 def note(house: House) -> int:
     her = Customer.objects.get(pk=customer())
     return add_note(her, "靠窗", on=date(2026, 11, 22), by=house.staff["service"]).pk
+
+
+def message() -> int:
+    """A message that waits in the outbox."""
+    door.send_code("13712345670", "老地方", timezone.now())
+    return Outgoing.objects.latest("id").pk
 
 
 def upload(house: House) -> str:
@@ -149,6 +161,22 @@ def arguments(name: str, house: House) -> list[Any]:
 
 def address(name: str, house: House) -> str:
     return reverse(name, args=arguments(name, house))
+
+
+OPEN_BECAUSE = {
+    "login": "staff sign in here", "login-code": "the second step of signing in", "login-passkey": "signing in by a passkey", "login-passkey-options": "signing in by a passkey",
+    "language": "a choice that everybody has", "theme": "a choice that everybody has", "health": "a watchman asks", "offline": "shown when nothing can be asked",
+    "manifest": "the name of the shop for a home screen", "start": "the shop is founded here, once", "start-business": "the shop is founded here, once", "start-trade": "the shop is founded here, once",
+    "member": "a member's page, to strangers its door", "member-login": "a code is asked for; the answer is the same for every phone", "member-code": "a code is proved",
+    "member-join": "for whoever has just proved her phone", "member-link": "a secret of 24 bytes from the counter, good once",
+    "member-offline": "shown when nothing can be asked", "member-manifest": "the name of the shop for a home screen", "member-worker": "names files that everybody may read",
+    **dict.fromkeys(
+        ("member-out", "member-points", "member-coupons", "member-visits", "member-pass", "member-card", "member-invite", "member-me", "member-privacy",
+         "member-consent", "member-withdraw", "member-request", "member-copy", "member-leave"),
+        "asks for the member's own session, which is no login of staff; everybody else is led to its door",
+    ),
+}  # fmt: skip
+"""Why a page that asks no ability is open, by its name."""
 
 
 def needed(pattern: URLPattern, method: str = "get") -> str:

@@ -56,6 +56,16 @@ def current() -> Terms | None:
     return None
 
 
+def last_membership() -> Membership | None:
+    """What the programme says or, where it has ended, what it said: members still hold what it names. None where there
+    never was one."""
+    found = current()
+    if found is not None:
+        return found.membership
+    program = Program.objects.order_by("-id").first()
+    return load(program.playbook).membership if program else None
+
+
 def terms() -> Terms:
     """The terms that hold now; raises Refused where the shop has no programme."""
     found = current()
@@ -138,7 +148,7 @@ def join(
         brought_by = (
             Member.objects.filter(code=friend, left_on=None).exclude(pk=member.pk).first() if friend else None
         )
-        detail = {"how": how, **({"friend": brought_by.number} if brought_by else {})}
+        detail = {"how": how, **({"friend": brought_by.pk} if brought_by else {})}
         audit("join", f"customer {root.pk}", by=by, detail=detail)
     return member
 

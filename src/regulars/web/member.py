@@ -70,13 +70,13 @@ def member(request: Any) -> HttpResponse:
     if not look(request):
         return welcome(request)
     terms, on = program.current(), request.today
-    membership = terms.membership if terms else None
+    membership = program.last_membership()
     page = Page(
         shop=request.business.name, name=request.her.name, number=in_fours(request.member.number), joined_on=request.member.joined_on,
         tier=tier_shown(request.her, request.member, terms, on) if terms else None, is_open=terms is not None,
         holdings=holdings_shown(request.member, membership, on), value=value_shown(request.member, on),
         coupons=len(coupons_of(request.member, on)), lines=_lines(request, membership, 0)[0][:3],
-        asks_birthday=not request.her.birthday, invites=bool(membership and membership.referral),
+        asks_birthday=not request.her.birthday, invites=bool(terms and terms.membership.referral),
     )  # fmt: skip
     return render(request, "member_home.html", {"page": page})
 
@@ -92,8 +92,7 @@ def _lines(request: Hers, membership: Any, page: int) -> tuple[list[Any], bool]:
 @require_GET
 def member_points(request: Hers) -> HttpResponse:
     """All that she holds, and every line of how it came and went."""
-    terms, on = program.current(), request.today
-    membership = terms.membership if terms else None
+    membership, on = program.last_membership(), request.today
     number = number_in(request.GET.get("page"), 0, FURTHEST) or 0
     lines, more = _lines(request, membership, number)
     page = Page(
@@ -197,7 +196,7 @@ def tiers_name(request: Hers, terms: program.Terms) -> Words | str:
 def member_me(request: Hers) -> HttpResponse:
     """Her name, her birthday in the calendar that she keeps, and how she likes things."""
     her, errors = for_reading(request.her), {}
-    fields = [f for f in _asked(request)]
+    fields = _asked(request)
     said = details_of(her)
     if request.method == "POST":
         errors = _write(request, fields, said)

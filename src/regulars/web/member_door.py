@@ -141,7 +141,8 @@ def hers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBas
     def checked(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not look(request):
             return redirect("member")
-        return private(view(request, *args, **kwargs))
+        answer: HttpResponseBase = private(view(request, *args, **kwargs))
+        return answer
 
     return open_to_all(checked)
 
@@ -159,7 +160,8 @@ def at_the_door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResp
     def checked(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.business is None:
             return redirect("start")
-        return private(view(request, *args, **kwargs))
+        answer: HttpResponseBase = private(view(request, *args, **kwargs))
+        return answer
 
     return open_to_all(checked)
 
@@ -224,7 +226,8 @@ def member_code(request: Any) -> HttpResponse:
     phone = door.waits_for_code(secret, now) if secret else ""
     if not phone:
         return redirect("member-join") if secret and door.proved_phone(secret, now) else redirect("member")
-    error, status = "", 200
+    error: Words | str = ""
+    status = 200
     if request.method == "POST":
         tries = throttle.Tries("member-code", doors.network(request), GUESSES)
         code = plain_code(request.POST.get("code", "")[:20])
@@ -319,7 +322,8 @@ def _joined(request: Any, customer: Customer | None, phone: str) -> Customer:
 @require_http_methods(["GET", "POST"])
 def member_link(request: Any, secret: str) -> HttpResponse:
     """She has scanned the code at the counter. One tap lets her in: a chat program that looks at links uses none up."""
-    now, error, status = doors.clock(), "", 200
+    error: Words | str = ""
+    now, status = doors.clock(), 200
     if request.method == "POST":
         tries = throttle.Tries("member-link", doors.network(request), GUESSES)
         if waits := tries.wait():

@@ -15,7 +15,7 @@ from regulars.facts import catalogue
 from regulars.grading.actions import in_force
 from regulars.grading.queries import Explained
 from regulars.grading.queries import portrait as drawn_now
-from regulars.membership import purse
+from regulars.membership import purse, teller
 from regulars.membership.models import Lot, Member, Posting
 from regulars.membership.program import Terms, tiers_of
 from regulars.membership.rules.ledger import BONUS, PRINCIPAL
@@ -117,12 +117,12 @@ def _visits(one: Mapping[str, Any]) -> Words | str:
 def _tier_sentence(
     explained: Explained | None, tiers: Mapping[str, Words], key: str, rank: int, on: date
 ) -> Words:
-    if explained is not None and explained.drops_on and explained.drops_to in tiers:
-        if list(tiers).index(explained.drops_to) > rank:
-            return Words(
-                "{d}复核。要是一直没来，会变成{t}；来一次就不一样了。",
-                "Reviewed on {d}. Without a visit until then you move to {t}; one visit makes a difference.",
-            ).fill(d=_day(explained.drops_on, on), t=tiers[explained.drops_to])
+    lower = list(tiers)[rank + 1 :]
+    if explained is not None and explained.drops_on and explained.drops_to in lower:
+        return Words(
+            "照现在这样，{d}会变成{t}；来一次就不一样了。",
+            "As it is, {d} moves you to {t}; one visit makes a difference.",
+        ).fill(d=_day(explained.drops_on, on), t=tiers[explained.drops_to])
     if rank == 0:
         return Words("您在最高一级，谢谢您。", "You are in the highest tier: thank you.")
     if explained is not None and any(one["grade"] in list(tiers)[:rank] for one in explained.next):
@@ -188,7 +188,7 @@ def holdings_shown(member: Member, membership: Membership | None, on: date) -> l
 def _pending(member: Member, currency: str, on: date) -> list[tuple[date, int]]:
     """(day from which it can be spent, how much) of what is not ripe yet."""
     found: dict[date, int] = {}
-    family = purse.teller.family_of(member.pk)
+    family = teller.family_of(member.pk)
     lots = Lot.objects.filter(member__in=family, currency=currency, ripe_on__gt=on, aside__gt=0)
     for day, n in lots.values_list("ripe_on", "aside"):
         if day is not None:
@@ -269,8 +269,8 @@ def _amount(currency: str, n: int, membership: Membership | None) -> Words:
     if currency in (PRINCIPAL, BONUS):
         name = Words("本金", "own money") if currency == PRINCIPAL else Words("赠金", "bonus")
         return Words(f"{sign}{say_money(abs(n))} {name.zh}", f"{sign}{say_money(abs(n))} {name.en}")
-    name = next((c.name for c in membership.currencies if c.key == currency), None) if membership else None
-    name = name or Words(currency, currency)
+    names = {c.key: c.name for c in membership.currencies} if membership else {}
+    name = names.get(currency, Words(currency, currency))
     return Words(f"{sign}{abs(n):,} {name.zh}", f"{sign}{abs(n):,} {name.en}")
 
 
