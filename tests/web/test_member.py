@@ -28,6 +28,7 @@ from regulars.customers.queries import details_of
 from regulars.membership import door, program, purse
 from regulars.membership.models import Knock, Member
 from regulars.shop.models import AuditEvent, Hold, Outgoing
+from regulars.shop.rules.masks import masked
 from regulars.shop.words import Refused
 from regulars.web.member_door import LASTS, ONE_PHONE
 
@@ -215,6 +216,11 @@ def test_neither_codes_nor_phones_nor_links_come_into_logs_and_trail(
         code = sent_code()
         browser.post("/m/code/", {"code": f"{(int(code) + 1) % 10**6:06}"})
         browser.post("/m/code/", {"code": code})
+    link = scanned(members)
+    assert Client(enforce_csrf_checks=True).post(link).status_code == 403
+    assert masked(f"Forbidden: {link}") == "Forbidden: /m/in/***/", (
+        "every handler of ours masks what Django writes"
+    )
     written = "".join(r.getMessage() for r in caplog.records if not r.name.startswith("django.db"))
     trail = repr(list(AuditEvent.objects.values()))
     assert PHONE not in written + trail and code not in written + trail

@@ -124,6 +124,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("receipts/<int:number>/", sales.receipt, name="receipt"),
     path("jobs/<int:number>/", sales.job, name="job"),
     path("jobs/<int:number>/cancel/", sales.job_cancel, name="job-cancel"),
+    path("outbox/", member_staff.outbox, name="outbox"),
+    path("outbox/<int:number>/told/", member_staff.outbox_told, name="outbox-told"),
     # settings
     path("settings/", settings_pages.settings, name="settings"),
     path("settings/business/", settings_pages.settings_business, name="settings-business"),
@@ -194,8 +196,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logout/", entrance.sign_out, name="logout"),
     path("lang/", entrance.language, name="language"),
     path("theme/", entrance.theme, name="theme"),
-    path("outbox/", member_staff.outbox, name="outbox"),
-    path("outbox/<int:number>/told/", member_staff.outbox_told, name="outbox-told"),
     # a member's own page
     path("m/", member.member, name="member"),
     path("m/login/", member_door.member_login, name="member-login"),
