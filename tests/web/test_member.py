@@ -410,7 +410,7 @@ def prove(phone: str, browser: Client | None = None) -> Client:
 
 def test_a_customer_who_is_no_member_joins_and_says_what_she_agrees_to(members: House) -> None:
     browser = prove("13933229999")
-    assert "每花 1 元得 1 积分" in browser.get("/m/join/").content.decode()
+    assert "消费得积分" in browser.get("/m/join/").content.decode()
     assert browser.post("/m/join/", {}).status_code == 422
     assert browser.post("/m/join/", {"agree": "yes", "name": "小周"})["Location"] == "/m/"
     her = member("13933229999").customer

@@ -30,12 +30,12 @@ from regulars.customers.rules.consent import PURPOSES
 from regulars.membership import door, program
 from regulars.membership.models import Member
 from regulars.membership.rules.numbers import as_typed
-from regulars.playbooks.say_membership import say_membership
 from regulars.shop.models import audit
 from regulars.shop.rules.doors import Pace, Patience, plain_code
 from regulars.shop.words import Refused, Words
 from regulars.web import doors, throttle
 from regulars.web.may import open_to_all
+from regulars.web.member_shown import promised
 from regulars.web.sessions import MemberSessions
 
 LASTS = timedelta(days=90)
@@ -292,7 +292,7 @@ def member_join(request: Any) -> HttpResponse:
                 return response
     page = Page(
         shop=request.business.name, phone=mask("phone", phone), may_join=may_join, is_shared=is_shared, errors=errors,
-        lines=say_membership(terms.playbook, request.lang)[2:] if terms else [], about=terms.membership.about if terms else "",
+        lines=promised(terms) if terms else [], about=terms.membership.about if terms else "",
         asks_name=customer is None or not customer.name, name=request.POST.get("name", "")[:40],
         notices=[PURPOSES[p].wording for p in ("service", "care", "profiling")], marketing=PURPOSES["marketing"].wording,
         wants_marketing="marketing" in request.POST, friend=bool(friend_of(request)),

@@ -120,7 +120,7 @@ def _tier_sentence(
     lower = list(tiers)[rank + 1 :]
     if explained is not None and explained.drops_on and explained.drops_to in lower:
         return Words(
-            "照现在这样，{d}会变成{t}；来一次就不一样了。",
+            "照现在这样，{d} 会变成{t}；来一次就不一样了。",
             "As it is, {d} moves you to {t}; one visit makes a difference.",
         ).fill(d=_day(explained.drops_on, on), t=tiers[explained.drops_to])
     if rank == 0:
@@ -137,6 +137,23 @@ def _day(day: date, on: date) -> Words:
         f"{year}{day.month} 月 {day.day} 日",
         f"{day.day} {months[day.month - 1]}" + ("" if day.year == on.year else f" {day.year}"),
     )
+
+
+def promised(terms: Terms) -> list[Words]:
+    """What membership brings, by the names that the shop has given, for somebody who thinks about joining."""
+    found = [e.name for e in terms.membership.earns]
+    for one in terms.membership.benefits:
+        if set(one.tiers) >= set(terms.tiers):
+            found.append(one.name)
+        else:
+            who = [terms.tiers[t] for t in one.tiers]
+            found.append(
+                Words(
+                    f"{'、'.join(w.zh for w in who)}：{one.name.zh}",
+                    f"{', '.join(w.en for w in who)}: {one.name.en}",
+                )
+            )
+    return found
 
 
 # --- what she holds --------------------------------------------------------------------------------------------------
@@ -176,9 +193,9 @@ def holdings_shown(member: Member, membership: Membership | None, on: date) -> l
         found.append(
             ShownHolding(
                 key, currency.name if currency else Words(key, key), can_spend, worth,
-                [Words("{n} 个待生效，{d}起能用", "{n} pending, can be spent from {d}").fill(n=f"{n:,}", d=_day(d, on)) for d, n in pending],
+                [Words("{n} 个待生效，{d} 起能用", "{n} pending, can be spent from {d}").fill(n=f"{n:,}", d=_day(d, on)) for d, n in pending],
                 Words("{n} 个柜台正在用", "{n} being used at the counter").fill(n=f"{reserved:,}") if reserved else "",
-                [Words("{n} 个用到{d}为止", "{n} can be spent until {d}").fill(n=f"{n:,}", d=_day(d, on)) for d, n in (holding.ends if holding else [])],
+                [Words("{n} 个用到 {d} 为止", "{n} can be spent until {d}").fill(n=f"{n:,}", d=_day(d, on)) for d, n in (holding.ends if holding else [])],
                 say_end(currency) if currency else "",
             )
         )  # fmt: skip
@@ -205,7 +222,7 @@ def value_shown(member: Member, on: date) -> Page | None:
     ends = held[BONUS].ends if BONUS in held else []
     return Page(
         total=principal + bonus, principal=principal, bonus=bonus,
-        ends=[Words("赠金 {m} 用到{d}为止", "{m} of the bonus until {d}").fill(m=say_money(n), d=_day(d, on)) for d, n in ends],
+        ends=[Words("赠金 {m} 用到 {d} 为止", "{m} of the bonus until {d}").fill(m=say_money(n), d=_day(d, on)) for d, n in ends],
     )  # fmt: skip
 
 
@@ -242,6 +259,7 @@ def statement_shown(lines: list[tuple[Posting, dict[str, int]]], membership: Mem
 
 def _line(posting: Posting, amounts: Mapping[str, int], membership: Membership | None) -> Line:
     rules = {e.key: e.name for e in membership.earns} if membership else {}
+    by_amount = {e.key for e in membership.earns if e.per_yuan is not None} if membership else set()
     keys = posting.detail.get("rules") or [posting.rule]
     named = [rules[k] for k in keys if k in rules]
     why = (
@@ -252,7 +270,7 @@ def _line(posting: Posting, amounts: Mapping[str, int], membership: Membership |
     if posting.rule == "owed":
         why = Words("补回之前已经用掉的退货积分", "For points of returned goods that had been spent")
     more = []
-    if posting.detail.get("fen"):
+    if posting.detail.get("fen") and by_amount.intersection(keys):
         more.append(Words("消费 {m}", "Receipt of {m}").fill(m=say_money(posting.detail["fen"])))
     if posting.receipt:
         more.append(Words("小票 {r}", "Receipt no. {r}").fill(r=posting.receipt.replace("{", "")))
