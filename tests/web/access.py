@@ -12,7 +12,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, reverse
-from django.utils import timezone
 from tests.web.conftest import House
 
 from regulars import daily
@@ -29,7 +28,7 @@ from regulars.shop.actions import ask_for, keep_role, make_token
 from regulars.shop.doors_actions import begin_login
 from regulars.shop.models import Outgoing, Staff, Store
 from regulars.shop.rules.policy import HOUSE_ROLES
-from regulars.web import uploads
+from regulars.web import doors, uploads
 from regulars.web.api import api
 from regulars.web.urls import urlpatterns as addresses
 
@@ -70,7 +69,7 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "settings-field-end": lambda h: [keep_field("养宠物", "yes-no").pk],
     "request-result": lambda h: [rights_request(h)],
     "member-link": lambda h: [
-        door.link_for(Customer.objects.get(pk=customer()), timezone.now(), by=h.staff["owner"])
+        door.link_for(Customer.objects.get(pk=customer()), doors.clock(), by=h.staff["owner"])
     ],
     "outbox-told": lambda h: [message()],
     "settings-store": lambda h: [Store.objects.order_by("id")[0].pk],
@@ -98,7 +97,7 @@ def note(house: House) -> int:
 
 def message() -> int:
     """A message that waits in the outbox."""
-    door.send_code("13712345670", "老地方", timezone.now())
+    door.send_code("13712345670", "老地方", doors.clock())
     return Outgoing.objects.latest("id").pk
 
 

@@ -16,7 +16,6 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from tests.shops import wipe
 from tests.web.conftest import TODAY, House, receipts
 
@@ -54,7 +53,7 @@ def members(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[timedelta]:
     """The instant of the door: put a span in, and it is that much later."""
     later = [timedelta()]
-    begin = timezone.now()
+    begin = doors.clock()
     monkeypatch.setattr("regulars.web.doors.clock", lambda: begin + later[0])
     monkeypatch.setattr("regulars.web.throttle.now", lambda: later[0].total_seconds())
     return later
@@ -155,7 +154,7 @@ def test_five_wrong_codes_and_it_is_void_even_when_the_right_one_comes(
 
 
 def test_tries_that_come_at_once_are_all_counted(members: House) -> None:
-    now = timezone.now()
+    now = doors.clock()
     secret = door.send_code(PHONE, "老地方", now)
     code = sent_code()
     for k in range(1, 6):
@@ -229,7 +228,7 @@ def test_neither_codes_nor_phones_nor_links_come_into_logs_and_trail(
 
 
 def test_codes_leave_the_outbox_after_a_day(members: House) -> None:
-    now = timezone.now()
+    now = doors.clock()
     door.send_code(PHONE, "老地方", now)
     Outgoing.objects.update(put_at=now - timedelta(days=2))
     Knock.objects.update(until=now - timedelta(days=2))
@@ -354,7 +353,7 @@ def scanned(house: House, phone: str = PHONE) -> str:
     """The address in the code that staff show her."""
     her = door.who_has(phone)
     assert her
-    secret = door.link_for(her, timezone.now(), by=house.staff["front-desk"])
+    secret = door.link_for(her, doors.clock(), by=house.staff["front-desk"])
     return f"/m/in/{secret}/"
 
 
@@ -636,7 +635,7 @@ def test_the_outbox_shows_a_code_to_owner_and_manager_masks_the_number_and_keeps
 
 def test_a_code_that_is_over_is_shown_no_more(members: House) -> None:
     Client().post("/m/login/", {"phone": PHONE})
-    Outgoing.objects.update(put_at=timezone.now() - door.HOLDS - timedelta(seconds=1))
+    Outgoing.objects.update(put_at=doors.clock() - door.HOLDS - timedelta(seconds=1))
     assert sent_code() not in members.browser("owner").get("/outbox/").content.decode()
 
 
