@@ -29,6 +29,7 @@ from regulars.membership.models import Knock, Member
 from regulars.shop.models import AuditEvent, Hold, Outgoing
 from regulars.shop.rules.masks import masked
 from regulars.shop.words import Refused
+from regulars.web import doors
 from regulars.web.member_door import LASTS, ONE_PHONE
 
 PHONE, OTHER_PHONE, UNKNOWN = "13933220000", "13933220001", "13712345670"
