@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from tests.membership.receipts import held, receipt
 from tests.shops import Shop
 

@@ -23,15 +23,15 @@ from regulars.customers.actions import add_note, propose
 from regulars.customers.models import Customer
 from regulars.customers.own import keep_field
 from regulars.grading.models import Adoption
-from regulars.membership import partners, program, purse
+from regulars.membership import door, partners, program, purse
 from regulars.membership.models import Partner
 from regulars.membership.offers import Offer
 from regulars.sales.models import Batch
 from regulars.shop.actions import ask_for, keep_role, make_token
 from regulars.shop.doors_actions import begin_login
-from regulars.shop.models import Approval, Staff, Store
+from regulars.shop.models import Approval, Outgoing, Staff, Store
 from regulars.shop.rules.policy import HOUSE_ROLES
-from regulars.web import uploads
+from regulars.web import doors, uploads
 from regulars.web.api import api
 from regulars.web.urls import urlpatterns as addresses
 
@@ -79,6 +79,10 @@ ON_WHAT: dict[str, Callable[[House], list[Any]]] = {
     "counter-done": lambda h: [customer(), "0123456789abcdef"],
     "offer": lambda h: [offer()],
     "offer-state": lambda h: [offer()],
+    "member-link": lambda h: [
+        door.link_for(Customer.objects.get(pk=customer()), doors.clock(), by=h.staff["owner"])
+    ],
+    "outbox-told": lambda h: [message()],
     "settings-store": lambda h: [Store.objects.order_by("id")[0].pk],
 }
 """What stands in the addresses that name something; of customers and colleagues see `arguments`."""
@@ -133,6 +137,12 @@ def offer() -> int:
         kind="amount", name="减十元", worth=1_000, valid_from=date(2026, 11, 1), valid_until=date(2026, 12, 31), state="open"
     )  # fmt: skip
     return made.pk
+
+
+def message() -> int:
+    """A message that waits in the outbox."""
+    door.send_code("13712345670", "老地方", doors.clock())
+    return Outgoing.objects.latest("id").pk
 
 
 def upload(house: House) -> str:
@@ -194,6 +204,22 @@ def arguments(name: str, house: House) -> list[Any]:
 
 def address(name: str, house: House) -> str:
     return reverse(name, args=arguments(name, house))
+
+
+OPEN_BECAUSE = {
+    "login": "staff sign in here", "login-code": "the second step of signing in", "login-passkey": "signing in by a passkey", "login-passkey-options": "signing in by a passkey",
+    "language": "a choice that everybody has", "theme": "a choice that everybody has", "health": "a watchman asks", "offline": "shown when nothing can be asked",
+    "manifest": "the name of the shop for a home screen", "start": "the shop is founded here, once", "start-business": "the shop is founded here, once", "start-trade": "the shop is founded here, once",
+    "member": "a member's page, to strangers its door", "member-login": "a code is asked for; the answer is the same for every phone", "member-code": "a code is proved",
+    "member-join": "for whoever has just proved her phone", "member-link": "a secret of 24 bytes from the counter, good once",
+    "member-offline": "shown when nothing can be asked", "member-manifest": "the name of the shop for a home screen", "member-worker": "names files that everybody may read",
+    **dict.fromkeys(
+        ("member-out", "member-points", "member-coupons", "member-visits", "member-pass", "member-card", "member-invite", "member-me", "member-privacy",
+         "member-consent", "member-withdraw", "member-request", "member-copy", "member-leave"),
+        "asks for the member's own session, which is no login of staff; everybody else is led to its door",
+    ),
+}  # fmt: skip
+"""Why a page that asks no ability is open, by its name."""
 
 
 def needed(pattern: URLPattern, method: str = "get") -> str:

@@ -9,7 +9,19 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
 from tests.contracts.tree import ROOT
-from tests.web.access import GONE, HEAD, PAGES, STRANGER, address, as_table, needed, task, try_api, try_pages
+from tests.web.access import (
+    GONE,
+    HEAD,
+    OPEN_BECAUSE,
+    PAGES,
+    STRANGER,
+    address,
+    as_table,
+    needed,
+    task,
+    try_api,
+    try_pages,
+)
 from tests.web.conftest import House
 
 from regulars.care.models import Task
@@ -25,6 +37,10 @@ OF_ONE_CUSTOMER = re.compile(
 @pytest.mark.parametrize("pattern", PAGES, ids=lambda p: p.name)
 def test_every_page_says_who_may_see_it(pattern: URLPattern) -> None:
     assert needed(pattern) in {OPEN, *ABILITIES}
+
+
+def test_every_open_page_has_a_reason_and_no_other_page_has_one() -> None:
+    assert {p.name for p in PAGES if needed(p) == OPEN} == set(OPEN_BECAUSE)
 
 
 def test_who_may_comes_in_who_may_not_is_refused_a_stranger_signs_in(lived_in: House) -> None:

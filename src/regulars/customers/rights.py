@@ -143,7 +143,7 @@ KEPT = Words(
 )
 
 
-def call_off(request: RightsRequest, *, on: date, by: Staff) -> RightsRequest:
+def call_off(request: RightsRequest, *, on: date, by: Staff | None) -> RightsRequest:
     """Call a request off before it is carried out: she has thought better of it."""
     return _end(request, RequestState.CALLED_OFF, "", on=on, by=by)
 

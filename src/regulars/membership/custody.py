@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db.models import Q
 
+from regulars.membership import door  # noqa: F401  (what a deletion does there)
 from regulars.membership.models import Member, Reason
 from regulars.shop.custody import Custody, also_erased, register
 
@@ -28,6 +29,8 @@ register(
     Custody("membership.Offer", staff=("by",), leaving=(("by", "keeps its author"),)),
     Custody("membership.Coupon", staff=("issued_by",), merging="read through", by_way="member__customer", copied=True, leaving=(("issued_by", "keeps its author"),)),
     Custody("membership.CouponUse", staff=("by",), merging="read through", leaving=(("by", "keeps its author"),)),
+    Custody("membership.Knock", customer=("customer",), staff=("by",), merging="read through", copied=True, erasing="deleted",
+            leaving=(("by", "keeps its author"),)),
 )  # fmt: skip
 
 

@@ -280,4 +280,22 @@ class TierBought(models.Model):
     is_undone = models.BooleanField(default=False)
 
 
+class Knock(models.Model):
+    """Somebody before the door of the member page: with a code that was sent to a phone, or with a link that was shown to
+    her at the counter. `mark` is the keyed token of what her browser or the link holds, `code` that of the code: nothing
+    that stands here opens anything. It opens once."""
+
+    mark = models.CharField(max_length=40, unique=True)
+    code = models.CharField(max_length=40, blank=True)
+    phone = SealedTextField(null=True)
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.CASCADE, related_name="+")
+    until = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+    by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["until"], name="membership_knock_until")]
+
+
 from regulars.membership import offers  # noqa: E402, F401  they point to members, and Django looks for models here

@@ -57,6 +57,16 @@ def current() -> Terms | None:
     return None
 
 
+def last_membership() -> Membership | None:
+    """What the programme says or, where it has ended, what it said: members still hold what it names. None where there
+    never was one."""
+    found = current()
+    if found is not None:
+        return found.membership
+    program = Program.objects.order_by("-id").first()
+    return load(program.playbook).membership if program else None
+
+
 def terms() -> Terms:
     """The terms that hold now; raises Refused where the shop has no programme."""
     found = current()

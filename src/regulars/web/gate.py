@@ -18,7 +18,7 @@ from regulars.shop.models import Business
 from regulars.web import doors, jinja
 from regulars.web.may import may
 
-OPEN_TO_ALL = ("/login/", "/static/", "/health/", "/lang/", "/theme/", "/offline/", "/manifest.json")
+OPEN_TO_ALL = ("/login/", "/static/", "/health/", "/lang/", "/theme/", "/offline/", "/manifest.json", "/m/")
 OWN_DOOR = ("/api/",)  # checks tokens and sessions itself
 
 LARGEST_UPLOAD = 300 * 1024 * 1024

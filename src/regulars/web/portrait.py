@@ -155,6 +155,7 @@ def _portrait(request: Request, customer: Customer, clear: dict[str, str] | None
         consent=consent_card(request, customer),
         counter_href=reverse("counter-member", args=[customer.id]) if sees(request.user, customer, "counter") else "",
         coupons_href=reverse("customer-coupons", args=[customer.id]) if sees(request.user, customer, "give-coupons") else "",
+        member_code=reverse("customer-member-code", args=[customer.id]) if contact else "",
         hold=Page(active=hold is not None, said=_hold_said(hold, today), action=reverse("customer-hold", args=[customer.id]) if contact else ""),
         charge=charge_card(request, customer) if by_name else None,
         identities=[Page(kind=KINDS[i.kind], said=i.shown, detach="", is_shared=i.is_shared) for i in identities if not i.shown.startswith("hand-")],

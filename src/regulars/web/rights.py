@@ -9,7 +9,7 @@ import zipfile
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace as Page
-from typing import Any
+from typing import IO, Any
 
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse, HttpResponseBase
@@ -367,6 +367,7 @@ SECTIONS: dict[str, Words] = {
     "membership.Reservation": Words("收银台留着的", "Set aside for a till"), "membership.Reason": Words("更正的原因", "Why it was corrected"),
     "membership.Referral": Words("谁介绍您来的", "Who brought you"), "membership.PartnerUse": Words("用过的合作优惠", "Partners' benefits used"),
     "membership.Coupon": Words("券", "Coupons"), "membership.TierBought": Words("买过的等级", "Tiers bought"),
+    "membership.Knock": Words("会员页登录", "Ways into the member page"),
     "customers.Link": Words("号码归属", "Whose numbers"), "customers.LegalHold": Words("依法保留", "Kept by law"),
 }  # fmt: skip
 
@@ -376,15 +377,23 @@ SECTIONS: dict[str, Words] = {
 def customer_copy(request: Request, number: int) -> HttpResponseBase:
     """Everything about her in one file: a page to read or print, and the same for programs."""
     customer = _live(request, number, "rights")
-    data = copy_of(customer)
-    made = {
-        "by": list(request.user.role_words),
-        "at": timezone.now().isoformat(),
-        "business": request.business.name,
-    }
     mark = Words("{b} · {r} {s} · {d}", "{b} · {r} {s} · {d}").fill(
         b=request.business.name, r=request.user.role_words, s=request.user.pk, d=request.today.isoformat()
     )
+    packed = packed_copy(request, customer, mark, list(request.user.role_words))
+    audit("copy-of-data", f"customer {customer.pk}", by=request.user)
+    return FileResponse(
+        packed,
+        as_attachment=True,
+        filename=f"copy-{customer.pk}-{request.today.isoformat()}-by-{request.user.pk}.zip",
+    )
+
+
+def packed_copy(request: Any, customer: Customer, mark: Words, by: list[str]) -> IO[bytes]:
+    """The file of a copy, open at its beginning. `mark` stands on every page of it, `by` who has made it, in both
+    languages."""
+    data = copy_of(customer)
+    made = {"by": by, "at": timezone.now().isoformat(), "business": request.business.name}
     sections = [
         Page(
             title=SECTIONS.get(label, Words(label, label)), heads=[COLUMNS.get(key, Words(key, key)) for key in shown],
@@ -407,12 +416,7 @@ def customer_copy(request: Request, number: int) -> HttpResponseBase:
                 packed.writestr(f"attachments/{attachment.pk}.{attachment.kind}", content)
         packed.writestr("copy.json", json.dumps({"made": made, "data": data}, ensure_ascii=False, indent=1))
     out.seek(0)
-    audit("copy-of-data", f"customer {customer.pk}", by=request.user)
-    return FileResponse(
-        out,
-        as_attachment=True,
-        filename=f"copy-{customer.pk}-{request.today.isoformat()}-by-{request.user.pk}.zip",
-    )
+    return out
 
 
 STATIC = Path(__file__).resolve().parent / "static"

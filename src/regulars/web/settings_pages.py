@@ -105,6 +105,7 @@ def settings(request: Request) -> HttpResponse:
         ("offers", Page(href=reverse("offers"), icon="gift", title=Words("优惠活动", "Offers"), said=Words("发什么券、花了多少", "Which coupons, and what they have cost"))),
         ("settings", Page(href=reverse("settings-fields"), icon="file", title=Words("档案里记什么", "What files hold"), said=Words("店里自己加的项目", "Fields of your own"))),
         ("team", Page(href=reverse("settings-phones"), icon="device", title=Words("店里的手机", "Phones in the shop"), said=Words("扫一下就能用", "Scan and go") if lan_address() else Words("现在只有这台电脑能打开", "Only this computer now"))),
+        ("outbox", Page(href=reverse("outbox"), icon="message", title=Words("发件箱", "Outbox"), said=Words("等着发的消息、会员页验证码", "Messages that wait, codes for the member page"))),
         ("keys", Page(href=reverse("settings-keys"), icon="key", title=Words("给程序的钥匙", "Keys for programs"), said=Words("{n} 把在用", "{n} in use").fill(n=ApiToken.objects.count()))),
     ]  # fmt: skip
     guarding = [

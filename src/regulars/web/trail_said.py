@@ -41,6 +41,8 @@ VERBS: dict[str, Words] = {
     "hand-over-points": Words("转了积分", "moved points"), "refer": Words("记了介绍人", "noted who brought her"), "buy-tier": Words("买了等级", "sold a tier"),
     "make-partner": Words("加了合作方", "added a partner"), "end-partner": Words("结束了合作", "ended a partner"), "undo-partner-use": Words("撤了合作优惠", "took a partner's benefit back"),
     "set-pin": Words("设了 PIN", "set a PIN"),
+    "show-login-code": Words("出示了会员登录码", "showed a login code for the member page"), "member-login": Words("顾客登录了会员页", "customer signed in on the member page"),
+    "read-code": Words("看了发件箱里的验证码", "read a code in the outbox"), "tell-message": Words("替发件箱转告了", "passed a message of the outbox on"),
 }  # fmt: skip
 """What each line says happened; one that is not here stands under its own name."""
 
@@ -48,13 +50,14 @@ SUBJECTS: dict[str, Words] = {
     "customer": Words("顾客 {n}", "customer {n}"), "staff": Words("同事 {n}", "colleague {n}"), "task": Words("事情 {n}", "task {n}"), "batch": Words("导入 {n}", "import {n}"),
     "store": Words("门店 {n}", "store {n}"), "role": Words("岗位 {n}", "role {n}"), "field": Words("档案项目 {n}", "field {n}"), "sale": Words("小票 {n}", "receipt {n}"),
     "playbook": Words("打法 {n}", "playbook {n}"), "key": Words("钥匙 {n}", "key {n}"), "after": Words("晚于 {n}", "after {n}"), "business": Words("店铺", "the business"),
-    "export": Words("名单", "a list"),
+    "export": Words("名单", "a list"), "message": Words("消息 {n}", "message {n}"),
 }  # fmt: skip
 """What a line is about; a number that nobody knows by heart still finds its lines."""
 
 PARTICULARS: dict[str, Words] = {
     "abilities": Words("能做", "may"), "amount": Words("分", "fen"), "attachment": Words("附件", "attachment"), "back": Words("回来", "back"), "batch": Words("导入", "import"),
     "channel": Words("方式", "channel"), "factors": Words("几种", "kinds"), "fen": Words("分", "fen"), "fields": Words("改了", "changed"), "files": Words("文件", "files"),
+    "friend": Words("介绍人", "brought by"),
     "from": Words("原来", "from"), "handover": Words("交接", "hand-over"), "how": Words("怎么", "how"), "identities": Words("号码", "numbers"), "is_open": Words("营业", "open"),
     "key": Words("项目", "item"), "kind": Words("种类", "kind"), "login": Words("登录", "login"), "logins": Words("登录", "logins"), "merged": Words("合并", "merged"),
     "minutes": Words("分钟", "minutes"), "new": Words("新的", "new"), "new_device": Words("新设备", "new device"), "numbers": Words("带号码", "with numbers"), "on": Words("日子", "on"),

@@ -182,7 +182,7 @@ def _sentence(explained: Explained, fits_at: int | None, held: int | None, on: d
 def next_shown(explained: Explained, one: dict[str, Any], on: date) -> Page:
     needs, to_ask = [], []
     for record in one["needs"]:
-        condition, value = _read(record)
+        condition, value = read_record(record)
         if condition is None:
             continue
         fact = catalogue.get(condition.fact)
@@ -217,7 +217,7 @@ def next_shown(explained: Explained, one: dict[str, Any], on: date) -> Page:
     return Page(grade=grade_of(explained.scale, one["grade"]), needs=needs, by=by)
 
 
-def _read(record: dict[str, Any]) -> tuple[Any, Any]:
+def read_record(record: dict[str, Any]) -> tuple[Any, Any]:
     """A recorded condition (money in yuan) as a condition with its portrait value (money in fen)."""
     fact = catalogue.find(record["fact"])
     if fact is None:
@@ -240,7 +240,7 @@ def change_why(change: GradeChange) -> Words:
     up = [c for c in change.conditions if c["holds"]]
     said = []
     for record in up or change.conditions:
-        condition, value = _read(record)
+        condition, value = read_record(record)
         if condition is None or value is None or not (up or condition.is_ordered):
             continue
         fact = catalogue.get(condition.fact)

@@ -8,9 +8,12 @@ from typing import Any
 MASK = "***"
 
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_OPENERS = re.compile(r"regulars-[\w-]{8,}|(?<=bearer )[\w.~+/=-]{8,}|(?<=basic )[\w+/=]{8,}", re.IGNORECASE)
+_OPENERS = re.compile(
+    r"regulars-[\w-]{8,}|(?<=/m/in/)[\w-]{8,}|(?<=bearer )[\w.~+/=-]{8,}|(?<=basic )[\w+/=]{8,}",
+    re.IGNORECASE,
+)
 _COOKIES = re.compile(
-    r"\b(sessionid|csrftoken|csrfmiddlewaretoken|messages|password|start)(\"?'?[=:]\s*\"?'?)[^\s;,&\"']+",
+    r"\b(sessionid|csrftoken|csrfmiddlewaretoken|messages|password|start|member|knock)(\"?'?[=:]\s*\"?'?)[^\s;,&\"']+",
     re.I,
 )
 _QUERY = re.compile(r"(?<=[\w/])\?[^\s\"'<>)]+")
@@ -31,6 +34,8 @@ def masked(text: str) -> str:
 
     >>> masked("打 139 1234-5601，不是 021-5588 2210；VIP990017 在 2026-05-01 买了 12 件")
     '打 ***，不是 ***；VIP990017 在 2026-05-01 买了 12 件'
+    >>> masked("Forbidden: /m/in/Nn3JkqT0pX_s9-dk2Lqw/ knock=Nn3JkqT0")
+    'Forbidden: /m/in/***/ knock=***'
     >>> masked("GET /customers/?q=王芳 Authorization: Bearer abcdefgh12 sessionid=k3j2 lin@example.cn"), masked("１３９１２３４５６０１")
     ('GET /customers/?*** Authorization: Bearer *** sessionid=*** ***', '***')
     """

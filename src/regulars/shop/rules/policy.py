@@ -32,6 +32,7 @@ ABILITIES: dict[str, Words] = {
         "开会员、看欠会员多少、批更正、管合作方",
         "run the membership programme: liability, corrections, partners",
     ),
+    "outbox": Words("看发件箱，替顾客念验证码", "see the outbox and read codes out to customers"),
     "sales": Words("导入销售、撤回导入", "bring sales in and take imports back"),
     "staff": Words("管员工和岗位", "manage staff and posts"),
     "playbooks": Words("换打法、改门槛、定级", "adopt playbooks, change numbers, run gradings"),

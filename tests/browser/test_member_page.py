@@ -1,0 +1,72 @@
+"""The member's own page on a phone of 360 px: a code, her page, both languages, nothing too wide, without a script as well."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core.cache import cache
+from tests.web.conftest import begin, receipts
+from tests.web.test_member import PHONE, sent_code
+
+from regulars import daily
+from regulars.membership import program
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from pytest_django.live_server_helper import LiveServer
+    from tests.shops import Shop
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+TODAY = date(2026, 11, 22)
+
+
+@pytest.mark.parametrize(("lang", "look", "script"), [("zh", "light", True), ("en", "dark", False)])
+def test_a_member_signs_in_and_reads_her_page_on_a_small_phone(
+    live_server: LiveServer,
+    shop: Shop,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    lang: str,
+    look: str,
+    script: bool,
+) -> None:
+    for place in ("regulars.web.gate.shop_day", "regulars.jobs.shop_day"):
+        monkeypatch.setattr(place, lambda *_: TODAY)
+    monkeypatch.setattr("regulars.sales.actions.today", lambda: TODAY)
+    cache.clear()
+    begin()
+    program.open_program("tiers", date(2026, 10, 1))
+    shop.take_in(receipts(1, visits=5))
+    daily.run_day(TODAY)
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740},
+        has_touch=True,
+        is_mobile=True,
+        color_scheme=look,  # type: ignore[arg-type]
+        java_script_enabled=script,
+    )
+    context.add_cookies([{"name": "lang", "value": lang, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"{live_server.url}/m/")
+    page.fill("#phone", PHONE)
+    page.click("button.go")
+    page.wait_for_url("**/m/code/")
+    page.fill("#code", sent_code())
+    page.click("button.go")
+    page.wait_for_url("**/m/")
+    assert ("普通会员" if lang == "zh" else "Ordinary") in page.inner_text("main")
+    for address in ("", "points/", "pass/", "me/", "privacy/", "invite/", "visits/", "coupons/"):
+        page.goto(f"{live_server.url}/m/{address}")
+        right = max(
+            box["x"] + box["width"] for e in page.query_selector_all("main > *") if (box := e.bounding_box())
+        )
+        assert right <= 360, f"{address} is {right} px wide"
+        if script:
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    context.close()
