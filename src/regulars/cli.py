@@ -37,6 +37,7 @@ app.add_typer(key_app, name="key")
 audit_app = typer.Typer(help="审计记录：看、验。The audit trail: read and prove.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
 app.add_typer(cli_membership.ledger_app, name="ledger")
+app.add_typer(cli_membership.membership_app, name="membership")
 
 OK, CHECK_FAILED, WRONG_USE, CANT_SERVE = 0, 1, 2, 3
 

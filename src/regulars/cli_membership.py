@@ -1,7 +1,8 @@
-"""Membership on the command line: the ledger is proved."""
+"""Membership on the command line: opened, brought along, reported, and its ledger proved."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -64,3 +65,99 @@ def ledger_verify(
             )
     if not proof.is_sound:
         raise typer.Exit(CHECK_FAILED)
+
+
+membership_app = typer.Typer(
+    help="会员：开通、带余额、看欠多少。Membership: open it, bring balances along, see what is owed.",
+    no_args_is_help=True,
+)
+
+_On = Annotated[str | None, typer.Option("--on", help="哪一天，例如 2026-08-20。Which day.")]
+_Json = Annotated[
+    bool, typer.Option("--json", help="一个 JSON，别的都不印。One JSON value and nothing else.")
+]
+
+
+@membership_app.command("open")
+def membership_open(
+    on: _On = None,
+    playbook: Annotated[str, typer.Option("--playbook", help="会员规矩在哪个打法里。Whose terms.")] = "tiers",
+) -> None:
+    """开通会员：从这天起的消费都记积分。Open the programme: sales from this day on earn."""
+    from regulars.cli import open_shop, say, the_day
+
+    open_shop()
+    from regulars import daily
+    from regulars.membership import program
+
+    starts = the_day(on)
+    program.open_program(playbook, starts)
+    n = daily.settle_everything()
+    say(Words("{d} 起算，记了 {n} 笔", "Sales count from {d}; {n} postings").fill(d=starts, n=n))
+
+
+@membership_app.command("balances")
+def membership_balances(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="一行一位：会员号、卡号或手机号，加积分、储值余额、赠金。不给就用导过的名单。One row a member; without it the lists that were imported."
+        ),
+    ] = None,
+    on: _On = None,
+    json_: _Json = False,
+) -> None:
+    """把旧系统的积分和储值带过来，每位每样只记一次。Bring balances of an older system along, each once."""
+    from regulars.cli import open_shop, say, show, the_day
+
+    open_shop()
+    from regulars.membership import opening
+
+    day = the_day(on)
+    done = opening.from_file(file, day) if file else opening.from_lists(day)
+    if json_:
+        show({
+            "rows": done.rows, "members": done.members, "before": done.before, "totals": dict(done.totals),
+            "refused": [p.record(lang()) for p in done.refused],
+        })  # fmt: skip
+        return
+    say(
+        Words(
+            "{r} 行，记了 {m} 位，{b} 位以前记过", "{r} rows, {m} members booked, {b} had been booked before"
+        ).fill(r=done.rows, m=done.members, b=done.before)
+    )
+    for problem in done.refused[:20]:
+        say(
+            Words("第 {n} 行：{why}。{hint}", "Row {n}: {why}. {hint}").fill(
+                n=problem.row or "-", why=problem.reason, hint=problem.hint
+            )
+        )
+
+
+@membership_app.command("report")
+def membership_report(on: _On = None, json_: _Json = False) -> None:
+    """欠会员多少、每个活动花了多少、会员回来没有。What is owed, what promotions cost, whether members come back."""
+    from regulars.cli import open_shop, show, the_day
+
+    open_shop()
+    from regulars.membership import program
+    from regulars.membership.activity import cohorts
+    from regulars.membership.coupons import promotion_costs
+    from regulars.membership.liability import liability
+
+    day = the_day(on)
+    owed = liability(program.terms(), day)
+    if json_:
+        show({
+            "on": day.isoformat(), "liability": [o.record(lang()) for o in owed],
+            "promotions": [
+                {"offer": c.offer.name, "issued": c.issued, "used": c.used, "cost": c.cost / 100, "budget": c.budget / 100}
+                for c in promotion_costs()
+            ],
+            "cohorts": [c.record() for c in cohorts(day)],
+        })  # fmt: skip
+        return
+    for one in owed:
+        typer.echo(
+            f"{one.name.say(lang())}\t{one.units}\t¥{one.fen / 100:,.2f}\t¥{one.expected_fen / 100:,.2f}"
+        )

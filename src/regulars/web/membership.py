@@ -18,8 +18,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from regulars.customers.models import Customer
+from regulars.membership import opening, program, purse, referrals
 from regulars.membership import partners as partnership
-from regulars.membership import program, purse, referrals
 from regulars.membership.activity import cohorts
 from regulars.membership.coupons import PromotionCost, promotion_costs
 from regulars.membership.liability import Owed, liability
@@ -158,6 +158,20 @@ def membership_open(request: Request) -> HttpResponse:
     if key not in LIBRARY or load(key).membership is None:
         raise Http404
     program.open_program(key, starts, by=request.user)
+    if request.POST.get("balances"):
+        done = opening.from_lists(request.today)
+        said = Words("带来了 {n} 位会员的余额", "Balances of {n} members were brought along").fill(
+            n=done.members
+        )
+        messages.success(request, said.say(request.lang))
+        if done.refused:
+            first = done.refused[0]
+            messages.warning(
+                request,
+                Words("有 {n} 处没带过来，例如：{why}", "{n} were left out, such as: {why}")
+                .fill(n=len(done.refused), why=first.reason)
+                .say(request.lang),
+            )
     from regulars.shop.actions import ask_for
 
     ask_for("settle", {}, by=request.user)
