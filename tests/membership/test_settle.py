@@ -192,3 +192,23 @@ def test_above_the_limit_a_second_person_says_yes(members: Shop) -> None:
     with pytest.raises(Refused):
         purse.decide(asked, is_granted=False, by=other)
     assert prove().is_sound
+
+
+def test_a_refund_of_a_receipt_that_is_not_here_takes_nothing_until_it_comes(members: Shop) -> None:
+    members.take_in([receipt("A1", "100")])
+    members.take_in([receipt("R9", "-30", day="2026-05-06", 原订单号="A9")])
+    assert held() == (100, 0)
+    members.take_in([receipt("A9", "80", day="2026-05-05")])
+    assert held() == (150, 0) and prove().is_sound
+
+
+def test_a_top_up_that_is_asked_again_brings_what_it_brought(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members.take_in([receipt("A1", "1")])
+    (member,) = Member.objects.all()
+    monkeypatch.setattr(purse, "bonus_for", lambda fen: 0)
+    purse.top_up(member, 50_000, key="1", on=TODAY)
+    monkeypatch.setattr(purse, "bonus_for", lambda fen: 5_000)
+    again = purse.top_up(member, 50_000, key="1", on=TODAY)
+    assert not again.is_new and held(currency="bonus") == (0, 0)

@@ -109,7 +109,9 @@ def top_up(
 ) -> Done:  # fmt: skip
     """Take money in: what was paid stays hers for good, what the shop puts on top follows the best offer that it
     reaches and may end."""
-    value, gives = _value(), bonus_for(fen)
+    known = Posting.objects.filter(source=source, source_id=key, kind="top-up").exists()
+    # Asked again after the offers have changed, it brings what it brought then.
+    value, gives = _value(), 0 if known else bonus_for(fen)
     common: dict[str, Any] = {"store": store.pk if store else None, "by": by.pk if by else None}
     moves = [Move("put", "top-up", source, key, member.pk, on, ((PRINCIPAL, fen),), **common)]
     if gives:

@@ -23,7 +23,7 @@ from regulars.membership.models import Earned, Entry, Member, Posting, Unsettled
 from regulars.membership.program import Terms, current, join_listed, tiers_on
 from regulars.membership.rules import earning
 from regulars.membership.rules.earning import Bought
-from regulars.membership.rules.ledger import Move
+from regulars.membership.rules.ledger import MOST, Move
 from regulars.sales.models import Batch, Item, Sale, SaleLine
 from regulars.shop import bulk
 from regulars.shop.calendar import Birthday, NoSuchDay
@@ -247,7 +247,7 @@ class _Settling:
                 )  # fmt: skip
                 best.back += amount
                 wanted[best.key] = best
-            elif key in keys:
+            elif key in keys and not refund_of:  # of a receipt that is not here nothing was earned
                 wanted[key] = _Receipt(key, identity, _day(day), amount, receipt, store, number)
         return [
             r for r in sorted(wanted.values(), key=lambda r: (r.day, r.key)) if r.day >= self.terms.starts_on
@@ -519,6 +519,7 @@ class _Settling:
 
     def _come_to(self, row: _Row, due: int, currency: Any) -> None:
         """Book what is missing between what was due so far and what is due now."""
+        due = max(-MOST, min(due, MOST))
         change = due - row.due
         if not change:
             return

@@ -283,16 +283,26 @@ class _Window:
     def _locked(
         self, members: set[int], wanted: set[tuple[int, str]], on: date
     ) -> dict[tuple[int, str], list[Any]]:
-        """The balances of these members, held until the transaction ends; those that are wanted are there."""
+        """The balances of these members, held until the transaction ends; those that are wanted are there. Rows are made
+        before any is locked: two who first held what the other waits for would never end."""
+        if self.store.is_postgres:
+            sql = f"SELECT member_id, currency FROM {_BALANCE} WHERE member_id IN ({{marks}})"
+            missing = sorted(wanted - set(self.store.rows(sql, sorted(members))))
+            if missing:
+                self._make(missing, on)
+            return self._balances(members)
         found = self._balances(members)
         missing = sorted(wanted - found.keys())
         if missing:
-            self.store.insert(
-                _BALANCE, ("member_id", "currency", "in_hand", "aside", "active_on"),
-                [(m, c, 0, 0, on.isoformat()) for m, c in missing], "ON CONFLICT DO NOTHING",
-            )  # fmt: skip
+            self._make(missing, on)
             found = self._balances(members)
         return found
+
+    def _make(self, missing: Sequence[tuple[int, str]], on: date) -> None:
+        self.store.insert(
+            _BALANCE, ("member_id", "currency", "in_hand", "aside", "active_on"),
+            [(m, c, 0, 0, on.isoformat()) for m, c in missing], "ON CONFLICT DO NOTHING",
+        )  # fmt: skip
 
     def _balances(self, members: Iterable[int]) -> dict[tuple[int, str], list[Any]]:
         lock = " ORDER BY id FOR UPDATE" if self.store.is_postgres else ""
