@@ -110,7 +110,7 @@ def know_the_regulars(trade: str, on: date) -> None:
             )
 
 
-MEMBERS_SINCE = 240
+MEMBERS_SINCE = 120
 """Days for which the example's membership has been open."""
 
 

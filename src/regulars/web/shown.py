@@ -57,11 +57,11 @@ class Badges:
         return grade_of(found.scale(scale), key)
 
     def by_key(self, key: str) -> ShownGrade | None:
-        """A grade of the leading playbook that is named without its scale."""
+        """A grade of the leading playbook that is named without its scale; None for a grade of another playbook."""
         if self.leading is None or not key:
             return None
-        scale = next((s for s in self.leading.scales if s.index(key) is not None), self.leading.scales[0])
-        return grade_of(scale, key)
+        scale = next((s for s in self.leading.scales if key in s.outcomes), None)
+        return grade_of(scale, key) if scale else None
 
     def standing(self, customers: Iterable[int]) -> dict[int, list[ShownGrade]]:
         """Where each customer stands on every scale of the leading playbook, in the order of the scales."""
