@@ -24,7 +24,7 @@ from regulars.customers.filing import attach_file
 from regulars.customers.models import Customer, LegalHold, Note, Opened, RequestState, Shared
 from regulars.customers.queries import details_of, find
 from regulars.grading.actions import adopt, open_books
-from regulars.membership import partners, program, purse, referrals
+from regulars.membership import door, partners, program, purse, referrals
 from regulars.membership.models import TierBought
 from regulars.sales.models import Forgotten, Identity, Sale
 from regulars.shop import vault
@@ -42,6 +42,7 @@ from regulars.shop.models import (
     Staff,
 )
 from regulars.shop.words import Refused
+from regulars.web import doors
 
 ON = date(2026, 11, 22)
 PHONE, MEMBER, NAME, ADDRESS, NOTE = "13955550123", "VIP660017", "欧阳玉兰", "桂花巷 88 号", "爱坐靠窗第三桌"
@@ -149,6 +150,7 @@ def _make_a_member(her: Customer, cousin: Customer, owner: Staff) -> None:
     purse.reserve(member, "points", 9, key="2", on=ON)
     TierBought.objects.create(member=member, key="3", tier="vip", price=100, starts_on=ON, ends_on=ON)
     referrals.bring(her, friend, on=ON, how="counter", by=owner)
+    door.link_for(her, doors.clock(), by=owner)
     bank = partners.make("银行", begins="6225", valid_from=ON)
     partners.use(bank, "622500001", 100, key="4", on=ON, customer=her)
 

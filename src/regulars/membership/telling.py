@@ -8,9 +8,9 @@ from datetime import date, timedelta
 
 from regulars.customers.models import Customer, Link
 from regulars.customers.telling import tells
-from regulars.membership.models import Member, Referral
+from regulars.membership.models import Member, Program, Referral
 from regulars.playbooks.catalogue import Window
-from regulars.sales.models import Batch, Sale
+from regulars.sales.models import Batch, Identity, Sale
 from regulars.shop import bulk
 
 _CUSTOMER, _LINK, _MEMBER, _REFERRAL, _SALE, _BATCH = (
@@ -59,10 +59,16 @@ def of_referrals(keys: Sequence[str], on: date, customers: Sequence[int] | None)
 def of_membership(
     keys: Sequence[str], on: date, customers: Sequence[int] | None
 ) -> dict[str, dict[int, str]]:
-    """Who is a member."""
+    """Who is a member; in a shop that has never opened a programme, who has a number or card of the till."""
     if "is_member" not in keys:
         return {}
     whose = "" if customers is None else f" AND {_ROOT} IN ({{marks}})"
+    if not Program.objects.exists():
+        sql = (
+            f"SELECT DISTINCT {_ROOT}, 1 FROM {_LINK} l JOIN {_CUSTOMER} c ON c.id = l.customer_id "
+            f"JOIN {Identity._meta.db_table} i ON i.id = l.identity_id WHERE i.kind IN ('member', 'card'){whose}"
+        )
+        return {"is_member": {c: "true" for c, _ in _rows(sql, list(customers or []))}}
     sql = (
         f"SELECT DISTINCT {_ROOT}, 1 FROM {_MEMBER} m JOIN {_CUSTOMER} c ON c.id = m.customer_id "
         f"WHERE m.left_on IS NULL AND m.joined_on <= '{on}'{whose}"

@@ -55,7 +55,7 @@ COLUMNS: dict[str, Words] = {
 
 FOR_PROGRAMS = frozenset({
     "approval", "batch", "customer", "family", "founder", "id", "identity", "is_gone", "joined", "last_store", "merged_into", "one", "other",
-    "person", "place", "playbook", "rank", "scale", "strength", "source_id", "member", "posting", "of", "detail", "idle", "ended", "device", "referrer", "friend",
+    "person", "place", "playbook", "rank", "scale", "strength", "source_id", "member", "posting", "of", "detail", "idle", "ended", "device", "used_at", "mark", "tries", "referrer", "friend",
     "postings", "partner", "token", "offer", "use", "vault_name", "version", "weight", "word",
 })  # fmt: skip
 """Numbers that only tie one record to another, and how the shop ranks its work: they stand in copy.json."""

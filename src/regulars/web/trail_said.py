@@ -35,7 +35,8 @@ VERBS: dict[str, Words] = {
     "add-field": Words("加了档案项目", "added a field"), "end-field": Words("停了档案项目", "ended a field"), "hand-over": Words("交接了", "handed over"), "undo-hand-over": Words("撤回了交接", "took a hand-over back"),
     "forget-grades": Words("清掉了等级", "cleared grades"), "take-back-playbook": Words("撤下了打法", "took a playbook back"), "rotate-key": Words("换了加密的钥匙", "changed the encryption key"),
     "add-second-factor": Words("开了两步登录", "set up a second step"), "end-second-factor": Words("关了一种两步登录", "ended a second step"), "drop-second-factors": Words("清掉了两步登录", "took second steps away"),
-    "make-recovery-codes": Words("换了备用码", "made new recovery codes"), "use-recovery-code": Words("用了备用码", "used a recovery code"), "open-membership": Words("开通了会员", "opened the membership"), "end-membership": Words("停办了会员", "ended the membership"), "join": Words("入会", "made a member"),
+    "make-recovery-codes": Words("换了备用码", "made new recovery codes"), "use-recovery-code": Words("用了备用码", "used a recovery code"), "give-back-coupons": Words("退还了券", "gave coupons back"), "make-offer": Words("做了一种券", "made an offer"), "change-offer": Words("改了券", "changed an offer"), "void-coupon": Words("作废了券", "voided a coupon"),
+    "open-membership": Words("开通了会员", "opened the membership"), "end-membership": Words("停办了会员", "ended the membership"), "join": Words("入会", "made a member"),
     "rejoin": Words("又入会了", "made a member again"), "leave": Words("退会", "ended a membership"), "correct-purse": Words("更正了积分或储值", "corrected points or stored value"),
     "ask-correction": Words("提出更正，等人批", "asked for a correction"), "decide-correction": Words("批了更正", "decided a correction"), "pay-out": Words("退了储值", "paid stored value out"),
     "hand-over-points": Words("转了积分", "moved points"), "refer": Words("记了介绍人", "noted who brought her"), "buy-tier": Words("买了等级", "sold a tier"),
@@ -50,13 +51,15 @@ SUBJECTS: dict[str, Words] = {
     "customer": Words("顾客 {n}", "customer {n}"), "staff": Words("同事 {n}", "colleague {n}"), "task": Words("事情 {n}", "task {n}"), "batch": Words("导入 {n}", "import {n}"),
     "store": Words("门店 {n}", "store {n}"), "role": Words("岗位 {n}", "role {n}"), "field": Words("档案项目 {n}", "field {n}"), "sale": Words("小票 {n}", "receipt {n}"),
     "playbook": Words("打法 {n}", "playbook {n}"), "key": Words("钥匙 {n}", "key {n}"), "after": Words("晚于 {n}", "after {n}"), "business": Words("店铺", "the business"),
-    "export": Words("名单", "a list"), "message": Words("消息 {n}", "message {n}"),
+    "export": Words("名单", "a list"), "coupon": Words("券 {n}", "coupon {n}"), "offer": Words("一种券 {n}", "offer {n}"), "use": Words("用券 {n}", "use of coupons {n}"),
+    "partner": Words("合作方 {n}", "partner {n}"), "approval": Words("请批 {n}", "question {n}"), "message": Words("消息 {n}", "message {n}"),
 }  # fmt: skip
 """What a line is about; a number that nobody knows by heart still finds its lines."""
 
 PARTICULARS: dict[str, Words] = {
     "abilities": Words("能做", "may"), "amount": Words("分", "fen"), "attachment": Words("附件", "attachment"), "back": Words("回来", "back"), "batch": Words("导入", "import"),
-    "channel": Words("方式", "channel"), "factors": Words("几种", "kinds"), "fen": Words("分", "fen"), "fields": Words("改了", "changed"), "files": Words("文件", "files"),
+    "granted": Words("同意", "granted"), "price": Words("价钱", "price"), "referrer": Words("介绍人", "brought by"), "change": Words("改多少", "change"),
+    "currency": Words("哪一种", "of"), "starts_on": Words("从哪天起", "from"), "tier": Words("等级", "tier"), "channel": Words("方式", "channel"), "factors": Words("几种", "kinds"), "fen": Words("分", "fen"), "fields": Words("改了", "changed"), "files": Words("文件", "files"),
     "friend": Words("介绍人", "brought by"),
     "from": Words("原来", "from"), "handover": Words("交接", "hand-over"), "how": Words("怎么", "how"), "identities": Words("号码", "numbers"), "is_open": Words("营业", "open"),
     "key": Words("项目", "item"), "kind": Words("种类", "kind"), "login": Words("登录", "login"), "logins": Words("登录", "logins"), "merged": Words("合并", "merged"),

@@ -277,7 +277,14 @@ def as_fact(one: Field) -> Fact:
     )  # fmt: skip
 
 
-COUNTED = ("revenue_per_minute_place", "age", "is_company", "contacts_answered", "referred_customers")
+COUNTED = (
+    "revenue_per_minute_place",
+    "age",
+    "is_company",
+    "contacts_answered",
+    "is_member",
+    "referred_customers",
+)
 """File facts that nobody is asked: other records count them."""
 
 
