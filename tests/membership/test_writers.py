@@ -17,7 +17,7 @@ STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 @pytest.mark.parametrize("store", STORES)
 def test_eight_writers_on_one_account_come_out_exactly_and_nobody_starves(store: str) -> None:
     """Sums, keys and proofs are asserted where they are counted; how fast it is, is a matter of the benchmark."""
-    asked = f"in_a_process('domain', 1, 2, database('{store}', folder))"
+    asked = f"in_a_process('proved', 1, 2, database('{store}', folder))"
     found = ran("-c", f"import tempfile\nfrom ledger_writers import *\nwith tempfile.TemporaryDirectory() as folder: print(json.dumps({asked}))")  # fmt: skip
     said = json.loads(found)
     assert said["fair"] >= 1 / 3, said

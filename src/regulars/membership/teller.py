@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -69,6 +70,12 @@ class _Request:
         return self.done
 
 
+PATIENCE = 0.0004
+"""Seconds that a busy window waits for those whom it has just served."""
+
+_before = 0
+"""How many were booked together the last time."""
+
 _gate = threading.Lock()
 _waiting: deque[_Request] = deque()
 _is_open = False
@@ -120,9 +127,16 @@ def tidy(members: Sequence[int], on: date) -> int:
 
 def _stand_at_the_window(first: _Request) -> None:
     """Book for all who wait, then let the next in the queue book for those who have come meanwhile."""
-    global _is_open
+    global _is_open, _before
+    if (
+        _before > 1
+    ):  # whoever was just served is about to come again: a moment's patience books them all at once
+        expected, ends = min(len(_waiting) + _before, TOGETHER), time.perf_counter() + PATIENCE
+        while len(_waiting) < expected and time.perf_counter() < ends:
+            time.sleep(0)
     with _gate:
         requests = [_waiting.popleft() for _ in range(min(len(_waiting), TOGETHER))]
+    _before = len(requests)
     try:
         _serve(requests)
     finally:
