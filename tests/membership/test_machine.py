@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -25,11 +26,12 @@ from tests.shops import Shop
 
 from regulars import daily
 from regulars.customers.models import Customer
-from regulars.membership import night, program, purse, settle, teller
+from regulars.membership import books, night, program, purse, settle, teller
 from regulars.membership.models import Balance, Earned, Entry, Lot, Member, Posting, Reservation
 from regulars.membership.proof import prove
 from regulars.membership.rules.ledger import Move
 from regulars.sales.models import Identity
+from regulars.shop import bulk
 from regulars.shop.words import Refused
 
 FIRST = date(2026, 5, 1)
@@ -127,11 +129,11 @@ class Books(RuleBasedStateMachine):
 
             return call
 
-        insert, update = teller._Store.insert, teller._Store.update
-        with (
-            patch.object(teller._Store, "insert", counted(insert)),
-            patch.object(teller._Store, "update", counted(update)),
-        ):
+        kind = type(books.books())
+        steps = ("read", "write") if bulk.is_postgres() else ("_insert", "_update")
+        with ExitStack() as patched:
+            for step in steps:
+                patched.enter_context(patch.object(kind, step, counted(getattr(kind, step))))
             try:
                 with transaction.atomic():
                     do()

@@ -20,7 +20,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
-from regulars.membership import teller
+from regulars.membership import kin, teller
 from regulars.membership.models import Member
 from regulars.membership.offers import Coupon, CouponPart, CouponState, CouponUse, Offer, OfferState
 from regulars.membership.program import terms
@@ -201,7 +201,7 @@ def _issue(
             # From here on nobody else issues of this offer until the transaction ends, so what is counted stays true.
             if found := _issued(source, key, offer, member):
                 raise _Known
-            family = teller.family_of(member.pk)
+            family = kin.family_of(member.pk)
             if not Member.objects.filter(pk=member.pk, left_on=None).exists():
                 raise Refused(teller.NOBODY)
             hers = Coupon.objects.filter(offer=offer, member__in=family).exclude(state=CouponState.VOID)
@@ -254,7 +254,7 @@ def _issued(source: str, key: str, offer: Offer, member: Member) -> Coupon | Non
     """What was issued under this key; Refused where it stands for another offer or somebody else."""
     found = Coupon.objects.select_related("offer").filter(source=source, source_id=key).first()
     if found is not None and (
-        found.offer_id != offer.pk or found.member_id not in {member.pk, *teller.family_of(member.pk)}
+        found.offer_id != offer.pk or found.member_id not in {member.pk, *kin.family_of(member.pk)}
     ):
         raise Refused(teller.ANOTHER.fill(key=f"{source} {key}"))
     return found
@@ -323,7 +323,7 @@ def _lay_down(
     coupons = [coupon_of(code) for code in codes]
     if known := _used(source, key, coupons, bill):
         return known
-    if member is not None and not {c.member_id for c in coupons} <= {member.pk, *teller.family_of(member.pk)}:
+    if member is not None and not {c.member_id for c in coupons} <= {member.pk, *kin.family_of(member.pk)}:
         raise Refused(NO_COUPON)
     _let_go_of_late([c for c in coupons if c.state == CouponState.RESERVED], timezone.now())
     coupons.sort(key=lambda c: c.pk)  # everybody takes them in the same order, so that nobody waits in a ring
@@ -559,14 +559,14 @@ def promotion_costs(offers: Sequence[Offer] | None = None) -> list[PromotionCost
 
 def coupons_of(member: Member, on: date) -> list[Coupon]:
     """Coupons that she and those who are read as her can use now or later, what ends first in front."""
-    hers = Coupon.objects.select_related("offer").filter(member__in=teller.family_of(member.pk))
+    hers = Coupon.objects.select_related("offer").filter(member__in=kin.family_of(member.pk))
     alive = hers.filter(state__in=[CouponState.ISSUED, CouponState.RESERVED], valid_until__gte=on)
     return list(alive.order_by("valid_until", "id"))
 
 
 def uses_of(member: Member, limit: int = 20) -> list[CouponUse]:
     """Bills on which her coupons were used, the latest first."""
-    hers = CouponUse.objects.filter(parts__coupon__member__in=teller.family_of(member.pk))
+    hers = CouponUse.objects.filter(parts__coupon__member__in=kin.family_of(member.pk))
     kept = hers.filter(state__in=[CouponUse.State.USED, CouponUse.State.BACK]).distinct()
     return list(kept.prefetch_related("parts__coupon__offer").order_by("-id")[:limit])
 

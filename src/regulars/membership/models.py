@@ -51,7 +51,7 @@ class Posting(models.Model):
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="postings")
     on = models.DateField()
     at = models.DateTimeField(auto_now_add=True)
-    of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="after")
+    of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="after", db_index=False)
     rule = models.CharField(max_length=40, blank=True)
     receipt = models.CharField(max_length=64, blank=True)
     short = models.BigIntegerField(default=0)  # could not be taken because it had been spent
@@ -68,7 +68,8 @@ class Posting(models.Model):
             models.UniqueConstraint(fields=["source_id", "source", "kind"], name="membership_posting_once")
         ]
         indexes = [
-            models.Index(fields=["receipt"], name="membership_posting_receipt", condition=~Q(receipt=""))
+            models.Index(fields=["receipt"], name="membership_posting_receipt", condition=~Q(receipt="")),
+            models.Index(fields=["of"], name="membership_posting_of", condition=Q(of__isnull=False)),
         ]
 
 
@@ -78,7 +79,7 @@ class Lot(models.Model):
 
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="lots", db_index=False)
     currency = models.CharField(max_length=20)
-    posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="lots")
+    posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="lots", db_index=False)
     on = models.DateField()
     amount = models.BigIntegerField()
     in_hand = models.BigIntegerField(default=0)

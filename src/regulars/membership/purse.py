@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from regulars.membership import teller
+from regulars.membership import kin, teller
 from regulars.membership.models import Balance, Lot, Member, Posting, Reason, Reservation, ReservationState
 from regulars.membership.program import terms
 from regulars.membership.rules import earning, ledger
@@ -54,7 +54,7 @@ class Holding:
 
 def holdings(member: Member, on: date) -> dict[str, Holding]:
     """What she and those who are read as her hold, by currency; those that she has never had are not in it."""
-    family = teller.family_of(member.pk)
+    family = kin.family_of(member.pk)
     found = {}
     balances: dict[str, date] = {}
     for balance in Balance.objects.filter(member__in=family):
@@ -339,7 +339,7 @@ def statement(
     member: Member, limit: int = 50, before: int | None = None
 ) -> list[tuple[Posting, dict[str, int]]]:
     """Her postings, latest first, each with what it put into (above zero) or took from her purses, by currency."""
-    family = teller.family_of(member.pk)
+    family = kin.family_of(member.pk)
     hers = Q(member__in=family) | Q(kind="transfer", lots__member__in=family)
     found = Posting.objects.filter(hers).distinct().select_related("reason", "store", "by").order_by("-id")
     if before is not None:

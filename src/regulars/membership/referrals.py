@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from regulars.customers.models import Customer, Detail, FamilyMember, Link
-from regulars.membership import teller
+from regulars.membership import kin, teller
 from regulars.membership.models import Member, Referral, ReferralState
 from regulars.membership.program import Terms, current
 from regulars.membership.rules import earning
@@ -294,5 +294,5 @@ def _named(text: str) -> Member | None:
 
 def brought_by(member: Member) -> list[Referral]:
     """Whom she has brought, latest first."""
-    family = teller.family_of(member.pk)
+    family = kin.family_of(member.pk)
     return list(Referral.objects.filter(referrer__in=family).select_related("friend").order_by("-id"))

@@ -18,7 +18,7 @@ from typing import Any
 from django.db import transaction
 
 from regulars.customers.models import Customer, Link
-from regulars.membership import coupons, teller
+from regulars.membership import coupons, kin, teller
 from regulars.membership.models import Earned, Entry, Member, Posting, Unsettled
 from regulars.membership.program import Terms, current, join_listed, tiers_on
 from regulars.membership.rules import earning
@@ -372,7 +372,7 @@ class _Settling:
             member
         ):
             return row
-        if row.member in teller.family_of(member):
+        if row.member in kin.family_of(member):
             return row
         what = row.what
         self.left.add((row.member, 0, row.day))
@@ -433,7 +433,7 @@ class _Settling:
     ) -> tuple[dict[tuple[int, date], int], set[tuple[int, int, date]]]:
         """Whose the visit is, by member and day, where somebody has several memberships; and the days with those of all
         of them."""
-        family = teller.families({m for m, _, _ in days})
+        family = kin.families({m for m, _, _ in days})
         several = {m: sorted(group) for m, group in family.items() if len(group) > 1}
         if not several:
             return {}, days
@@ -463,7 +463,7 @@ class _Settling:
         for (number, member), returned in by_number.items():
             if returned.back and returned.amount + returned.back <= 0:
                 for use in coupons.uses_on(number):
-                    if use.coupons.filter(member__in=teller.family_of(member)).exists():
+                    if use.coupons.filter(member__in=kin.family_of(member)).exists():
                         coupons.give_back(use, on=self.on)
         sql = (
             f'SELECT p.id, p.receipt, p.member_id, p."on", e.currency, SUM(e.amount) FROM {_POSTING} p '

@@ -10,7 +10,6 @@ A move that was booked before, by its business key, is not booked again: the cal
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import defaultdict, deque
@@ -22,8 +21,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from regulars.customers.models import Customer
-from regulars.membership.models import Balance, Entry, Lot, Member, Posting, Reason
+from regulars.membership.books import Rows, books
+from regulars.membership.models import Entry, Posting, Reason
 from regulars.membership.rules import ledger
 from regulars.membership.rules.ledger import LIABILITY, MEMBER, REDEEMED, REVERSED, Effect, Move, Past, Purse
 from regulars.membership.rules.terms import months_after
@@ -34,8 +33,7 @@ from regulars.shop.words import Refused, Words
 TOGETHER = 64
 """Requests booked in one transaction at most."""
 
-_POSTING, _ENTRY, _LOT, _BALANCE, _MEMBER = (m._meta.db_table for m in (Posting, Entry, Lot, Balance, Member))
-_CUSTOMER = Customer._meta.db_table
+_POSTING, _ENTRY = Posting._meta.db_table, Entry._meta.db_table
 
 NOBODY = Words("没有这位会员，或者已经退会", "There is no such member, or she has left")
 ANOTHER = Words(
@@ -195,89 +193,39 @@ def _book(requests: Sequence[_Request]) -> None:
     window.write()
 
 
-class _Store:
-    """The driver's own connection, inside Django's transaction: what Django does around every statement takes longer
-    than the statement."""
-
-    def __init__(self) -> None:
-        connection.ensure_connection()
-        self.is_postgres = bulk.is_postgres()
-        self.driver = connection.connection
-
-    def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Rows of a query with one `IN ({marks})` list."""
-        if not values:
-            return []
-        if self.is_postgres:
-            sql = sql.replace("IN ({marks})", "= ANY(%s)")
-            return list(self.driver.execute(sql, [list(values)]).fetchall())
-        found: list[tuple[Any, ...]] = []
-        for chunk in bulk.in_chunks(values):
-            marks = ("?," * len(chunk))[:-1]
-            found += self.driver.execute(sql.replace("{marks}", marks), chunk).fetchall()
-        return found
-
-    def ids(self, table: str, n: int) -> list[int]:
-        """Keys for new rows that nobody else will use."""
-        if self.is_postgres:
-            sql = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
-            return [i for (i,) in self.driver.execute(sql, [table, n]).fetchall()]
-        row = self.driver.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", [table]).fetchone()
-        first = int(row[0] if row else 0) + 1
-        return list(range(first, first + n))
-
-    def insert(
-        self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], more: str = ""
-    ) -> None:
-        names = ", ".join(f'"{c}"' for c in columns)
-        if self.is_postgres:
-            one = "(" + ", ".join(["%s"] * len(columns)) + ")"
-            for chunk in bulk.in_chunks(rows, 1_000):
-                marks = ", ".join([one] * len(chunk))
-                self.driver.execute(
-                    f"INSERT INTO {table} ({names}) VALUES {marks} {more}", [v for row in chunk for v in row]
-                )
-            return
-        marks = ", ".join("?" * len(columns))
-        self.driver.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks}) {more}", rows)
-
-    def update(self, table: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:
-        """Write new values into rows, the primary key last. `columns`: names and their types."""
-        if not rows:
-            return
-        if self.is_postgres:
-            lists = ", ".join(f"%s::{kind}[]" for kind in (*columns.values(), "bigint"))
-            names = ", ".join((*columns, "id"))
-            values = ", ".join(f"{c} = given.{c}" for c in columns)
-            self.driver.execute(
-                f"UPDATE {table} SET {values} FROM unnest({lists}) AS given({names}) WHERE {table}.id = given.id",
-                [list(column) for column in zip(*rows, strict=True)],
-            )
-            return
-        values = ", ".join(f"{c} = ?" for c in columns)
-        self.driver.executemany(f"UPDATE {table} SET {values} WHERE id = ?", rows)
-
-
 class _Window:
     """All that the moves of one transaction speak of, locked and in memory, and what is to be written."""
 
     def __init__(self, moves: Sequence[Move], more: Iterable[int] = (), on: date | None = None) -> None:
-        self.store = _Store()
-        self.past_entries = self._entries_of({m.of for m in moves if m.of})
-        named = {m.member for m in moves} | {m.to for m in moves if m.to} | set(more)
-        self.family = _families(self.store, named)
-        members = set().union(*self.family.values()) if self.family else set()
-        members |= {e[1] for found in self.past_entries.values() for e in found}
+        self.books = books()
+        earlier = {m.of for m in moves if m.of}
+        self.past_entries: dict[int, Rows] = self._entries_of(earlier) if earlier else {}
+        named = {m.member for m in moves} | {m.to for m in moves if m.to}
         wanted = {(m.member, c) for m in moves for c, _ in m.legs}
         wanted |= {(m.to, c) for m in moves if m.to for c, _ in m.legs}
-        first = on or moves[0].on
-        self.balances = self._locked(members, {(m, c) for m, c in wanted if m in self.family}, first)
-        self.known = self._known(moves)
-        self.lots = self._lots(members, {e[3] for found in self.past_entries.values() for e in found if e[3]})
+        named.update(more, (e[1] for found in self.past_entries.values() for e in found))
+        page = self.books.read(
+            named, wanted, on or moves[0].on, {m.id for m in moves}, len(moves), len(wanted)
+        )
+        self.family = page.family
+        self.balances = {
+            (m, c): [hand, aside, _day(active), i] for m, c, hand, aside, active, i in page.balances
+        }
+        keys = {m.key for m in moves}
+        self.known: dict[tuple[str, str, str], Done | tuple[int, int, int]] = {
+            (source, number, kind): (posting, member, short)
+            for source, number, kind, posting, member, short in page.known
+            if (source, number, kind) in keys
+        }
+        self.lots: dict[int, ledger.Lot] = {}
+        self._keep(page.lots)
+        gone = {e[3] for found in self.past_entries.values() for e in found if e[3]} - self.lots.keys()
+        if gone:
+            self._keep(self.books.lots(gone))
         self.lots_of: dict[int, list[ledger.Lot]] = defaultdict(list)
         for lot in self.lots.values():
             self.lots_of[lot.member].append(lot)
-        self.after = self._after({m.of for m in moves if m.of})
+        self.after = self._after(earlier) if earlier else {}
         self.purses: dict[int, Purse] = {}
         self.pasts: dict[tuple[int, str], Past] = {}
         self.tidied: set[tuple[int, date]] = set()
@@ -287,70 +235,19 @@ class _Window:
 
     # --- reading
 
-    def _entries_of(self, postings: set[int]) -> dict[int, list[tuple[str, int, str, int, int]]]:
-        found: dict[int, list[tuple[str, int, str, int, int]]] = defaultdict(list)
-        sql = f"SELECT posting_id, account, member_id, currency, lot_id, amount FROM {_ENTRY} WHERE posting_id IN ({{marks}}) ORDER BY id"
-        for posting, *entry in self.store.rows(sql, sorted(postings)):
-            found[posting].append(tuple(entry))
-        return found
+    def _entries_of(self, postings: set[int]) -> dict[int, Rows]:
+        """(account, member, currency, lot, amount) of each."""
+        found: dict[int, list[Sequence[Any]]] = defaultdict(list)
+        for posting, *entry in self.books.entries_of(postings):
+            found[posting].append(entry)
+        return dict(found)
 
-    def _locked(
-        self, members: set[int], wanted: set[tuple[int, str]], on: date
-    ) -> dict[tuple[int, str], list[Any]]:
-        """The balances of these members, held until the transaction ends; those that are wanted are there. Rows are made
-        before any is locked: two who first held what the other waits for would never end."""
-        if self.store.is_postgres:
-            sql = f"SELECT member_id, currency FROM {_BALANCE} WHERE member_id IN ({{marks}})"
-            missing = sorted(wanted - set(self.store.rows(sql, sorted(members))))
-            if missing:
-                self._make(missing, on)
-            return self._balances(members)
-        found = self._balances(members)
-        missing = sorted(wanted - found.keys())
-        if missing:
-            self._make(missing, on)
-            found = self._balances(members)
-        return found
-
-    def _make(self, missing: Sequence[tuple[int, str]], on: date) -> None:
-        self.store.insert(
-            _BALANCE, ("member_id", "currency", "in_hand", "aside", "active_on"),
-            [(m, c, 0, 0, on.isoformat()) for m, c in missing], "ON CONFLICT DO NOTHING",
-        )  # fmt: skip
-
-    def _balances(self, members: Iterable[int]) -> dict[tuple[int, str], list[Any]]:
-        lock = " ORDER BY id FOR UPDATE" if self.store.is_postgres else ""
-        sql = f"SELECT member_id, currency, in_hand, aside, active_on, id FROM {_BALANCE} WHERE member_id IN ({{marks}}){lock}"
-        return {
-            (m, c): [hand, aside, _day(active), i]
-            for m, c, hand, aside, active, i in self.store.rows(sql, sorted(members))
-        }
-
-    def _known(self, moves: Sequence[Move]) -> dict[tuple[str, str, str], Done | tuple[int, int, int]]:
-        keys = {m.key for m in moves}
-        sql = f"SELECT source, source_id, kind, id, member_id, short FROM {_POSTING} WHERE source_id IN ({{marks}})"
-        return {
-            (source, number, kind): (posting, member, short)
-            for source, number, kind, posting, member, short in self.store.rows(sql, sorted({k[1] for k in keys}))
-            if (source, number, kind) in keys
-        }  # fmt: skip
-
-    def _lots(self, members: set[int], named: set[int]) -> dict[int, ledger.Lot]:
-        columns = 'id, member_id, currency, "on", amount, in_hand, aside, ends, ripe_on, idle, ended'
-        sql = f"SELECT {columns} FROM {_LOT} WHERE (in_hand > 0 OR aside > 0) AND member_id IN ({{marks}})"
-        found = self.store.rows(sql, sorted(members))
-        have = {row[0] for row in found}
-        if named - have:
-            found += bulk.rows_in(
-                f"SELECT {columns} FROM {_LOT} WHERE id IN ({{marks}})", sorted(named - have)
-            )
-        lots = {}
-        for i, member, currency, on, amount, in_hand, aside, ends, ripe_on, idle, ended in found:
+    def _keep(self, rows: Rows) -> None:
+        for i, member, currency, on, amount, in_hand, aside, ends, ripe_on, idle, ended in rows:
             last = months_after(self._active_on(member, currency), idle) if idle else _day(ends)
-            lots[i] = ledger.Lot(
+            self.lots[i] = ledger.Lot(
                 member, currency, _day(on), amount, in_hand, aside, last, _day(ripe_on), idle, i, ended
             )
-        return lots
 
     def _active_on(self, member: int, currency: str) -> date:
         """The last day on which she, or one of those who are read as her, did something with it."""
@@ -358,16 +255,12 @@ class _Window:
         days: list[date] = [self.balances[m, currency][2] for m in family if (m, currency) in self.balances]
         return max(days)
 
-    def _after(self, postings: set[int]) -> dict[int, list[tuple[str, str, str, int]]]:
-        """What came after these postings and speaks of them: (kind, account, currency, amount) each."""
-        found: dict[int, list[tuple[str, str, str, int]]] = defaultdict(list)
-        sql = (
-            f"SELECT p.of_id, p.kind, e.account, e.currency, e.amount FROM {_POSTING} p "
-            f"JOIN {_ENTRY} e ON e.posting_id = p.id WHERE p.of_id IN ({{marks}})"
-        )
-        for of, *entry in self.store.rows(sql, sorted(postings)):
-            found[of].append(tuple(entry))
-        return found
+    def _after(self, postings: set[int]) -> dict[int, Rows]:
+        """(kind, account, currency, amount) of what came after each and speaks of it."""
+        found: dict[int, list[Sequence[Any]]] = defaultdict(list)
+        for of, *entry in self.books.after(postings):
+            found[of].append(entry)
+        return dict(found)
 
     def _purse(self, member: int, on: date) -> Purse:
         family = self.family.get(member)
@@ -489,9 +382,8 @@ class _Window:
         if not self.written:
             return
         now = timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f" + ("+00" if bulk.is_postgres() else ""))
-        postings = self.store.ids(_POSTING, len(self.written))
         made = [lot for _, effect, _ in self.written for lot in effect.made]
-        lot_ids = self.store.ids(_LOT, len(made)) if made else []
+        postings, lot_ids = self.books.ids(len(self.written), len(made))
         for lot, i in zip(made, lot_ids, strict=True):
             lot.id = i
         posting_rows, entry_rows, lot_rows, reasons = [], [], [], []
@@ -500,7 +392,7 @@ class _Window:
             object.__setattr__(done, "posting", i)
             posting_rows.append((
                 i, move.source, move.id, move.kind, move.member, move.on.isoformat(), now, move.of or None, move.rule,
-                move.receipt, effect.short, json.dumps(move.detail) if move.detail else "{}", move.store, move.by,
+                move.receipt, effect.short, self.books.detail(move.detail), move.store, move.by,
             ))  # fmt: skip
             entry_rows += [
                 (i, e.account, e.member, e.currency, e.lot.id if e.lot else None, e.amount)
@@ -518,79 +410,20 @@ class _Window:
                     changed[lot.id] = lot
             if move.why:
                 reasons.append(Reason(posting_id=i, why=move.why))
-        self.store.insert(_POSTING, (
-            "id", "source", "source_id", "kind", "member_id", "on", "at", "of_id", "rule", "receipt", "short", "detail",
-            "store_id", "by_id",
-        ), posting_rows)  # fmt: skip
-        if lot_rows:
-            self.store.insert(_LOT, (
-                "id", "member_id", "currency", "posting_id", "on", "amount", "in_hand", "aside", "ends", "ripe_on", "idle", "ended",
-            ), lot_rows)  # fmt: skip
-        self.store.insert(
-            _ENTRY, ("posting_id", "account", "member_id", "currency", "lot_id", "amount"), entry_rows
-        )
         for i in lot_ids:
             changed.pop(i, None)
-        self.store.update(
-            _LOT, {"in_hand": "bigint", "aside": "bigint", "ripe_on": "date", "ended": "smallint"},
-            [(v.in_hand, v.aside, v.ripe_on.isoformat() if v.ripe_on else None, v.ended, k) for k, v in changed.items()],
-        )  # fmt: skip
-        rows = []
+        lot_changes = [
+            (v.in_hand, v.aside, v.ripe_on.isoformat() if v.ripe_on else None, v.ended, k) for k, v in changed.items()
+        ]  # fmt: skip
+        balances = []
         for key, (hand, aside) in self.deltas.items():
-            number, has, beside, active = self._balance(key)
-            rows.append(
+            has, beside, active, number = self.balances[key]
+            balances.append(
                 (has + hand, beside + aside, max(active, self.active.get(key, active)).isoformat(), number)
             )
-        self.store.update(_BALANCE, {"in_hand": "bigint", "aside": "bigint", "active_on": "date"}, rows)
+        self.books.write(posting_rows, lot_rows, entry_rows, lot_changes, balances)
         if reasons:
             Reason.objects.bulk_create(reasons)
-
-    def _balance(self, key: tuple[int, str]) -> tuple[int, int, int, date]:
-        row = self.balances.get(key)
-        if row is None:  # a lot of somebody who is not read as her any more
-            self.balances |= self._locked({key[0]}, {key}, date.min)
-            row = self.balances[key]
-        in_hand, aside, active, number = row
-        return number, in_hand, aside, active
-
-
-def _families(store: _Store, members: set[int]) -> dict[int, set[int]]:
-    """With whom each member is read: customers who were merged hold one purse together. Without those who have left."""
-    sql = (
-        f"SELECT m.id, m.customer_id, c.merged_into_id, "
-        f"EXISTS (SELECT 1 FROM {_CUSTOMER} x WHERE x.merged_into_id = c.id) "
-        f"FROM {_MEMBER} m LEFT JOIN {_CUSTOMER} c ON c.id = m.customer_id WHERE m.id IN ({{marks}})"
-    )
-    found: dict[int, set[int]] = {}
-    roots: dict[int, int] = {}
-    for member, customer, into, stands in store.rows(sql, sorted(members)):
-        found[member] = {member}
-        if into is not None or stands:
-            roots[member] = into or customer
-    if roots:
-        beside: dict[int, set[int]] = defaultdict(set)
-        sql = (
-            f"SELECT COALESCE(c.merged_into_id, c.id), m.id FROM {_MEMBER} m JOIN {_CUSTOMER} c ON c.id = m.customer_id "
-            f"WHERE COALESCE(c.merged_into_id, c.id) IN ({{marks}})"
-        )
-        for root, member in store.rows(sql, sorted(set(roots.values()))):
-            beside[root].add(member)
-        for member, root in roots.items():
-            found[member] |= beside[root]
-        for group in beside.values():
-            for member in group:
-                found.setdefault(member, group)
-    return found
-
-
-def families(members: set[int]) -> dict[int, set[int]]:
-    """With whom each of these members is read, herself among them."""
-    return _families(_Store(), members)
-
-
-def family_of(member: int) -> list[int]:
-    """The members who are read as this one, herself among them."""
-    return sorted(_families(_Store(), {member}).get(member, {member}))
 
 
 def amounts_of(postings: Sequence[int], members: Sequence[int] | None = None) -> dict[int, dict[str, int]]:

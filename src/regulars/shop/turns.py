@@ -9,9 +9,10 @@ dead, and whoever holds the turn may clear away what a dead process left half do
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -124,12 +125,40 @@ def in_line() -> Iterator[None]:
     if connection.vendor != "sqlite" or name.startswith(("file:", ":memory:")):
         yield
         return
-    with Path(f"{name}-next").open("ab") as way_in, Path(f"{name}-now").open("ab") as place:
+    with _turnstile.lock:
+        way_in, place = _turnstile.of(name)
         _wait_for(way_in)
-        _wait_for(place)
-        _give_back(way_in)
-        yield
+        try:
+            _wait_for(place)
+        finally:
+            _give_back(way_in)
+        try:
+            yield
+        finally:
+            _give_back(place)
 
+
+class _Turnstile:
+    """The two locked files, kept open: opening them takes longer than a booking."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.name = ""
+        self.process = 0
+        self.open = ExitStack()
+        self.files: list[IO[Any]] = []
+
+    def of(self, name: str) -> list[IO[Any]]:
+        if (name, os.getpid()) != (self.name, self.process):
+            self.open.close()
+            self.files = [
+                self.open.enter_context(Path(f"{name}-{part}").open("ab")) for part in ("next", "now")
+            ]
+            self.name, self.process = name, os.getpid()
+        return self.files
+
+
+_turnstile = _Turnstile()
 
 if os.name == "nt":
     import msvcrt

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from regulars.customers.models import Customer
 from regulars.customers.queries import named_exactly, search
 from regulars.customers.sight import let_in, sees
-from regulars.membership import coupons, passes, program, purse, teller
+from regulars.membership import coupons, kin, passes, program, purse, teller
 from regulars.membership.models import Member, Posting
 from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.rules import coupons as rules
@@ -390,7 +390,7 @@ MOVES = {"points": _redeem, "reward": _reward, "coupons": _coupons, "pay": _pay,
 def _give_back(request: Request, customer: Customer, member: Member) -> HttpResponse:
     """The bill was cancelled: its coupons are hers again."""
     number = number_in(request.POST.get("use"), 1, 2**62)
-    hers = CouponUse.objects.filter(parts__coupon__member__in=teller.family_of(member.pk))
+    hers = CouponUse.objects.filter(parts__coupon__member__in=kin.family_of(member.pk))
     used = hers.filter(pk=number or 0).distinct().first()
     if used is None:
         raise Refused(coupons.NO_USE)
@@ -407,7 +407,7 @@ def counter_done(request: Request, number: int, once: str) -> HttpResponse:
     member = program.member_of(customer)
     if member is None:
         raise Http404
-    family = teller.family_of(member.pk)
+    family = kin.family_of(member.pk)
     postings = Posting.objects.filter(
         source__in=["counter", "reward"], source_id__in=[once, f"counter.{once}"], member__in=family
     )

@@ -13,7 +13,7 @@ from regulars.facts import catalogue
 from regulars.grading.actions import in_force
 from regulars.grading.queries import Explained
 from regulars.grading.queries import portrait as drawn_now
-from regulars.membership import passes, purse, teller
+from regulars.membership import kin, passes, purse
 from regulars.membership.models import Lot, Member, Posting
 from regulars.membership.program import Terms, tier_of
 from regulars.membership.rules.ledger import BONUS, PRINCIPAL
@@ -203,7 +203,7 @@ def holdings_shown(member: Member, membership: Membership | None, on: date) -> l
 def _pending(member: Member, currency: str, on: date) -> list[tuple[date, int]]:
     """(day from which it can be spent, how much) of what is not ripe yet."""
     found: dict[date, int] = {}
-    family = teller.family_of(member.pk)
+    family = kin.family_of(member.pk)
     lots = Lot.objects.filter(member__in=family, currency=currency, ripe_on__gt=on, aside__gt=0)
     for day, n in lots.values_list("ripe_on", "aside"):
         if day is not None:

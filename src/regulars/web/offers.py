@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from regulars.membership import coupons, program, teller
+from regulars.membership import coupons, kin, program
 from regulars.membership.offers import Coupon, Offer, OfferState
 from regulars.membership.rules import coupons as rules
 from regulars.shop.models import Store
@@ -221,7 +221,7 @@ def _issue(request: Request, member: Any) -> Words:
 
 def _void(request: Request, member: int) -> Words:
     number, why = number_in(request.POST.get("void"), 1, 2**62), request.POST.get("why", "").strip()[:200]
-    hers = Coupon.objects.select_related("offer").filter(member__in=teller.family_of(member))
+    hers = Coupon.objects.select_related("offer").filter(member__in=kin.family_of(member))
     one = hers.filter(pk=number or 0).first()
     if one is None:
         raise Refused(coupons.NO_COUPON)

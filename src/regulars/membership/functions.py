@@ -1,0 +1,79 @@
+"""What the window asks of PostgreSQL, as two functions of the database: one reads and locks, one writes.
+
+Each statement inside sees what was committed before it began, so what is read after the lock is as the lock holds it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+READ = """
+CREATE OR REPLACE FUNCTION membership_read(
+  members bigint[], wanted json, day date, source_ids text[], postings integer, lots integer
+) RETURNS json LANGUAGE plpgsql AS $read$
+DECLARE kin bigint[]; family json; balances json; held json; known json; posting_ids json; lot_ids json;
+BEGIN
+  SELECT COALESCE(json_agg(json_build_array(id, root)), '[]'), array_agg(id) INTO family, kin FROM (
+    WITH named AS (
+      SELECT m.id, COALESCE(c.merged_into_id, c.id) AS root
+      FROM membership_member m LEFT JOIN customers_customer c ON c.id = m.customer_id WHERE m.id = ANY(members)
+    )
+    SELECT id, root FROM named
+    UNION SELECT m.id, n.root FROM named n JOIN membership_member m ON m.customer_id = n.root
+    UNION SELECT m.id, n.root FROM named n JOIN customers_customer c ON c.merged_into_id = n.root
+      JOIN membership_member m ON m.customer_id = c.id
+  ) k;
+  -- Rows are made before any is locked: two who first held what the other waits for would never end.
+  INSERT INTO membership_balance (member_id, currency, in_hand, aside, active_on)
+    SELECT (w->>0)::bigint, w->>1, 0, 0, day FROM json_array_elements(wanted) w
+    WHERE (w->>0)::bigint = ANY(kin) AND NOT EXISTS (
+      SELECT 1 FROM membership_balance b WHERE b.member_id = (w->>0)::bigint AND b.currency = w->>1
+    ) ORDER BY 1, 2
+    ON CONFLICT DO NOTHING;
+  SELECT COALESCE(json_agg(json_build_array(member_id, currency, in_hand, aside, active_on, id)), '[]') INTO balances FROM (
+    SELECT * FROM membership_balance WHERE member_id = ANY(kin) ORDER BY id FOR UPDATE
+  ) b;
+  SELECT COALESCE(json_agg(json_build_array(
+    id, member_id, currency, "on", amount, in_hand, aside, ends, ripe_on, idle, ended
+  )), '[]') INTO held FROM membership_lot WHERE (in_hand > 0 OR aside > 0) AND member_id = ANY(kin);
+  SELECT COALESCE(json_agg(json_build_array(source, source_id, kind, id, member_id, short)), '[]') INTO known
+    FROM membership_posting WHERE source_id = ANY(source_ids);
+  SELECT COALESCE(json_agg(nextval('membership_posting_id_seq')), '[]') INTO posting_ids FROM generate_series(1, postings);
+  SELECT COALESCE(json_agg(nextval('membership_lot_id_seq')), '[]') INTO lot_ids FROM generate_series(1, lots);
+  RETURN json_build_array(family, balances, held, known, posting_ids, lot_ids);
+END $read$
+"""
+
+WRITE = """
+CREATE OR REPLACE FUNCTION membership_write(given json) RETURNS void LANGUAGE plpgsql AS $write$
+BEGIN
+  INSERT INTO membership_posting (
+    id, source, source_id, kind, member_id, "on", at, of_id, rule, receipt, short, detail, store_id, by_id
+  ) SELECT id, source, source_id, kind, member_id, "on", at, of_id, rule, receipt, short, detail, store_id, by_id
+    FROM json_populate_recordset(NULL::membership_posting, given->0);
+  INSERT INTO membership_lot (
+    id, member_id, currency, posting_id, "on", amount, in_hand, aside, ends, ripe_on, idle, ended
+  ) SELECT id, member_id, currency, posting_id, "on", amount, in_hand, aside, ends, ripe_on, idle, ended
+    FROM json_populate_recordset(NULL::membership_lot, given->1);
+  INSERT INTO membership_entry (posting_id, account, member_id, currency, lot_id, amount)
+    SELECT posting_id, account, member_id, currency, lot_id, amount
+    FROM json_populate_recordset(NULL::membership_entry, given->2);
+  UPDATE membership_lot l SET in_hand = g.in_hand, aside = g.aside, ripe_on = g.ripe_on, ended = g.ended
+    FROM json_populate_recordset(NULL::membership_lot, given->3) g WHERE l.id = g.id;
+  UPDATE membership_balance b SET in_hand = g.in_hand, aside = g.aside, active_on = g.active_on
+    FROM json_populate_recordset(NULL::membership_balance, given->4) g WHERE b.id = g.id;
+END $write$
+"""
+
+
+def make(apps: Any, schema_editor: Any) -> None:
+    """For a migration; a later one that changes a function calls it again."""
+    if schema_editor.connection.vendor == "postgresql":
+        for function in (READ, WRITE):
+            schema_editor.execute(function, params=None)
+
+
+def drop(apps: Any, schema_editor: Any) -> None:
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("DROP FUNCTION membership_read", params=None)
+        schema_editor.execute("DROP FUNCTION membership_write", params=None)
