@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from tests.membership import receipts
 from tests.membership.receipts import receipt
 from tests.membership.test_ledger import TODAY, held, member, move
@@ -16,6 +18,7 @@ from regulars.customers.models import Customer
 from regulars.membership import night, program, purse, settle, teller
 from regulars.membership.models import Balance, Member, Reservation, Unsettled
 from regulars.membership.rules.ledger import Move
+from regulars.shop import bulk
 from regulars.shop.words import Refused
 
 
@@ -141,3 +144,41 @@ def test_what_fell_under_a_days_cap_earns_when_the_other_receipt_is_given_back(
     assert receipts.held() == (100, 0)
     members.take_in([receipt("R1", "-80", day="2026-05-06", 原订单号="A1")])
     assert receipts.held() == (70, 0)
+
+
+def test_who_crosses_somebody_else_at_the_store_is_booked_all_the_same(
+    transactional_db: None, shop: Shop
+) -> None:
+    """Two who each held what the other wanted: PostgreSQL stops one of them, and the cashier saw an error page."""
+    first, second = member(1), member(2)
+    if connection.vendor != "postgresql":
+        teller.post(move("put", "earn", "1", first, 5), move("put", "earn", "2", second, 5))
+    else:
+        _cross(first, second)
+    assert held(first) == held(second) == (5, 0)
+
+
+def _cross(first: int, second: int) -> None:
+    teller.post(move("put", "earn", "0", first, 1), move("put", "earn", "0", second, 1))
+    teller.post(move("take", "redeem", "0", first, 1), move("take", "redeem", "0", second, 1))
+    broken: list[BaseException] = []
+
+    def counter() -> None:
+        try:
+            teller.post(move("put", "earn", "1", first, 5), move("put", "earn", "2", second, 5))
+        except BaseException as error:
+            broken.append(error)
+        finally:
+            connection.close()
+
+    waits = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"
+    with transaction.atomic():
+        bulk.execute("SET LOCAL deadlock_timeout = '1min'")  # so it is the counter that is stopped
+        bulk.execute("UPDATE membership_balance SET in_hand = in_hand WHERE member_id = %s", [second])
+        beside = threading.Thread(target=counter)
+        beside.start()
+        while bulk.rows(waits) == [(0,)]:
+            pass
+        bulk.execute("UPDATE membership_balance SET in_hand = in_hand WHERE member_id = %s", [first])
+    beside.join()
+    assert not broken, broken

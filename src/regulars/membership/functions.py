@@ -1,6 +1,8 @@
 """What the window asks of PostgreSQL, as two functions of the database: one reads and locks, one writes.
 
 Each statement inside sees what was committed before it began, so what is read after the lock is as the lock holds it.
+A plan is kept as long as the connection: made while a table was small it would read all of it for ever, so only ways
+through an index are open to it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from typing import Any
 READ = """
 CREATE OR REPLACE FUNCTION membership_read(
   members bigint[], wanted json, day date, source_ids text[], postings integer, lots integer
-) RETURNS json LANGUAGE plpgsql AS $read$
+) RETURNS json LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $read$
 DECLARE kin bigint[]; family json; balances json; held json; known json; posting_ids json; lot_ids json;
 BEGIN
   SELECT COALESCE(json_agg(json_build_array(id, root)), '[]'), array_agg(id) INTO family, kin FROM (
@@ -45,7 +47,8 @@ END $read$
 """
 
 WRITE = """
-CREATE OR REPLACE FUNCTION membership_write(given json) RETURNS void LANGUAGE plpgsql AS $write$
+CREATE OR REPLACE FUNCTION membership_write(given json) RETURNS void LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $write$
 BEGIN
   INSERT INTO membership_posting (
     id, source, source_id, kind, member_id, "on", at, of_id, rule, receipt, short, detail, store_id, by_id

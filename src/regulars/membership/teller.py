@@ -71,13 +71,16 @@ class _Request:
 PATIENCE = 0.0004
 """Seconds that a busy window waits for those whom it has just served."""
 
-_before = 0
-"""How many were booked together the last time."""
+WINDOWS = {"sqlite": 1, "postgresql": 2}
+"""Who may book at once: SQLite has one pen; on PostgreSQL one thinks while the database works for the other."""
 
 _gate = threading.Lock()
 _waiting: deque[_Request] = deque()
-_is_open = False
-"""Whether somebody stands at the window and books."""
+_busy = 0
+"""Windows at which somebody stands and books."""
+
+_before = 0
+"""How many were booked together the last time."""
 
 
 def post(*moves: Move) -> list[Done]:
@@ -85,7 +88,7 @@ def post(*moves: Move) -> list[Done]:
 
     When it returns, and the caller holds no transaction open, what was booked survives a power cut.
     """
-    global _is_open
+    global _busy
     if not moves:
         return []
     request = _Request(moves)
@@ -94,10 +97,13 @@ def post(*moves: Move) -> list[Done]:
         return request.answer()
     request.bell.acquire()
     with _gate:
-        _waiting.append(request)
-        is_first, _is_open = not _is_open, True
-    if not is_first:
-        request.bell.acquire()  # rung when it has been booked, or when it is the first in the queue
+        has_place = _busy < WINDOWS[connection.vendor]
+        if has_place:
+            _busy += 1
+        else:
+            _waiting.append(request)
+    if not has_place:
+        request.bell.acquire()  # rung when it has been booked, or when its turn at the window has come
     if not request.is_over:
         _stand_at_the_window(request)
     return request.answer()
@@ -123,27 +129,26 @@ def tidy(members: Sequence[int], on: date) -> int:
     return len(window.written)
 
 
-def _stand_at_the_window(first: _Request) -> None:
+def _stand_at_the_window(mine: _Request) -> None:
     """Book for all who wait, then let the next in the queue book for those who have come meanwhile."""
-    global _is_open, _before
-    if (
-        _before > 1
-    ):  # whoever was just served is about to come again: a moment's patience books them all at once
+    global _busy, _before
+    if _before > 1:
+        # Whoever was just served is about to come again: a moment's patience books them all at once.
         expected, ends = min(len(_waiting) + _before, TOGETHER), time.perf_counter() + PATIENCE
-        while len(_waiting) < expected and time.perf_counter() < ends:
+        while len(_waiting) + 1 < expected and time.perf_counter() < ends:
             time.sleep(0)
     with _gate:
-        requests = [_waiting.popleft() for _ in range(min(len(_waiting), TOGETHER))]
+        requests = [mine, *(_waiting.popleft() for _ in range(min(len(_waiting), TOGETHER - 1)))]
     _before = len(requests)
     try:
         _serve(requests)
     finally:
         with _gate:
-            following = _waiting[0] if _waiting else None
-            _is_open = following is not None
-        for request in requests:
-            if request is not first:
-                request.bell.release()
+            following = _waiting.popleft() if _waiting else None
+            if following is None:
+                _busy -= 1
+        for request in requests[1:]:
+            request.bell.release()
         if following is not None:
             following.bell.release()
 
@@ -157,8 +162,8 @@ def _serve(requests: list[_Request]) -> None:
                 _book(requests)
         except Refused:
             raise
-        except Exception:
-            if len(requests) == 1:
+        except Exception as error:
+            if len(requests) == 1 and not _gave_way(error):
                 raise
             for request in requests:
                 request.done, request.error = [], None
@@ -175,6 +180,11 @@ def _serve(requests: list[_Request]) -> None:
     finally:
         for request in requests:
             request.is_over = True
+
+
+def _gave_way(error: Exception) -> bool:
+    """Whether PostgreSQL stopped us because somebody else held what we wanted and wanted what we held."""
+    return "40P01" in (getattr(error, "sqlstate", ""), getattr(error.__cause__, "sqlstate", ""))
 
 
 def _book(requests: Sequence[_Request]) -> None:

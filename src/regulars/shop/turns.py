@@ -151,9 +151,9 @@ class _Turnstile:
     def of(self, name: str) -> list[IO[Any]]:
         if (name, os.getpid()) != (self.name, self.process):
             self.open.close()
-            self.files = [
-                self.open.enter_context(Path(f"{name}-{part}").open("ab")) for part in ("next", "now")
-            ]
+            self.files.clear()
+            for part in ("next", "now"):
+                self.files.append(self.open.enter_context(Path(f"{name}-{part}").open("ab")))  # noqa: SIM115
             self.name, self.process = name, os.getpid()
         return self.files
 
