@@ -54,13 +54,13 @@ class Done:
 
 class _Request:
     __slots__ = ("bell", "done", "error", "is_over", "moves")
+    bell: threading.Lock  # only of those who stand at the window
 
     def __init__(self, moves: Sequence[Move]) -> None:
         self.moves = tuple(moves)
         self.done: list[Done] = []
         self.error: BaseException | None = None
         self.is_over = False
-        self.bell = threading.Lock()
 
     def answer(self) -> list[Done]:
         if self.error is not None:
@@ -95,6 +95,7 @@ def post(*moves: Move) -> list[Done]:
     if connection.in_atomic_block:
         _book([request])
         return request.answer()
+    request.bell = threading.Lock()
     request.bell.acquire()
     with _gate:
         has_place = _busy < WINDOWS[connection.vendor]
@@ -327,9 +328,8 @@ class _Window:
                 ):
                     past.undone[entry.currency] = past.undone.get(entry.currency, 0) + abs(entry.amount)
         if move.kind != "correct":
-            for currency in {e.currency for e in effect.entries}:
-                for member in {e.member for e in effect.entries}:
-                    self.active[member, currency] = move.on
+            for entry in effect.entries:
+                self.active[entry.member, entry.currency] = move.on
         done = self._note(move, effect)
         self.known[move.key] = done
         return done
