@@ -6,7 +6,6 @@ is looked at: one gets it, the others read why not. Every verb has a business ke
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import threading
 from collections import defaultdict
@@ -331,7 +330,7 @@ def _lay_down(
     try:
         with _in_turn():
             made = CouponUse.objects.create(
-                source=source, source_id=key, code=_till_code(source, key), state=state, until=until, bill=bill,
+                source=source, source_id=key, code=secrets.token_hex(12), state=state, until=until, bill=bill,
                 payable=reckoned.payable, on=place.on, receipt=receipt, store_id=place.store, by=by,
             )  # fmt: skip
             for coupon in coupons:
@@ -363,10 +362,20 @@ def _reckoned(coupons: Sequence[Coupon], bill: int, place: Place) -> rules.Recko
     for coupon in coupons:
         if coupon.state in IS:
             raise Refused(IS[CouponState(coupon.state)])
+        if not _belongs_to_a_member(coupon):
+            raise Refused(teller.NOBODY)
     laid_down = [c.held for c in coupons]
     if refusal := rules.why_not(laid_down, bill, place):
         raise Refused(refusal)
     return rules.reckon(laid_down, bill)
+
+
+def _belongs_to_a_member(coupon: Coupon) -> bool:
+    """Whether she who holds it, or one who is read as her, is a member: coupons end with the membership."""
+    if coupon.member.left_on is None and coupon.member.customer_id is not None:
+        return True
+    family = teller.family_of(coupon.member_id)
+    return Member.objects.filter(pk__in=family, left_on=None, customer__isnull=False).exists()
 
 
 def ahead(codes: Sequence[str], bill: int, place: Place) -> rules.Reckoned:
@@ -394,10 +403,6 @@ def _used(source: str, key: str, coupons: Sequence[Coupon], bill: int) -> Coupon
     if known.bill != bill or named != {c.pk for c in coupons}:
         raise Refused(teller.ANOTHER.fill(key=f"{source} {key}"))
     return known
-
-
-def _till_code(source: str, key: str) -> str:
-    return hashlib.sha256(f"coupon\0{source}\0{key}".encode()).hexdigest()[:24]
 
 
 def _book_costs(made: CouponUse) -> None:
