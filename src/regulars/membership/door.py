@@ -17,6 +17,7 @@ from django.db.models import F
 from regulars.customers.models import Customer, Link
 from regulars.membership.models import Knock
 from regulars.sales.identities import token_for
+from regulars.sales.models import Identity
 from regulars.sales.rules.phones import phone as read_phone
 from regulars.shop.custody import also_erased
 from regulars.shop.keys import keys
@@ -109,13 +110,18 @@ def forget(secret: str) -> None:
 
 def who_has(phone: str) -> Customer | None:
     """Whose phone this is; None where nobody known has it, or several use it."""
-    link = (
-        Link.objects.filter(
-            identity__kind="phone", identity__token=token_for("phone", phone), identity__is_shared=False
-        )
-        .select_related("customer__merged_into")
-        .first()
-    )
+    return stands_behind(identity_of(phone))
+
+
+def identity_of(phone: str) -> int:
+    """The number of the identity that this phone is; 0 where nobody known has it, or several use it."""
+    known = Identity.objects.filter(kind="phone", token=token_for("phone", phone), is_shared=False)
+    return known.values_list("pk", flat=True).first() or 0
+
+
+def stands_behind(identity: int) -> Customer | None:
+    """Who stands behind an identity now."""
+    link = Link.objects.filter(identity=identity).select_related("customer__merged_into").first()
     if link is None:
         return None
     customer = link.customer.merged_into or link.customer

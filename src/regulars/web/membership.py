@@ -23,8 +23,8 @@ from regulars.membership import partners as partnership
 from regulars.membership.activity import cohorts
 from regulars.membership.coupons import PromotionCost, promotion_costs
 from regulars.membership.liability import Owed, liability
-from regulars.membership.models import Member, Partner, PartnerUse, Referral, ReferralState
-from regulars.membership.rules.ledger import VALUE
+from regulars.membership.models import Member, Partner, PartnerUse, Reason, Referral, ReferralState
+from regulars.membership.rules.ledger import VALUE, name_of
 from regulars.membership.rules.terms import months_after
 from regulars.playbooks.playbook import LIBRARY, load
 from regulars.playbooks.say_membership import say_membership
@@ -138,9 +138,13 @@ def _cohort(cohort: Any) -> Page:
 def _waiting(approval: Approval) -> Page:
     said = approval.detail
     member = Member.objects.filter(pk=int(approval.subject.split()[1])).first()
+    reason = Reason.objects.filter(approval=approval).first()
+    held = program.last()
+    names = {c.key: c.name for c in held.membership.currencies} if held else {}
     return Page(
         who=member.number if member else "—", href=reverse("portrait", args=[member.customer_id]) if member and member.customer_id else "",
-        change=f"{said['change']:+,}", currency=said["currency"], by=approval.asked_by.name if approval.asked_by else "",
+        change=("+" if said["change"] > 0 else "−") + amount_said(said["currency"], abs(said["change"]), "zh"),
+        currency=names.get(said["currency"], name_of(said["currency"])), why=str(reason.why) if reason else "", by=approval.asked_by.name if approval.asked_by else "",
         action=reverse("correction-decide", args=[approval.pk]),
     )  # fmt: skip
 
@@ -400,7 +404,10 @@ def partner_card(request: Request) -> HttpResponse:
 @require_POST
 def partner_use_undo(request: Request, number: int) -> HttpResponse:
     """The bill was cancelled."""
-    partnership.undo(get_object_or_404(PartnerUse, pk=number, on=request.today), by=request.user)
+    uses = PartnerUse.objects.filter(on=request.today)
+    if request.user.store is not None:  # a desk takes back its own bills, not another store's
+        uses = uses.filter(store=request.user.store)
+    partnership.undo(get_object_or_404(uses, pk=number), by=request.user)
     messages.success(request, Words("撤销了，不算进结算", "Taken back; it is not settled").say(request.lang))
     return redirect("partner-card")
 
