@@ -170,6 +170,33 @@ def test_a_refund_takes_points_back_when_the_programme_has_ended(members: Shop) 
     assert held() == (80, 0) and prove().is_sound
 
 
+# --- late at night ---------------------------------------------------------------------------------------------------
+
+
+def test_hours_over_midnight_belong_to_the_evening_before(members: Shop) -> None:
+    """A coupon for Tuesdays from 22:00 to 02:00, the last of them 29 February 2028, was good on Tuesday at one in the
+    morning and not on Wednesday at one, when Tuesday's guests were paying."""
+    her, leap = somebody(), date(2028, 2, 29)
+    late = offer(valid_from=leap, valid_until=leap, weekdays=[2], first=time(22), last=time(2))
+    one, other = (coupons.issue(late, her, key=key, on=TODAY) for key in "12")
+    morning = leap + timedelta(1)
+    for place in (
+        Place(leap, time(1), None),
+        Place(morning, time(2, 1), None),
+        Place(morning, time(22), None),
+    ):
+        with pytest.raises(Refused):
+            coupons.use([one.code], 5_000, key="x", place=place)
+    assert coupons.use([one.code], 5_000, key="1", place=Place(leap, time(22), None)).payable == 4_000
+    assert coupons.night(morning) == 0
+    assert coupons.coupons_of(her, morning, time(1)) == [other] and not coupons.coupons_of(her, morning)
+    assert coupons.use([other.code], 5_000, key="2", place=Place(morning, time(1), None)).payable == 4_000
+    third = coupons.issue(late, her, key="3", on=leap)
+    assert coupons.night(morning + timedelta(1)) == 1
+    third.refresh_from_db()
+    assert third.state == "expired"
+
+
 # --- one number on two receipts --------------------------------------------------------------------------------------
 
 

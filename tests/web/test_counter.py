@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.web.conftest import TODAY, House
 
 from regulars.customers.models import Customer
 from regulars.membership import coupons, partners, passes, program, proof, purse, teller
-from regulars.membership.models import Balance, Member, Posting
+from regulars.membership.models import Balance, Member, PartnerUse, Posting, Program
 from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.rules.ledger import Move
 from regulars.shop.actions import add_staff
@@ -292,6 +293,26 @@ def test_a_correction_is_asked_for_here_and_above_the_limit_decided_by_another(
     for _ in range(2):
         owner.post(decide, {"granted": "yes"})
     assert points(her, "principal") == 26_050 and proof.prove().is_sound
+
+
+def test_the_programme_is_opened_once_and_on_a_day_of_our_time(lived_in: House) -> None:
+    """A second click ended the first programme; the year 9999 ended it and began none."""
+    boss = lived_in.browser("owner")
+    for day in ("0001-01-01", "9999-12-31", "2026-02-30", ""):
+        boss.post("/membership/open/", {"starts_on": day, "playbook": "tiers"})
+        assert not Program.objects.exists(), day
+    for day in ("2026-11-01", "2026-11-02"):
+        boss.post("/membership/open/", {"starts_on": day, "playbook": "tiers"})
+    assert [(p.starts_on.isoformat(), p.ended_on) for p in Program.objects.all()] == [("2026-11-01", None)]
+
+
+def test_a_partners_card_and_bill_are_typed_as_people_type(lived_in: House) -> None:
+    partners.make("银行", begins="6225", valid_from=TODAY, percent_off=Decimal(10))
+    desk = lived_in.browser("front-desk")
+    sent = {"card": "６２２５ ８８００", "bill": "￥１００．５０", "once": "abc", "sure": "1"}
+    assert desk.post(reverse("partner-card"), sent).status_code == 200
+    assert (PartnerUse.objects.get().bill, PartnerUse.objects.get().off) == (10_050, 1_005)
+    assert desk.post(reverse("partner-card"), {**sent, "bill": "1"}).status_code == 400
 
 
 def test_a_desk_takes_back_its_own_partners_bills_only(lived_in: House) -> None:

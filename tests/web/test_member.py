@@ -483,6 +483,25 @@ def test_somebody_new_joins_with_her_phone_and_a_friends_word(members: House) ->
     )
 
 
+def test_a_phone_of_two_members_makes_no_third_one(members: House) -> None:
+    """Husband and wife on one phone: it was offered to join once more, as somebody else."""
+    row = {
+        "订单号": "Z1",
+        "消费时间": f"{TODAY} 12:00:00",
+        "会员号": "M777",
+        "手机号": PHONE,
+        "实收金额": "58.00",
+    }
+    members.shop.take_in([row])
+    daily.run_day(TODAY)
+    before, browser = Member.objects.count(), Client()
+    browser.post("/m/login/", {"phone": PHONE})
+    assert browser.post("/m/code/", {"code": sent_code()})["Location"] == "/m/join/"
+    assert "有几位会员在用" in browser.get("/m/join/").content.decode()
+    browser.post("/m/join/", {"agree": "yes"})
+    assert Member.objects.count() == before
+
+
 def test_who_has_not_proved_her_phone_joins_nothing(members: House) -> None:
     before = Member.objects.count()
     browser = Client()

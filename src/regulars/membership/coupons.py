@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -334,7 +334,7 @@ def _lay_down(
                 payable=reckoned.payable, on=place.on, receipt=receipt, store_id=place.store, by=by,
             )  # fmt: skip
             for coupon in coupons:
-                if not _seize(coupon, made, place.on):
+                if not _seize(coupon, made, rules.day_of(coupon.offer.terms, place)):
                     coupon.refresh_from_db()
                     raise Refused(IS.get(CouponState(coupon.state), NO_COUPON))
             CouponPart.objects.bulk_create(
@@ -512,7 +512,10 @@ def night(on: date) -> int:
     ended = 0
     while True:
         with transaction.atomic():
-            over = Coupon.objects.select_for_update().filter(state=CouponState.ISSUED, valid_until__lt=on)
+            over = Coupon.objects.select_for_update(of=("self",)).filter(
+                Q(valid_until__lt=on - timedelta(days=1)) | Q(valid_until__lt=on) & ~OVER_MIDNIGHT,
+                state=CouponState.ISSUED,
+            )
             rows = list(over.order_by("id").values_list("id", "offer", "cost")[:AT_ONCE])
             if not rows:
                 return ended
@@ -523,6 +526,10 @@ def night(on: date) -> int:
                 sums[offer] = n + 1, fen + cost
             _back_into_stock(sums)
         ended += len(rows)
+
+
+OVER_MIDNIGHT = Q(offer__last__lt=F("offer__first"))
+"""Coupons of hours over midnight: those of the last day hold into the morning after it."""
 
 
 @dataclass(frozen=True)
@@ -562,11 +569,15 @@ def promotion_costs(offers: Sequence[Offer] | None = None) -> list[PromotionCost
     return found
 
 
-def coupons_of(member: Member, on: date) -> list[Coupon]:
-    """Coupons that she and those who are read as her can use now or later, what ends first in front."""
+def coupons_of(member: Member, on: date, at: time | None = None) -> list[Coupon]:
+    """Coupons that she and those who are read as her can use now or later, what ends first in front. `at`: where the hour
+    is known, those of the evening before that hold over midnight are among them."""
     hers = Coupon.objects.select_related("offer").filter(member__in=teller.family_of(member.pk))
-    alive = hers.filter(state__in=[CouponState.ISSUED, CouponState.RESERVED], valid_until__gte=on)
-    return list(alive.order_by("valid_until", "id"))
+    alive = hers.filter(state__in=[CouponState.ISSUED, CouponState.RESERVED])
+    good = Q(valid_until__gte=on)
+    if at is not None:
+        good |= Q(valid_until=on - timedelta(days=1), offer__last__gte=at) & OVER_MIDNIGHT
+    return list(alive.filter(good).order_by("valid_until", "id"))
 
 
 def uses_of(member: Member, limit: int = 20) -> list[CouponUse]:

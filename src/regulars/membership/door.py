@@ -17,7 +17,7 @@ from django.db.models import F
 from regulars.customers.models import Customer, Link
 from regulars.membership.models import Knock
 from regulars.sales.identities import token_for
-from regulars.sales.models import Identity
+from regulars.sales.models import BatchState, Identity, Pairing
 from regulars.sales.rules.phones import phone as read_phone
 from regulars.shop.custody import also_erased
 from regulars.shop.keys import keys
@@ -129,10 +129,23 @@ def stands_behind(identity: int) -> Customer | None:
 
 
 def is_shared(phone: str) -> bool:
-    """Whether several members use this phone, so that it names none of them."""
-    return Link.objects.filter(
-        identity__kind="phone", identity__token=token_for("phone", phone), identity__is_shared=True
-    ).exists()
+    """Whether several members use this phone, so that it names none of them: it stands beside two numbers of the shop or
+    more."""
+    known = Identity.objects.filter(kind="phone", token=token_for("phone", phone)).first()
+    if known is None or known.is_shared:
+        return known is not None
+    beside = Pairing.objects.filter(batch__state=BatchState.COMPLETE, other=known).values("one")
+    numbers = Identity.objects.filter(kind__in=("member", "card"), pk__in=beside).values("token")
+    return numbers.distinct().count() > 1 and not _is_sure(known.pk)
+
+
+def _is_sure(phone: int) -> bool:
+    """Whether a phone stands behind one customer together with a number of the shop, whatever else it stood beside."""
+    link = Link.objects.filter(identity=phone).first()
+    return (
+        link is not None
+        and Link.objects.filter(customer=link.customer_id, identity__kind__in=("member", "card")).exists()
+    )
 
 
 def link_for(customer: Customer, now: datetime, *, by: Staff) -> str:

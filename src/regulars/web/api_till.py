@@ -137,7 +137,7 @@ def _member(request: Any, who: str) -> Member:
     if seconds := too_fast("search", str(request.user.pk), SEARCH):
         raise TooMany(seconds)
     shown = passes.member_of_pass(who, clock())
-    if shown is not None and shown.customer is not None and not shown.customer.is_gone:
+    if shown is not None:
         return shown
     customer: Customer | None = customer_shown_by(who)[0] or named_exactly(who)
     member = program.member_of(customer) if customer and sees(request.user, customer, "counter") else None
@@ -173,7 +173,7 @@ def member(request: Any, said: Annotated[Ask, Body()], lang: Lang = None) -> Any
         "coupons": [
             {"code": c.code, "name": c.offer.words.say(lang or request.lang), "kind": c.offer.kind, "valid_until": c.valid_until.isoformat(),
              "least": c.offer.least / 100}
-            for c in coupons.coupons_of(her, request.today)
+            for c in coupons.coupons_of(her, request.today, place_of(request).at)
         ],
     }  # fmt: skip
 

@@ -197,7 +197,7 @@ def _member_page(
         action=reverse("counter-moves", args=[customer.pk]), is_open=terms is not None or member is not None, has_ended=terms is None, member=None,
     )  # fmt: skip
     if member is not None and said is not None:
-        held = coupons.coupons_of(member, request.today)
+        held = coupons.coupons_of(member, request.today, place.at)
         tier = said.tiers.get(program.tier_of(member, said, request.today)) if terms is not None else None
         page.member = Page(
             number=member.number, since=member.joined_on, tier=tier, balances=balances_shown(request, member),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from types import SimpleNamespace as Page
@@ -156,7 +157,11 @@ def membership_open(request: Request) -> HttpResponse:
     try:
         starts = date.fromisoformat(request.POST.get("starts_on", ""))
     except ValueError:
+        starts = date.max
+    if not date(2000, 1, 1) <= starts <= request.today + timedelta(days=366):
         messages.error(request, Words("写上从哪天起算", "Say from which day on").say(request.lang))
+        return redirect("membership")
+    if program.current() is not None:  # a second click, or somebody else was quicker
         return redirect("membership")
     key = request.POST.get("playbook", "")
     if key not in LIBRARY or load(key).membership is None:
@@ -415,7 +420,7 @@ def partner_use_undo(request: Request, number: int) -> HttpResponse:
 def _fen(text: str) -> int:
     """Yuan as typed, in fen. Raises Refused for what is no amount."""
     try:
-        fen = Decimal(text.strip().lstrip("¥￥").replace(",", "")) * 100
+        fen = Decimal(unicodedata.normalize("NFKC", text).strip().lstrip("¥￥").replace(",", "")) * 100
     except InvalidOperation:
         fen = Decimal(-1)
     if not fen.is_finite() or fen <= 0 or fen != fen.to_integral_value() or fen > 10**12:
