@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LivedIn:
 @pytest.fixture
 def her(shop: LivedIn, monkeypatch: pytest.MonkeyPatch) -> Member:
     """The customer with card K0013: 500 points and 300 yuan with 20 on top."""
+    import_module("regulars.web.urls")  # the API is put together from there
     for place in ("regulars.web.counter.clock", "regulars.web.api_till.clock"):
         monkeypatch.setattr(place, lambda: NOW)
     program.open_program("tiers", DAY - timedelta(days=60))
@@ -117,6 +119,47 @@ def test_coupons_are_checked_reserved_and_confirmed(shop: LivedIn, her: Member) 
         assert post(shop, f"/reservations/{held['reservation']}/confirmation")["state"] == "confirmed"
     assert CouponUse.objects.get().state == "used"
     post(shop, "/coupons", {"codes": ["NOSUCHCODE22"], "bill": 1}, status=409)
+
+
+def test_two_tills_may_number_alike(shop: LivedIn, her: Member) -> None:
+    """The second store's till was handed the first one's reservation, paid long ago."""
+    said = {"key": "bill-0001", "who": her.number, "currency": "points", "amount": 100}
+    first = post(shop, "/reservations", said)
+    post(shop, f"/reservations/{first['reservation']}/confirmation")
+    second = post(shop, "/reservations", said, who="lin")
+    assert second["state"] == "open" and second["reservation"] != first["reservation"]
+    codes = [coupon_of(her, "1"), coupon_of(her, "2")]
+    held = [
+        post(shop, "/coupons/reservations", {"key": "bill-0001", "codes": [code], "bill": 50}, who=who)
+        for code, who in zip(codes, ("zhou", "lin"), strict=True)
+    ]
+    assert held[0]["reservation"] != held[1]["reservation"]
+
+
+def test_a_key_that_comes_with_another_amount_is_refused(shop: LivedIn, her: Member) -> None:
+    said = {"key": "bill-0001", "who": her.number, "currency": "value", "amount": 1}
+    post(shop, "/reservations", said)
+    for other in ({"amount": 300}, {"currency": "points"}, {"amount": 1.01}):
+        post(shop, "/reservations", {**said, **other}, status=409)
+    assert Reservation.objects.count() == 1
+
+
+@pytest.mark.parametrize("amount", [2**63, 1e300, -1, 0, None, "x", [], {}, 0.001])
+def test_a_strange_amount_is_refused_and_nothing_is_kept(shop: LivedIn, her: Member, amount: Any) -> None:
+    said = {"key": "bill-0001", "who": her.number, "currency": "value", "amount": amount}
+    answer = Client().post(
+        ROOT + "/reservations", said, content_type="application/json", headers=shop.header("zhou")
+    )
+    assert answer.status_code in (409, 422) and "Traceback" not in answer.content.decode()
+    assert not Reservation.objects.exists() and Posting.objects.filter(kind="reserve").count() == 0
+
+
+def test_a_till_serves_members_when_the_programme_has_ended(shop: LivedIn, her: Member) -> None:
+    program.end_program(DAY)
+    assert post(shop, "/member", {"who": her.number})["value"]["can_spend"] == 320.0
+    said = {"key": "bill-0001", "who": her.number, "currency": "value", "amount": 20}
+    code = post(shop, "/reservations", said)["reservation"]
+    assert post(shop, f"/reservations/{code}/confirmation")["state"] == "confirmed"
 
 
 def test_what_changes_something_needs_a_key_and_sense(shop: LivedIn, her: Member) -> None:

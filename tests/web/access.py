@@ -109,7 +109,14 @@ def partner() -> int:
 
 
 def partner_use() -> int:
-    used = partners.use(Partner.objects.get(pk=partner()), "62250001", 900, key="1", on=date(2026, 11, 22))
+    used = partners.use(
+        Partner.objects.get(pk=partner()),
+        "62250001",
+        900,
+        key="1",
+        on=date(2026, 11, 22),
+        store=Store.objects.order_by("id")[0],
+    )
     return used.pk
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from tests.web.conftest import TODAY, House
 
 from regulars.customers.models import Customer
-from regulars.membership import coupons, passes, program, purse, teller
-from regulars.membership.models import Balance, Member, Posting
+from regulars.membership import coupons, partners, passes, program, proof, purse, teller
+from regulars.membership.models import Balance, Member, PartnerUse, Posting, Program
 from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.rules.ledger import Move
 from regulars.shop.actions import add_staff
-from regulars.shop.models import AuditEvent, Store
+from regulars.shop.models import Approval, AuditEvent, Store
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in the shop
 
@@ -175,6 +177,154 @@ def test_who_is_no_member_becomes_one_with_a_tap(lived_in: House) -> None:
     browser.post(f"/counter/{fresh.pk}/moves/", {"do": "join"})
     assert Member.objects.filter(customer=fresh).count() == 1
     assert browser.get(f"/counter/{fresh.pk}/done/abc/").status_code == 404
+
+
+def test_a_desk_books_for_nobody_whom_it_does_not_see(her: Member, lived_in: House) -> None:
+    far = Store.objects.create(name="分店")
+    add_staff(name="远", email="far@example.com", role="front-desk", store=far)
+    from regulars.shop.models import Staff
+
+    browser = Client()
+    browser.force_login(Staff.objects.get(email="far@example.com"))
+    sent = {"do": "points", "once": "abc", "currency": "points", "amount": "10", "sure": "1"}
+    assert browser.post(page_of(her) + "moves/", sent).status_code == 404
+    assert browser.get(page_of(her) + "done/abc/").status_code == 404 and points(her) == 500
+
+
+def test_a_form_that_comes_again_with_another_amount_is_refused(her: Member, lived_in: House) -> None:
+    """Back, another amount, and the old key: the page said that it was booked, and it was not."""
+    browser, there = lived_in.browser("front-desk"), page_of(her) + "moves/"
+    sent = {"do": "pay", "once": "abc", "pay": "10", "sure": "1"}
+    assert browser.post(there, sent).status_code == 302
+    assert browser.post(there, {**sent, "pay": "90"}).status_code == 422
+    assert browser.get(there).status_code == 405 and points(her, "principal") == 19_000
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["-5", "0", "0.001", "1e12", "999999999999", "NaN", "Infinity", "５０万", "=5+5", "5;5", "0x10", "¥"],
+)
+def test_what_is_no_amount_books_nothing(her: Member, lived_in: House, typed: str) -> None:
+    browser, before = lived_in.browser("front-desk"), Posting.objects.count()
+    for do, field in (("top-up", "top_up"), ("pay", "pay")):
+        answer = browser.post(page_of(her) + "moves/", {"do": do, "once": "abc", field: typed, "sure": "1"})
+        assert answer.status_code == 422, (do, typed)
+    assert Posting.objects.count() == before
+
+
+def test_full_width_digits_are_the_same_amount(her: Member, lived_in: House) -> None:
+    go_through(lived_in.browser("front-desk"), her, "top-up", top_up="￥１００．５０")
+    assert points(her, "principal") == 20_000 + 10_050
+
+
+def test_what_she_has_is_spent_at_the_counter_when_the_programme_has_ended(
+    her: Member, lived_in: House
+) -> None:
+    """The owner's page promises it; the counter said that there was no programme."""
+    program.end_program(TODAY)
+    browser = lived_in.browser("front-desk")
+    html = browser.get(page_of(her)).content.decode()
+    assert "照样能用" in html and 'name="top_up"' not in html
+    go_through(browser, her, "pay", pay="78.50")
+    go_through(browser, her, "points", currency="points", amount="120")
+    assert points(her) == 380 and points(her, "principal") == 20_000 - 7_850
+    top_up = {"do": "top-up", "once": "abc", "top_up": "100", "sure": "1"}
+    assert browser.post(page_of(her) + "moves/", top_up).status_code == 422
+    assert page_of(her) in browser.get("/counter/", {"q": her.number}, follow=True).redirect_chain[-1][0]
+
+
+def test_her_money_is_paid_back_by_who_runs_the_programme(her: Member, lived_in: House) -> None:
+    """Nothing paid anything out: whoever had money with the shop could neither have it nor leave."""
+    purse.top_up(her, 100_000, key="bonus", on=TODAY)  # 120 on top
+    sent = {"do": "pay-out", "once": "abc", "pay_out": "600", "why": "搬走了", "sure": "1"}
+    assert lived_in.browser("front-desk").post(page_of(her) + "moves/", sent).status_code == 403
+    assert 'name="pay_out"' not in lived_in.browser("front-desk").get(page_of(her)).content.decode()
+    boss = lived_in.browser("manager")
+    for wrong in ({"why": " "}, {"pay_out": "1200.01"}, {"pay_out": "-1"}):
+        assert boss.post(page_of(her) + "moves/", {**sent, **wrong}).status_code == 422, wrong
+    said = go_through(boss, her, "pay-out", pay_out="600", why="搬走了")
+    assert "−¥600" in said and (points(her, "principal"), points(her, "bonus")) == (60_000, 6_000)
+    assert AuditEvent.objects.filter(verb="pay-out").count() == 1
+    assert Posting.objects.get(kind="pay-out").reason.why == "搬走了"
+
+
+def test_a_correction_is_asked_for_here_and_above_the_limit_decided_by_another(
+    her: Member, lived_in: House
+) -> None:
+    """Corrections could be decided on a page and asked for on none."""
+    sent = {
+        "do": "correct",
+        "once": "abc",
+        "currency": "points",
+        "change": "-120",
+        "why": "记错了",
+        "sure": "1",
+    }
+    there = page_of(her) + "moves/"
+    assert lived_in.browser("front-desk").post(there, sent).status_code == 403
+    boss, owner = lived_in.browser("manager"), lived_in.browser("owner")
+    for wrong in (
+        {"why": ""},
+        {"change": "0"},
+        {"change": "-501"},
+        {"change": "x"},
+        {"currency": "gold"},
+        {"change": "9" * 12},
+    ):
+        assert boss.post(there, {**sent, **wrong}).status_code == 422, wrong
+    go_through(boss, her, "correct", currency="points", change="－１２０", why="记错了{x}")
+    assert points(her) == 380
+    large = {
+        "do": "correct",
+        "once": "large",
+        "currency": "principal",
+        "change": "60.5",
+        "why": "多收了<b>",
+        "sure": "1",
+    }
+    for _ in range(2):
+        assert boss.post(there, large)["Location"] == page_of(her)
+    asked = Approval.objects.get()
+    html = owner.get("/membership/").content.decode()
+    assert "+¥60.50" in html and "储值本金" in html and "多收了&lt;b&gt;" in html
+    decide = f"/membership/corrections/{asked.pk}/"
+    boss.post(decide, {"granted": "yes"})
+    assert points(her, "principal") == 20_000, "one's own word is not enough"
+    for _ in range(2):
+        owner.post(decide, {"granted": "yes"})
+    assert points(her, "principal") == 26_050 and proof.prove().is_sound
+
+
+def test_the_programme_is_opened_once_and_on_a_day_of_our_time(lived_in: House) -> None:
+    """A second click ended the first programme; the year 9999 ended it and began none."""
+    boss = lived_in.browser("owner")
+    for day in ("0001-01-01", "9999-12-31", "2026-02-30", ""):
+        boss.post("/membership/open/", {"starts_on": day, "playbook": "tiers"})
+        assert not Program.objects.exists(), day
+    for day in ("2026-11-01", "2026-11-02"):
+        boss.post("/membership/open/", {"starts_on": day, "playbook": "tiers"})
+    assert [(p.starts_on.isoformat(), p.ended_on) for p in Program.objects.all()] == [("2026-11-01", None)]
+
+
+def test_a_partners_card_and_bill_are_typed_as_people_type(lived_in: House) -> None:
+    partners.make("银行", begins="6225", valid_from=TODAY, percent_off=Decimal(10))
+    desk = lived_in.browser("front-desk")
+    sent = {"card": "６２２５ ８８００", "bill": "￥１００．５０", "once": "abc", "sure": "1"}
+    assert desk.post(reverse("partner-card"), sent).status_code == 200
+    assert (PartnerUse.objects.get().bill, PartnerUse.objects.get().off) == (10_050, 1_005)
+    assert desk.post(reverse("partner-card"), {**sent, "bill": "1"}).status_code == 400
+
+
+def test_a_desk_takes_back_its_own_partners_bills_only(lived_in: House) -> None:
+    bank = partners.make("银行", begins="6225", valid_from=TODAY)
+    far = Store.objects.create(name="分店")
+    theirs = partners.use(bank, "6225001", 900, key="1", on=TODAY, store=far)
+    ours = partners.use(bank, "6225001", 900, key="2", on=TODAY, store=Store.objects.order_by("id")[0])
+    desk = lived_in.browser("front-desk")
+    undo = [desk.post(reverse("partner-use-undo", args=[used.pk])).status_code for used in (theirs, ours)]
+    assert undo == [404, 302]
+    theirs.refresh_from_db()
+    assert not theirs.is_undone
 
 
 def test_an_offer_is_written_down_opened_and_then_fixed(her: Member, lived_in: House) -> None:

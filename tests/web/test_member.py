@@ -202,6 +202,39 @@ def test_one_address_can_not_try_codes_over_many_phones(members: House, clock: l
     assert 429 in statuses[20:] and statuses[:20] == [401] * 20
 
 
+def test_ones_own_right_code_does_not_wipe_out_wrong_ones_over_other_phones(
+    members: House, clock: list[timedelta]
+) -> None:
+    """A member guessed four at other phones, signed in herself, and had all her tries again."""
+    statuses = []
+    for n in range(2, 9):
+        browser = Client()
+        browser.post("/m/login/", {"phone": f"1393322{n:04}"})
+        wrong = f"{(int(sent_code()) + 1) % 10**6:06}"
+        statuses += [browser.post("/m/code/", {"code": wrong}).status_code for _ in range(4)]
+        if n < 5:
+            own = Client()
+            own.post("/m/login/", {"phone": PHONE})
+            assert own.post("/m/code/", {"code": sent_code()}).status_code == 302
+    assert statuses[:20] == [401] * 20 and 429 in statuses[20:]
+
+
+def test_a_phone_is_slowed_down_however_it_is_written(members: House, clock: list[timedelta]) -> None:
+    """Full-width digits were another phone to the brake and the same one to the sender: it rang without end."""
+    written = (
+        PHONE,
+        "+86 139-3322-0000",
+        "１３９３３２２００００",
+        "139３３２２0000",
+        "139 3322 0000.0",
+        "0086" + PHONE,
+        "'" + PHONE,
+    )
+    answers = [Client().post("/m/login/", {"phone": phone}).status_code for phone in written]
+    assert answers == [302] * int(ONE_PHONE.burst) + [429] * (len(written) - int(ONE_PHONE.burst))
+    assert Outgoing.objects.filter(purpose="login").count() == ONE_PHONE.burst
+
+
 def test_what_is_no_phone_is_said_and_sends_nothing(members: House) -> None:
     assert Client().post("/m/login/", {"phone": "12345"}).status_code == 422
     assert not Outgoing.objects.exists()
@@ -306,6 +339,23 @@ def test_two_who_were_merged_see_one_page(members: House) -> None:
     daily.merge(one, other)
     assert browser.get("/m/points/").status_code == 200
     assert "<strong>1,005</strong>" in browser.get("/m/points/").content.decode()
+
+
+def test_who_is_parted_again_has_her_own_page_and_not_the_others(members: House) -> None:
+    """She signed in while she was taken for another, and went on reading that one's page when they were parted."""
+    one, other = door.who_has(PHONE), door.who_has(OTHER_PHONE)
+    assert one and other
+    word = daily.merge(one, other)
+    browser = come(OTHER_PHONE)
+    assert door.who_has(OTHER_PHONE) == one
+    daily.unmerge(word)
+    her = member(OTHER_PHONE)
+    shown = browser.get("/m/").content.decode()
+    assert "验证码" in shown and her.customer_id == other.pk, "she proves once more who she is"
+    for phone in (PHONE, OTHER_PHONE):
+        number = member(phone).number
+        home = come(phone).get("/m/").content.decode()
+        assert f"{number[:4]} {number[4:8]}" in home and f"{number[:4]} {number[4:8]}" not in shown
 
 
 def test_a_form_without_its_secret_changes_nothing(members: House) -> None:
@@ -431,6 +481,25 @@ def test_somebody_new_joins_with_her_phone_and_a_friends_word(members: House) ->
     assert (
         brought.referrer == friend and brought.state == "waiting" and brought.device == member(UNKNOWN).device
     )
+
+
+def test_a_phone_of_two_members_makes_no_third_one(members: House) -> None:
+    """Husband and wife on one phone: it was offered to join once more, as somebody else."""
+    row = {
+        "订单号": "Z1",
+        "消费时间": f"{TODAY} 12:00:00",
+        "会员号": "M777",
+        "手机号": PHONE,
+        "实收金额": "58.00",
+    }
+    members.shop.take_in([row])
+    daily.run_day(TODAY)
+    before, browser = Member.objects.count(), Client()
+    browser.post("/m/login/", {"phone": PHONE})
+    assert browser.post("/m/code/", {"code": sent_code()})["Location"] == "/m/join/"
+    assert "有几位会员在用" in browser.get("/m/join/").content.decode()
+    browser.post("/m/join/", {"agree": "yes"})
+    assert Member.objects.count() == before
 
 
 def test_who_has_not_proved_her_phone_joins_nothing(members: House) -> None:
@@ -600,6 +669,26 @@ def test_a_copy_of_her_data_is_hers_only_while_the_proof_is_fresh(
     assert {i["written"] for i in data["sales.Identity"]} == {"M000", PHONE}
     clock[0] = timedelta(minutes=31)
     assert browser.post("/m/privacy/copy/")["Location"] == "/m/privacy/"
+
+
+def test_a_link_from_the_counter_does_not_give_a_copy_of_all_her_data(members: House) -> None:
+    """Whoever works at the counter can scan that link herself, and would have had every number unmasked."""
+    hers = member()
+    assert hers.customer
+    secret = door.link_for(hers.customer, doors.clock(), by=members.staff["front-desk"])
+    browser = Client()
+    assert browser.post(f"/m/in/{secret}/")["Location"] == "/m/"
+    assert browser.get("/m/points/").status_code == 200
+    assert browser.post("/m/privacy/copy/")["Location"] == "/m/privacy/"
+    assert not AuditEvent.objects.filter(verb="copy-of-data").exists()
+
+
+def test_money_that_a_till_has_set_aside_is_hers_when_she_wants_to_leave(members: House) -> None:
+    browser = come()
+    purse.top_up(member(), 10_000, key="t", on=TODAY)
+    purse.reserve(member(), "value", 10_000, key="r", on=TODAY)
+    browser.post("/m/leave/", {"sure": "yes"})
+    assert member().left_on is None
 
 
 def test_she_leaves_and_money_of_hers_is_fetched_first(members: House) -> None:

@@ -6,14 +6,13 @@ is looked at: one gets it, the others read why not. Every verb has a business ke
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -331,11 +330,11 @@ def _lay_down(
     try:
         with _in_turn():
             made = CouponUse.objects.create(
-                source=source, source_id=key, code=_till_code(source, key), state=state, until=until, bill=bill,
+                source=source, source_id=key, code=secrets.token_hex(12), state=state, until=until, bill=bill,
                 payable=reckoned.payable, on=place.on, receipt=receipt, store_id=place.store, by=by,
             )  # fmt: skip
             for coupon in coupons:
-                if not _seize(coupon, made, place.on):
+                if not _seize(coupon, made, rules.day_of(coupon.offer.terms, place)):
                     coupon.refresh_from_db()
                     raise Refused(IS.get(CouponState(coupon.state), NO_COUPON))
             CouponPart.objects.bulk_create(
@@ -363,10 +362,20 @@ def _reckoned(coupons: Sequence[Coupon], bill: int, place: Place) -> rules.Recko
     for coupon in coupons:
         if coupon.state in IS:
             raise Refused(IS[CouponState(coupon.state)])
+        if not _belongs_to_a_member(coupon):
+            raise Refused(teller.NOBODY)
     laid_down = [c.held for c in coupons]
     if refusal := rules.why_not(laid_down, bill, place):
         raise Refused(refusal)
     return rules.reckon(laid_down, bill)
+
+
+def _belongs_to_a_member(coupon: Coupon) -> bool:
+    """Whether she who holds it, or one who is read as her, is a member: coupons end with the membership."""
+    if coupon.member.left_on is None and coupon.member.customer_id is not None:
+        return True
+    family = kin.family_of(coupon.member_id)
+    return Member.objects.filter(pk__in=family, left_on=None, customer__isnull=False).exists()
 
 
 def ahead(codes: Sequence[str], bill: int, place: Place) -> rules.Reckoned:
@@ -394,10 +403,6 @@ def _used(source: str, key: str, coupons: Sequence[Coupon], bill: int) -> Coupon
     if known.bill != bill or named != {c.pk for c in coupons}:
         raise Refused(teller.ANOTHER.fill(key=f"{source} {key}"))
     return known
-
-
-def _till_code(source: str, key: str) -> str:
-    return hashlib.sha256(f"coupon\0{source}\0{key}".encode()).hexdigest()[:24]
 
 
 def _book_costs(made: CouponUse) -> None:
@@ -507,7 +512,10 @@ def night(on: date) -> int:
     ended = 0
     while True:
         with transaction.atomic():
-            over = Coupon.objects.select_for_update().filter(state=CouponState.ISSUED, valid_until__lt=on)
+            over = Coupon.objects.select_for_update(of=("self",)).filter(
+                Q(valid_until__lt=on - timedelta(days=1)) | Q(valid_until__lt=on) & ~OVER_MIDNIGHT,
+                state=CouponState.ISSUED,
+            )
             rows = list(over.order_by("id").values_list("id", "offer", "cost")[:AT_ONCE])
             if not rows:
                 return ended
@@ -518,6 +526,10 @@ def night(on: date) -> int:
                 sums[offer] = n + 1, fen + cost
             _back_into_stock(sums)
         ended += len(rows)
+
+
+OVER_MIDNIGHT = Q(offer__last__lt=F("offer__first"))
+"""Coupons of hours over midnight: those of the last day hold into the morning after it."""
 
 
 @dataclass(frozen=True)
@@ -557,11 +569,15 @@ def promotion_costs(offers: Sequence[Offer] | None = None) -> list[PromotionCost
     return found
 
 
-def coupons_of(member: Member, on: date) -> list[Coupon]:
-    """Coupons that she and those who are read as her can use now or later, what ends first in front."""
+def coupons_of(member: Member, on: date, at: time | None = None) -> list[Coupon]:
+    """Coupons that she and those who are read as her can use now or later, what ends first in front. `at`: where the hour
+    is known, those of the evening before that hold over midnight are among them."""
     hers = Coupon.objects.select_related("offer").filter(member__in=kin.family_of(member.pk))
-    alive = hers.filter(state__in=[CouponState.ISSUED, CouponState.RESERVED], valid_until__gte=on)
-    return list(alive.order_by("valid_until", "id"))
+    alive = hers.filter(state__in=[CouponState.ISSUED, CouponState.RESERVED])
+    good = Q(valid_until__gte=on)
+    if at is not None:
+        good |= Q(valid_until=on - timedelta(days=1), offer__last__gte=at) & OVER_MIDNIGHT
+    return list(alive.filter(good).order_by("valid_until", "id"))
 
 
 def uses_of(member: Member, limit: int = 20) -> list[CouponUse]:

@@ -17,6 +17,7 @@ from django.db.models import F
 from regulars.customers.models import Customer, Link
 from regulars.membership.models import Knock
 from regulars.sales.identities import token_for
+from regulars.sales.models import BatchState, Identity, Pairing
 from regulars.sales.rules.phones import phone as read_phone
 from regulars.shop.custody import also_erased
 from regulars.shop.keys import keys
@@ -109,13 +110,18 @@ def forget(secret: str) -> None:
 
 def who_has(phone: str) -> Customer | None:
     """Whose phone this is; None where nobody known has it, or several use it."""
-    link = (
-        Link.objects.filter(
-            identity__kind="phone", identity__token=token_for("phone", phone), identity__is_shared=False
-        )
-        .select_related("customer__merged_into")
-        .first()
-    )
+    return stands_behind(identity_of(phone))
+
+
+def identity_of(phone: str) -> int:
+    """The number of the identity that this phone is; 0 where nobody known has it, or several use it."""
+    known = Identity.objects.filter(kind="phone", token=token_for("phone", phone), is_shared=False)
+    return known.values_list("pk", flat=True).first() or 0
+
+
+def stands_behind(identity: int) -> Customer | None:
+    """Who stands behind an identity now."""
+    link = Link.objects.filter(identity=identity).select_related("customer__merged_into").first()
     if link is None:
         return None
     customer = link.customer.merged_into or link.customer
@@ -123,10 +129,23 @@ def who_has(phone: str) -> Customer | None:
 
 
 def is_shared(phone: str) -> bool:
-    """Whether several members use this phone, so that it names none of them."""
-    return Link.objects.filter(
-        identity__kind="phone", identity__token=token_for("phone", phone), identity__is_shared=True
-    ).exists()
+    """Whether several members use this phone, so that it names none of them: it stands beside two numbers of the shop or
+    more."""
+    known = Identity.objects.filter(kind="phone", token=token_for("phone", phone)).first()
+    if known is None or known.is_shared:
+        return known is not None
+    beside = Pairing.objects.filter(batch__state=BatchState.COMPLETE, other=known).values("one")
+    numbers = Identity.objects.filter(kind__in=("member", "card"), pk__in=beside).values("token")
+    return numbers.distinct().count() > 1 and not _is_sure(known.pk)
+
+
+def _is_sure(phone: int) -> bool:
+    """Whether a phone stands behind one customer together with a number of the shop, whatever else it stood beside."""
+    link = Link.objects.filter(identity=phone).first()
+    return (
+        link is not None
+        and Link.objects.filter(customer=link.customer_id, identity__kind__in=("member", "card")).exists()
+    )
 
 
 def link_for(customer: Customer, now: datetime, *, by: Staff) -> str:

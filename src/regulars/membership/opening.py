@@ -18,6 +18,7 @@ from regulars.membership import program, purse
 from regulars.membership.rules.ledger import BONUS, MOST, PRINCIPAL
 from regulars.sales.reading import open_file
 from regulars.sales.rules.headers import FIELDS, match
+from regulars.shop.models import audit
 from regulars.shop.words import Problem, Refused, Words
 
 AT_ONCE = 500
@@ -34,6 +35,10 @@ NO_COLUMNS = Words(
 BAD = Words("「{v}」不是积分或金额", '"{v}" is neither points nor an amount')
 BROKEN = Words("积分只能是整数，「{v}」有零头", 'Points are whole numbers; "{v}" is not')
 BELOW = Words("余额不能小于零", "A balance is not below zero")
+TWICE = Words(
+    "这个文件里她写了不止一行，记的是头一行；两行要加起来的话，请先在文件里加好",
+    "She stands in this file more than once and the first row was booked; where rows add up, add them in the file first",
+)
 UNKNOWN = Words("没有这位顾客", "There is no such customer")
 HINT = Words(
     "改好这一行再导一次，导过的不会重复记",
@@ -49,6 +54,7 @@ class Opened:
     members: int = 0
     before: int = 0
     totals: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    seen: set[tuple[int, str]] = field(default_factory=set)
     refused: list[Problem] = field(default_factory=list)
 
 
@@ -98,7 +104,13 @@ def from_file(path: Path, on: date) -> Opened:
                     _open(said, who, int(places[k]), on, done, fields)
     if not done.rows:
         raise Refused(NO_COLUMNS)
+    _note(done)
     return done
+
+
+def _note(done: Opened) -> None:
+    if done.members:
+        audit("open-balances", "", detail={"members": done.members})
 
 
 def _open(
@@ -117,13 +129,19 @@ def _open(
         number = next((said[w] for w in who if said[w].strip()), "")
         done.refused.append(Problem(row, fields[who[0]], f"{number[:3]}…" if number else "", UNKNOWN, HINT))
         return
-    _book(customer, amounts, on, done)
+    if not _book(customer, amounts, on, done):
+        column = next(name for name in said if name in NAMES and said[name].strip())
+        done.refused.append(Problem(row, fields[column], said[column], TWICE, HINT))
 
 
-def _book(customer: Customer, amounts: dict[str, int], on: date, done: Opened) -> None:
+def _book(customer: Customer, amounts: dict[str, int], on: date, done: Opened) -> bool:
+    """False where another row of the same file has said it of her already."""
     if not amounts:
-        return
+        return True
     member = program.join(customer, on, "list")
+    if done.seen & {(member.pk, currency) for currency in amounts}:
+        return False
+    done.seen |= {(member.pk, currency) for currency in amounts}
     booked = purse.open_with(member, amounts, on=on)
     if any(d.is_new for d in booked):
         done.members += 1
@@ -133,6 +151,7 @@ def _book(customer: Customer, amounts: dict[str, int], on: date, done: Opened) -
                     done.totals[currency] += n
     else:
         done.before += 1
+    return True
 
 
 def from_lists(on: date) -> Opened:
@@ -157,6 +176,7 @@ def from_lists(on: date) -> Opened:
                     except Refused as refused:
                         done.refused.append(Problem(None, name, text, refused.words, HINT))
                 _book(customer, amounts, on, done)
+    _note(done)
     return done
 
 

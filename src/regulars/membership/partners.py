@@ -4,22 +4,24 @@ billed for it."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from regulars.customers.models import Customer
 from regulars.membership.models import Partner, PartnerCard, PartnerUse
+from regulars.membership.teller import ANOTHER
 from regulars.shop import bulk
 from regulars.shop.keys import keys
 from regulars.shop.models import Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
-BEGINNING = re.compile(r"(\d{3,12})(?:-(\d{3,12}))?")
+BEGINNING = re.compile(r"([0-9]{3,12})(?:-([0-9]{3,12}))?")
 
 BAD_BEGINNING = Words(
     "「{text}」看不懂：写卡号开头的几位，至少三位，例如 6225，或一段 6225-6229",
@@ -31,7 +33,7 @@ OVER = Words("和这家的合作已经到期", "The agreement with this partner 
 
 def beginnings(text: str) -> list[str]:
     """The beginnings that somebody has typed, one a line or between commas. Raises Refused with the first wrong one."""
-    found = [part for part in re.split(r"[\s,，、;；]+", text) if part]
+    found = [part for part in re.split(r"[\s,，、;；]+", unicodedata.normalize("NFKC", text)) if part]
     for part in found:
         matched = BEGINNING.fullmatch(part)
         if not matched or (matched[2] and (len(matched[1]) != len(matched[2]) or matched[1] > matched[2])):
@@ -40,8 +42,12 @@ def beginnings(text: str) -> list[str]:
 
 
 def plain(number: str) -> str:
-    """A card number as it is compared: letters and digits only."""
-    return "".join(c for c in number if c.isalnum()).upper()
+    """A card number as it is compared: letters and digits only, full-width ones as the others.
+
+    >>> plain("６２２５ 8800-0001"), plain("ＶＩＰ－７７")
+    ('622588000001', 'VIP77')
+    """
+    return "".join(c for c in unicodedata.normalize("NFKC", number) if c.isalnum()).upper()
 
 
 def make(
@@ -53,6 +59,8 @@ def make(
         raise Refused(Words("写上合作方的名字", "Write the partner's name"))
     if not 0 <= percent_off < 100 or not 0 <= share_percent <= 100:
         raise Refused(Words("百分比要在 0 到 100 之间", "A percentage lies between 0 and 100"))
+    if any(p != p.quantize(Decimal("0.1")) for p in (percent_off, share_percent)):
+        raise Refused(Words("百分比最多写一位小数", "A percentage has one decimal at most"))
     if valid_until is not None and valid_until < valid_from:
         raise Refused(Words("到期日在开始日前面了", "It ends before it begins"))
     with transaction.atomic():
@@ -82,25 +90,28 @@ def end(partner: Partner, on: date, *, by: Staff | None = None) -> None:
 
 
 def recognise(card: str, on: date) -> Partner:
-    """Whose member this is: a list is surer than a range, a longer beginning than a shorter one, the later agreement than the
-    earlier. Raises Refused."""
+    """Whose member this is, of those whose agreement holds that day: a list is surer than a range, a longer beginning than
+    a shorter one, the later agreement than the earlier. Raises Refused."""
     number = plain(card)
     if not number:
         raise Refused(NO_PARTNER)
     holds = Q(valid_from__lte=on) & (Q(valid_until=None) | Q(valid_until__gte=on))
-    listed = Partner.objects.filter(cards__token=keys().token("partner", number)).order_by("-id")
-    best: tuple[int, Partner] | None = None
-    for partner in listed:
-        best = max(best or (0, partner), (100, partner), key=lambda x: x[0])
-    for partner in Partner.objects.exclude(begins=[]).order_by("id"):
+    if (best := _best(Partner.objects.filter(holds), number)) is not None:
+        return best
+    raise Refused(OVER if _best(Partner.objects.all(), number) is not None else NO_PARTNER)
+
+
+def _best(among: QuerySet[Partner], number: str) -> Partner | None:
+    """Of these partners the one whom this number fits best."""
+    listed = among.filter(cards__token=keys().token("partner", number)).order_by("-id").first()
+    if listed is not None:
+        return listed
+    best, longest = None, 1
+    for partner in among.exclude(begins=[]).order_by("id"):
         length = max((_length(b, number) for b in partner.begins), default=0)
-        if length and (best is None or length >= best[0]):
-            best = length, partner
-    if best is None:
-        raise Refused(NO_PARTNER)
-    if not Partner.objects.filter(holds, pk=best[1].pk).exists():
-        raise Refused(OVER)
-    return best[1]
+        if length >= longest:
+            best, longest = partner, length
+    return best
 
 
 def _length(beginning: str, number: str) -> int:
@@ -127,13 +138,16 @@ def use(
         raise Refused(Words("金额要大于零", "The bill must be above zero"))
     if recognise(card, on).pk != partner.pk:
         raise Refused(NO_PARTNER)
+    token = keys().token("partner", plain(card))
     with transaction.atomic():
         bulk.alone("partner-use")
         known = PartnerUse.objects.filter(key=key).first()
         if known is not None:
+            if (known.partner_id, bytes(known.token), known.bill) != (partner.pk, token, bill):
+                raise Refused(ANOTHER.fill(key=key))
             return known
         return PartnerUse.objects.create(
-            partner=partner, key=key, token=keys().token("partner", plain(card)), on=on, bill=bill,
+            partner=partner, key=key, token=token, on=on, bill=bill,
             off=off(partner, bill), store=store, customer=customer, by=by,
         )  # fmt: skip
 

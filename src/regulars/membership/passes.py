@@ -43,7 +43,11 @@ def member_of_pass(text: str, now: datetime) -> Member | None:
     ]
     if not any(fitting):
         return None
-    return Member.objects.select_related("customer__merged_into").filter(number=number, left_on=None).first()
+    return (
+        Member.objects.select_related("customer__merged_into")
+        .filter(number=number, left_on=None, customer__is_gone=False)
+        .first()
+    )
 
 
 def _step(now: datetime) -> int:

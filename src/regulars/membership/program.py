@@ -15,6 +15,7 @@ from regulars.grading.models import GradeChange, Standing
 from regulars.membership.models import Member, Program, TierBought
 from regulars.membership.rules.numbers import ALPHABET, with_check_digit
 from regulars.membership.rules.terms import months_after
+from regulars.membership.teller import ANOTHER, families
 from regulars.playbooks.membership import Membership
 from regulars.playbooks.playbook import Playbook, load
 from regulars.sales.models import Sale
@@ -23,7 +24,6 @@ from regulars.shop.models import Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
 NONE_YET = Words("会员还没开通", "There is no membership programme yet")
-CLOSED = Words("会员已经停办了", "The membership programme has ended")
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,24 @@ def current() -> Terms | None:
     return None
 
 
+def last() -> Terms | None:
+    """The terms that hold or, where the programme has ended, those that held. None where there never was one."""
+    found = current()
+    if found is not None:
+        return found
+    program = Program.objects.order_by("-id").first()
+    if program is None:
+        return None
+    held = {h.playbook.key: h.playbook for h in in_force()}
+    playbook = held.get(program.playbook) or load(program.playbook)
+    return Terms(playbook, playbook.membership, program.starts_on) if playbook.membership else None
+
+
 def last_membership() -> Membership | None:
     """What the programme says or, where it has ended, what it said: members still hold what it names. None where there
     never was one."""
-    found = current()
-    if found is not None:
-        return found.membership
-    program = Program.objects.order_by("-id").first()
-    return load(program.playbook).membership if program else None
+    found = last()
+    return found.membership if found else None
 
 
 def terms() -> Terms:
@@ -225,14 +235,26 @@ def tiers_of(members: Iterable[Member], terms: Terms, on: date) -> dict[int, str
             sorted({c for c in root.values() if c}), [terms.playbook.key, terms.membership.scale],
         )
     )  # fmt: skip
-    bought = bought_tiers(list(root), on)
+    bought = bought_tiers(list(root), terms, on)
     return {m: better(standing.get(c or 0, ""), bought.get(m, ""), terms) for m, c in root.items()}
 
 
-def bought_tiers(members: Sequence[int], on: date) -> dict[int, str]:
-    """The tier that each of these members has paid for and that holds on this day."""
-    held = TierBought.objects.filter(member__in=members, starts_on__lte=on, ends_on__gte=on, is_undone=False)
-    return dict(held.order_by("id").values_list("member", "tier"))
+def bought_tiers(members: Sequence[int], terms: Terms, on: date) -> dict[int, str]:
+    """The best tier that each of these members, or one who is read as her, has paid for and that holds on this day."""
+    held = TierBought.objects.filter(starts_on__lte=on, ends_on__gte=on, is_undone=False)
+    if not members or not held.exists():
+        return {}
+    family = families(set(members))
+    theirs = {m for group in family.values() for m in group}
+    found: dict[int, str] = {}
+    for chunk in bulk.in_chunks(sorted(theirs)):
+        for member, tier in held.filter(member__in=chunk).values_list("member", "tier"):
+            found[member] = better(found.get(member, ""), tier, terms)
+    best: dict[int, str] = {}
+    for member in members:
+        for one in family.get(member, {member}) & found.keys():
+            best[member] = better(best.get(member, ""), found[one], terms)
+    return best
 
 
 def tier_of(member: Member, terms: Terms, on: date) -> str:
@@ -241,7 +263,8 @@ def tier_of(member: Member, terms: Terms, on: date) -> str:
 
 
 def buy_tier(member: Member, tier: str, *, key: str, on: date, by: Staff | None = None) -> TierBought:
-    """A member pays for a tier; while she has it already it is prolonged. The same key buys once."""
+    """A member pays for a tier; while she, or one who is read as her, has it already it is prolonged. The same key buys
+    once; Refused where it stands for something else."""
     held = terms()
     offer = next((p for p in held.membership.paid if p.tier == tier), None)
     if offer is None:
@@ -249,10 +272,13 @@ def buy_tier(member: Member, tier: str, *, key: str, on: date, by: Staff | None 
     with transaction.atomic():
         bulk.alone("buy-tier")
         known = TierBought.objects.filter(key=key).first()
+        family = families({member.pk}).get(member.pk, {member.pk})
         if known is not None:
+            if known.member_id not in family or known.tier != tier:
+                raise Refused(ANOTHER.fill(key=key))
             return known
         last = (
-            TierBought.objects.filter(member=member, tier=tier, ends_on__gte=on, is_undone=False)
+            TierBought.objects.filter(member__in=family, tier=tier, ends_on__gte=on, is_undone=False)
             .order_by("-ends_on")
             .first()
         )
@@ -275,8 +301,10 @@ def better(one: str, other: str, terms: Terms) -> str:
 
 
 def tiers_on(pairs: Iterable[tuple[int, date]], terms: Terms) -> dict[tuple[int, date], str]:
-    """The tier of each customer (by number) on a day, by the history of her standings."""
+    """The tier of each customer (by number) on a day: the better one of what the history of her standings says and what
+    she had paid for."""
     wanted = set(pairs)
+    bought = _bought_by({c for c, _ in wanted})
     changes: dict[int, list[tuple[date, str, str]]] = {}
     sql = (
         f'SELECT customer_id, "on", was, grade FROM {GradeChange._meta.db_table} '
@@ -294,5 +322,23 @@ def tiers_on(pairs: Iterable[tuple[int, date]], terms: Terms) -> dict[tuple[int,
                 tier = grade
             elif not tier:
                 tier = was
+        for paid, starts_on, ends_on in bought.get(customer, ()):
+            if starts_on <= day <= ends_on:
+                tier = better(tier, paid, terms)
         found[customer, day] = better(tier, "", terms)
+    return found
+
+
+def _bought_by(customers: set[int]) -> dict[int, list[tuple[str, date, date]]]:
+    """Tiers that these customers, or those who are read as them, have paid for: tier, first day, last day."""
+    found: dict[int, list[tuple[str, date, date]]] = {}
+    bought, member, customer = (m._meta.db_table for m in (TierBought, Member, Customer))
+    sql = (
+        f"SELECT COALESCE(c.merged_into_id, c.id), b.tier, b.starts_on, b.ends_on FROM {bought} b "
+        f"JOIN {member} m ON m.id = b.member_id JOIN {customer} c ON c.id = m.customer_id "
+        "WHERE NOT b.is_undone AND COALESCE(c.merged_into_id, c.id) IN ({marks})"
+    )
+    for root, tier, first, last_day in bulk.rows_in(sql, sorted(customers)):
+        days = (date.fromisoformat(str(d)[:10]) for d in (first, last_day))
+        found.setdefault(root, []).append((tier, *days))
     return found

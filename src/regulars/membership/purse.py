@@ -3,23 +3,34 @@ business key; asked again it changes nothing and answers as before."""
 
 from __future__ import annotations
 
-import hashlib
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from regulars.membership import kin, teller
-from regulars.membership.models import Balance, Lot, Member, Posting, Reason, Reservation, ReservationState
-from regulars.membership.program import terms
+from regulars.membership.models import (
+    Balance,
+    Entry,
+    Lot,
+    Member,
+    Posting,
+    Reason,
+    Reservation,
+    ReservationState,
+)
+from regulars.membership.program import last_membership, terms
 from regulars.membership.rules import earning, ledger
 from regulars.membership.rules.ledger import BONUS, PRINCIPAL, Move
 from regulars.membership.rules.terms import months_after
 from regulars.membership.teller import Done
-from regulars.playbooks.membership import Value
+from regulars.playbooks.membership import Membership, Value
+from regulars.shop import bulk
 from regulars.shop.models import Approval, Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
@@ -27,7 +38,7 @@ RESERVED_FOR = timedelta(minutes=15)
 """A till that does not come back within this time has lost its reservation."""
 
 ALONE_UP_TO = 5_000
-"""Fen that one person may correct by herself; above it a second one says yes."""
+"""Fen that one person may correct by herself in a day, all her corrections together; above it a second one says yes."""
 
 NO_RESERVATION = Words("没有这笔预留", "There is no such reservation")
 TOO_LATE = Words(
@@ -86,6 +97,14 @@ def redeem(
             store=store.pk if store else None, by=by.pk if by else None,
         )
     )  # fmt: skip
+    return _as_asked(done, (currency,), -amount, f"{source} {key}")
+
+
+def _as_asked(done: Done, currencies: Sequence[str], change: int, key: str) -> Done:
+    """What was booked now, or before under the same key. Raises Refused where that was something else: a till that
+    numbers two bills alike would take the second for paid."""
+    if not done.is_new and sum(done.amounts.get(c, 0) for c in currencies) != change:
+        raise Refused(teller.ANOTHER.fill(key=key))
     return done
 
 
@@ -100,7 +119,7 @@ def pay(
             store=store.pk if store else None, by=by.pk if by else None,
         )
     )  # fmt: skip
-    return done
+    return _as_asked(done, ledger.VALUE, -fen, f"{source} {key}")
 
 
 def top_up(
@@ -118,6 +137,7 @@ def top_up(
         ends = months_after(on, value.bonus_months) - timedelta(days=1) if value.bonus_months else None
         moves.append(Move("put", "bonus", source, key, member.pk, on, ((BONUS, gives),), ends=ends, **common))
     done = teller.post(*moves)
+    _as_asked(done[0], (PRINCIPAL,), fen, f"{source} {key}")
     return Done(done[0].posting, {c: n for d in done for c, n in d.amounts.items()}, is_new=done[0].is_new)
 
 
@@ -138,6 +158,7 @@ def pay_out(
                 store=store.pk if store else None, by=by.pk,
             )
         )  # fmt: skip
+        _as_asked(done, (PRINCIPAL,), -fen, f"counter {key}")
         if done.is_new:
             audit("pay-out", f"customer {member.customer_id}", by=by, detail={"fen": fen})
     return done
@@ -154,6 +175,7 @@ def hand_over(
                 by=by.pk if by else None, why=why,
             )
         )  # fmt: skip
+        _as_asked(done, (currency,), -amount, f"counter {key}")
         if done.is_new:
             audit(
                 "hand-over-points", f"customer {member.customer_id}", by=by,
@@ -182,11 +204,18 @@ def reserve(
         )  # fmt: skip
         found = Reservation.objects.filter(posting=done.posting).first()
         if found is None:
-            code = hashlib.sha256(f"{source}\0{key}\0{done.posting}".encode()).hexdigest()[:24]
             found = Reservation.objects.create(
-                code=code, member=member, posting_id=done.posting, until=timezone.now() + patience
-            )
+                code=secrets.token_hex(12), member=member, posting_id=done.posting, until=timezone.now() + patience,
+            )  # fmt: skip
+        elif _set_aside(done.posting, ledger.VALUE if is_value else (currency,)) != amount:
+            raise Refused(teller.ANOTHER.fill(key=f"{source} {key}"))
     return found
+
+
+def _set_aside(posting: int, currencies: Sequence[str]) -> int:
+    """How much of these currencies a reservation has set aside."""
+    aside = Entry.objects.filter(posting=posting, account=ledger.LIABILITY, currency__in=currencies)
+    return int(aside.aggregate(n=Sum("amount"))["n"] or 0)
 
 
 def confirm(code: str, *, on: date, receipt: str = "", by: Staff | None = None) -> Done:
@@ -238,15 +267,19 @@ def _end(code: str, verb: Any, kind: str, state: str, on: date, receipt: str, by
 def correct(
     member: Member, currency: str, change: int, *, why: str, key: str, on: date, by: Staff
 ) -> Done | Approval:
-    """Put right what somebody holds, with a reason. Above the limit nothing is booked until a second person has said yes
-    (`decide`); then the question that waits is returned."""
+    """Put right what somebody holds, with a reason. Above the limit, which all that she has corrected that day counts
+    against, nothing is booked until a second person has said yes (`decide`); then the question that waits is returned.
+    Asked again, the answer is that of the first time."""
     if not why.strip():
         raise Refused(NO_REASON)
     if not change:
         raise Refused(ledger.NOT_A_NUMBER)
-    if _worth(currency, abs(change)) <= ALONE_UP_TO:
-        return _correct(member, currency, change, why, key, on, by)
     with transaction.atomic():
+        bulk.alone("correct-purse")  # two small ones at once are not each the first of the day
+        is_known = Posting.objects.filter(source="correction", source_id=key, kind="correct").exists()
+        worth = _worth(currency, abs(change))
+        if is_known or worth + _corrected_alone(by, on) <= ALONE_UP_TO:
+            return _correct(member, currency, change, why, key, on, by)
         waiting = Approval.objects.select_for_update().filter(
             kind="correct-purse", subject=f"member {member.pk}", detail__key=key
         )
@@ -258,7 +291,17 @@ def correct(
             )  # fmt: skip
             Reason.objects.create(approval=found, why=why)
             audit("ask-correction", f"approval {found.pk}", by=by, detail={"change": change})
+        elif (found.detail["currency"], found.detail["change"]) != (currency, change):
+            raise Refused(teller.ANOTHER.fill(key=f"correction {key}"))
     return found
+
+
+def _corrected_alone(by: Staff, on: date) -> int:
+    """What somebody has corrected on that day on her own word, up or down, in fen."""
+    hers = Posting.objects.filter(source="correction", kind="correct", by=by.pk, on=on, reason__approval=None)
+    entries = Entry.objects.filter(posting__in=hers, account=ledger.MEMBER).values_list("posting", "currency")
+    sums = entries.annotate(n=Sum("amount")).order_by()
+    return sum(_worth(currency, abs(n)) for _, currency, n in sums)
 
 
 def decide(approval: Approval, *, is_granted: bool, by: Staff, why: str = "") -> Done | None:
@@ -289,6 +332,7 @@ def _correct(member: Member, currency: str, change: int, why: str, key: str, on:
                 why=why, by=by.pk, **_times(currency, on) if change > 0 else {},
             )
         )  # fmt: skip
+        _as_asked(done, (currency,), change, f"correction {key}")
         if done.is_new:
             audit(
                 "correct-purse", f"customer {member.customer_id}", by=by,
@@ -325,14 +369,19 @@ def _worth(currency: str, amount: int) -> int:
 
 
 def _order() -> ledger.Order:
-    return _value().order
+    """What is spent first. Holds after the programme has ended: what members paid in stays theirs."""
+    said = last_membership()
+    return _stored(said or terms().membership).order
 
 
 def _value() -> Value:
-    value = terms().membership.value
-    if value is None:
+    return _stored(terms().membership)
+
+
+def _stored(said: Membership) -> Value:
+    if said.value is None:
         raise Refused(NO_VALUE)
-    return value
+    return said.value
 
 
 def statement(

@@ -15,7 +15,7 @@ from django.db.models import Sum
 
 from regulars.customers.models import Customer, Detail, FamilyMember, Link
 from regulars.membership import kin, teller
-from regulars.membership.models import Member, Referral, ReferralState
+from regulars.membership.models import Earned, Member, Posting, Referral, ReferralState
 from regulars.membership.program import Terms, current
 from regulars.membership.rules import earning
 from regulars.membership.rules.ledger import Move
@@ -123,12 +123,19 @@ def _stands_above(hers: Sequence[int], mine: Sequence[int]) -> bool:
     line = set(mine)
     while line:
         found = Referral.objects.filter(friend__in=line).exclude(state=ReferralState.REFUSED)
-        above = {c for c in found.values_list("referrer__customer", flat=True) if c is not None}
+        above = _read_as({c for c in found.values_list("referrer__customer", flat=True) if c is not None})
         if above & set(hers):
             return True
         seen |= line
         line = above - seen
     return False
+
+
+def _read_as(customers: set[int]) -> set[int]:
+    """These customers with all who are read as one of them."""
+    into = Customer.objects.filter(id__in=customers, merged_into__isnull=False)
+    roots = customers | {root for root in into.values_list("merged_into", flat=True) if root}
+    return roots | set(Customer.objects.filter(merged_into__in=roots).values_list("id", flat=True))
 
 
 def _sales(customers: Sequence[int]):  # type: ignore[no-untyped-def]
@@ -185,8 +192,10 @@ def _count(referral: Referral, terms: Terms, said: ReferralTerms, pending: int, 
     if referral.how == "list":  # brought before the programme: known, not rewarded
         Referral.objects.filter(pk=referral.pk).update(state=ReferralState.COUNTED, counted_on=referral.on)
         return 1
-    if referral.referrer.left_on is not None:
+    if referral.referrer.left_on is not None or referral.referrer.customer is None:
         return _set(referral, ReferralState.REFUSED, "gone")
+    if why := _turned_out(referral):
+        return _set(referral, ReferralState.REFUSED, why)
     if not _has_bought(referral, said, on, pending):
         if on > referral.on + timedelta(days=said.within_days + pending):
             return _set(referral, ReferralState.LAPSED)
@@ -203,6 +212,18 @@ def _count(referral: Referral, terms: Terms, said: ReferralTerms, pending: int, 
     postings = [d.posting for d in teller.post(*_rewards(referral, terms, said, on))]
     Referral.objects.filter(pk=referral.pk).update(postings=postings)
     return 1
+
+
+def _turned_out(referral: Referral) -> str:
+    """What merging has shown since she was brought: that she is the referrer herself, or somebody who had been brought
+    before under another number."""
+    assert referral.friend is not None and referral.referrer.customer is not None
+    hers = _group(referral.friend)
+    if set(hers) & set(_group(referral.referrer.customer)):
+        return "self"
+    before = Referral.objects.filter(friend__in=hers, pk__lt=referral.pk)
+    counts = (ReferralState.WAITING, ReferralState.COUNTED, ReferralState.REVERSED)
+    return "not-new" if before.filter(state__in=counts).exists() else ""
 
 
 def _rewards(referral: Referral, terms: Terms, said: ReferralTerms, on: date) -> list[Move]:
@@ -242,13 +263,16 @@ def _reverse(referral: Referral, on: date) -> int:
         Move("take-back", "reverse", "referral", f"{referral.pk}.{posting}", owners[posting], on, tuple(legs.items()), of=posting)
         for posting, legs in amounts.items() if legs
     ]  # fmt: skip
-    teller.post(*moves)
+    for move, done in zip(moves, teller.post(*moves), strict=True):
+        if done.short:  # spent already: taken from what she earns next
+            ((currency, _),) = move.legs
+            Earned.objects.create(
+                what=f"referral {referral.pk}.{move.of}", currency=currency, member_id=move.member, day=on, owed=done.short,
+            )  # fmt: skip
     return 1
 
 
 def _owners(postings: Sequence[int]) -> list[tuple[int, int]]:
-    from regulars.membership.models import Posting
-
     return list(Posting.objects.filter(id__in=postings).values_list("id", "member"))
 
 

@@ -20,7 +20,7 @@ from django.db import transaction
 from regulars.customers.models import Customer, Link
 from regulars.membership import coupons, kin, teller
 from regulars.membership.models import Earned, Entry, Member, Posting, Unsettled
-from regulars.membership.program import Terms, current, join_listed, tiers_on
+from regulars.membership.program import Terms, current, join_listed, last, tiers_on
 from regulars.membership.rules import earning
 from regulars.membership.rules.earning import Bought
 from regulars.membership.rules.ledger import MOST, Move
@@ -49,7 +49,7 @@ def quiet(done: int, total: int, step: Words) -> None:
 def absorb(batch: Batch) -> None:
     """Put the receipts of a batch on the list. Call it in the transaction that lets them count, or stop counting while
     its rows are still there."""
-    found = current()
+    found = last()
     if found is None:
         return
     day = found.starts_on.isoformat()
@@ -69,7 +69,7 @@ release = absorb
 
 def again(customers: Sequence[int]) -> None:
     """Put all receipts of these customers on the list: who stands behind them has changed."""
-    found = current()
+    found = last()
     if found is None or not customers:
         return
     read_as = Customer.objects.filter(id__in=customers, merged_into__isnull=False).values_list(
@@ -95,8 +95,9 @@ def everything(until: date | None = None) -> None:
 
 
 def settle(on: date, progress: Progress = quiet) -> int:
-    """Settle all that is on the list, booked as of `on`. Returns how many postings were made. Safe to be cut off."""
-    found = current()
+    """Settle all that is on the list, booked as of `on`. Returns how many postings were made. Safe to be cut off. After
+    the programme has ended nothing more is earned, and what is refunded is taken back all the same."""
+    found = last()
     if found is None:
         return 0
     join_listed(on)
@@ -107,7 +108,7 @@ def settle(on: date, progress: Progress = quiet) -> int:
             rows = bulk.rows(f"SELECT id, key FROM {_UNSETTLED} ORDER BY id LIMIT {TOGETHER}")
             if not rows:
                 return postings
-            postings += _Settling(found, on).keys({key for _, key in rows})
+            postings += _Settling(found, on, is_over=current() is None).keys({key for _, key in rows})
             # By number: a smaller one may have been written meanwhile by somebody who has only now committed it.
             bulk.execute_in(
                 f"DELETE FROM {_UNSETTLED} WHERE id IN ({{marks}})", [number for number, _ in rows]
@@ -156,8 +157,8 @@ class _Row:
 class _Settling:
     """One chunk of receipts, all that they need read at once."""
 
-    def __init__(self, terms: Terms, on: date) -> None:
-        self.terms, self.on = terms, on
+    def __init__(self, terms: Terms, on: date, is_over: bool) -> None:
+        self.terms, self.on, self.is_over = terms, on, is_over
         self.program = terms.membership
         self.by_spend = [c for c in self.program.currencies if any(
             e.currency == c.key and e.per_yuan is not None for e in self.program.earns)]  # fmt: skip
@@ -167,6 +168,7 @@ class _Settling:
         self.moves: list[tuple[Move, _Row, int]] = []
         self.left: set[tuple[int, int, date]] = set()
         self.of_the_day: dict[tuple[int, date, str], int] = defaultdict(int)
+        self.sold_on: dict[str, set[date]] = defaultdict(set)
 
     def keys(self, keys: set[int]) -> int:
         receipts = self._all_of(keys)
@@ -181,7 +183,7 @@ class _Settling:
         for receipt in receipts:
             bought = Bought(
                 receipt.day, receipt.amount, tiers.get((receipt.customer, receipt.day), ""),
-                birthdays.get(receipt.customer), lines.get(receipt.id, ()), by_value.get((receipt.receipt, receipt.member), 0),
+                birthdays.get(receipt.customer), lines.get(receipt.id, ()), by_value.get((receipt.receipt, receipt.customer, receipt.day), 0),
             )  # fmt: skip
             for currency in self.by_spend:
                 self._spent(receipt, bought, currency)
@@ -238,6 +240,7 @@ class _Settling:
                 made[key] = one
                 if receipt:
                     sold[receipt, one.day].append(one)
+                    self.sold_on[receipt].add(one.day)
         wanted = {k: r for k, r in made.items() if k in keys}
         for key, identity, day, amount, receipt, store, number, _, refund_of in sorted(refunds.values()):
             meant = sold.get((refund_of, _day(day)), []) if refund_of else []
@@ -316,15 +319,24 @@ class _Settling:
             found[sale].append((category, amount))
         return found
 
-    def _paid_by_value(self, receipts: Sequence[_Receipt]) -> dict[tuple[str, int], int]:
-        """Fen of each receipt that were paid by stored value, by number and member."""
+    def _bill_of(self, number: str, on: date) -> date | None:
+        """The day of the receipt that somebody meant by this number on that day: tills begin to count anew each day or
+        year, so of several the nearest one. After midnight the till's day is still the one before."""
+        return min(self.sold_on[number], key=lambda day: (abs(day - on), day), default=None)
+
+    def _paid_by_value(self, receipts: Sequence[_Receipt]) -> dict[tuple[str, int, date], int]:
+        """Fen of each receipt that were paid by stored value, by number, customer and the receipt's day."""
         numbers = sorted({r.receipt for r in receipts if r.receipt and r.member})
         sql = (
-            f"SELECT p.receipt, p.member_id, SUM(e.amount) FROM {_POSTING} p JOIN {_ENTRY} e ON e.posting_id = p.id "
+            f'SELECT p.receipt, p.member_id, p."on", SUM(e.amount) FROM {_POSTING} p JOIN {_ENTRY} e ON e.posting_id = p.id '
             "WHERE e.account = 'redeemed' AND e.currency IN ('principal', 'bonus') AND p.receipt <> '' "
-            "AND p.receipt IN ({marks}) GROUP BY p.receipt, p.member_id"
+            'AND p.receipt IN ({marks}) GROUP BY p.receipt, p.member_id, p."on"'
         )
-        return {(receipt, member): int(n) for receipt, member, n in bulk.rows_in(sql, numbers)}
+        found: dict[tuple[str, int, date], int] = defaultdict(int)
+        for receipt, member, on, n in bulk.rows_in(sql, numbers):
+            if (day := self._bill_of(receipt, _day(on))) is not None and member in self.root_of:
+                found[receipt, self.root_of[member], day] += int(n)
+        return found
 
     def _birthdays(self, receipts: Sequence[_Receipt]) -> dict[int, Birthday]:
         if not any(e.when for e in self.program.earns):
@@ -342,7 +354,7 @@ class _Settling:
 
     def _spent(self, receipt: _Receipt, bought: Bought, currency: Any) -> None:
         row = self._row(f"sale {receipt.key}", currency.key)
-        if not row.id and not receipt.member:
+        if not row.id and (self.is_over or not receipt.member):
             return
         row = self._of(row, receipt.member)
         if not receipt.member:
@@ -457,13 +469,16 @@ class _Settling:
 
     def _back_to_lots(self, receipts: Sequence[_Receipt]) -> None:
         """Of what was spent on a receipt the refunded part comes back, in the proportion of the refund."""
-        by_number = {(r.receipt, r.member): r for r in receipts if r.receipt and r.member}
+        by_number = {(r.receipt, r.customer, r.day): r for r in receipts if r.receipt and r.member}
         if not by_number:
             return
-        for (number, member), returned in by_number.items():
+        for (number, _, day), returned in by_number.items():
             if returned.back and returned.amount + returned.back <= 0:
                 for use in coupons.uses_on(number):
-                    if use.coupons.filter(member__in=kin.family_of(member)).exists():
+                    if (
+                        self._bill_of(number, use.on) == day
+                        and use.coupons.filter(member__in=kin.family_of(returned.member)).exists()
+                    ):
                         coupons.give_back(use, on=self.on)
         sql = (
             f'SELECT p.id, p.receipt, p.member_id, p."on", e.currency, SUM(e.amount) FROM {_POSTING} p '
@@ -471,10 +486,11 @@ class _Settling:
             "WHERE p.kind IN ('redeem', 'pay', 'confirm') AND p.source <> 'settle' AND p.receipt <> '' AND p.receipt IN ({marks}) "
             'GROUP BY p.id, p.receipt, p.member_id, p."on", e.currency ORDER BY p.id'
         )
-        spent = list(bulk.rows_in(sql, sorted({number for number, _ in by_number})))
+        spent = list(bulk.rows_in(sql, sorted({number for number, _, _ in by_number})))
         self._known([f"back {p}" for p in {row[0] for row in spent}])
         for posting, number, member, on, currency, used in spent:
-            receipt = by_number.get((number, member))
+            bill = self._bill_of(number, _day(on))
+            receipt = by_number.get((number, self.root_of.get(member, 0), bill)) if bill else None
             if receipt is None or receipt.amount <= 0:
                 continue
             net = max(0, receipt.amount + receipt.back)
@@ -520,6 +536,8 @@ class _Settling:
     def _come_to(self, row: _Row, due: int, currency: Any) -> None:
         """Book what is missing between what was due so far and what is due now."""
         due = max(-MOST, min(due, MOST))
+        if self.is_over:
+            due = min(due, row.due)
         change = due - row.due
         if not change:
             return

@@ -146,6 +146,11 @@ def _member(request: Any, who: str) -> Member:
     return member
 
 
+def _own(request: Any, key: str) -> str:
+    """The till's key among all tills: two stores may number alike, and neither gets the other's reservation."""
+    return f"{request.user.pk}.{key}"
+
+
 def _to_fen(amount: float) -> int:
     return fen(Decimal(str(amount)))
 
@@ -156,7 +161,7 @@ def _to_fen(amount: float) -> int:
 @needs("counter")
 def member(request: Any, said: Annotated[Ask, Body()], lang: Lang = None) -> Any:
     """Her tier, what she can spend, and her coupons; no name and no phone."""
-    her, terms = _member(request, said.who), program.terms()
+    her, terms = _member(request, said.who), program.last() or program.terms()
     held = purse.holdings(her, request.today)
     principal, bonus = ((held[k].can_spend if k in held else 0) for k in (PRINCIPAL, BONUS))
     return {
@@ -168,7 +173,7 @@ def member(request: Any, said: Annotated[Ask, Body()], lang: Lang = None) -> Any
         "coupons": [
             {"code": c.code, "name": c.offer.words.say(lang or request.lang), "kind": c.offer.kind, "valid_until": c.valid_until.isoformat(),
              "least": c.offer.least / 100}
-            for c in coupons.coupons_of(her, request.today)
+            for c in coupons.coupons_of(her, request.today, place_of(request).at)
         ],
     }  # fmt: skip
 
@@ -184,7 +189,7 @@ def reserve(request: Any, said: Annotated[ReserveIn, Body()]) -> Any:
     if said.currency in VALUE or (said.currency != "value" and amount != said.amount):
         raise Refused(NOT_A_NUMBER)
     made = purse.reserve(
-        _member(request, said.who), said.currency, amount, key=said.key, on=request.today, store=request.user.store,
+        _member(request, said.who), said.currency, amount, key=_own(request, said.key), on=request.today, store=request.user.store,
         by=request.user, receipt=said.receipt,
     )  # fmt: skip
     return _points(made)
@@ -219,7 +224,7 @@ def reserve_coupons(request: Any, said: Annotated[ReserveCoupons, Body()]) -> An
     made = coupons.reserve(
         said.codes,
         _to_fen(said.bill),
-        key=said.key,
+        key=_own(request, said.key),
         place=place_of(request),
         by=request.user,
         receipt=said.receipt,

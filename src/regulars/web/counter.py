@@ -4,12 +4,14 @@ will happen and said yes, and every form can be sent twice without booking twice
 from __future__ import annotations
 
 import secrets
+import unicodedata
 from datetime import timedelta
 from types import SimpleNamespace as Page
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,7 +28,7 @@ from regulars.membership.rules.coupons import Place
 from regulars.membership.rules.ledger import BONUS, PRINCIPAL, VALUE, name_of
 from regulars.membership.rules.numbers import as_typed, in_groups
 from regulars.shop import readings
-from regulars.shop.models import Store
+from regulars.shop.models import Approval, Store
 from regulars.shop.money import say_money
 from regulars.shop.words import Refused, Words
 from regulars.web.by_hand import amount_typed
@@ -54,7 +56,7 @@ def customer_shown_by(text: str) -> tuple[Customer | None, str]:
     """Whom a pass on a phone, a member number or a coupon names exactly, and the coupon's code if it was one."""
     member = passes.member_of_pass(text, clock())
     if member is None:
-        number = "".join(text.split())
+        number = "".join(unicodedata.normalize("NFKC", text).split())
         member = (
             Member.objects.select_related("customer__merged_into").filter(number=number, left_on=None).first()
         )
@@ -100,7 +102,7 @@ def counter(request: Request) -> HttpResponse:
     page = Page(
         search=text, elsewhere=elsewhere, action=reverse("counter"),
         rows=[Page(customer=shown[c.pk], href=reverse("counter-member", args=[c.pk])) for c in people],
-        offers_href=reverse("offers") if may(request.user, "offers") else "", is_open=program.current() is not None,
+        offers_href=reverse("offers") if may(request.user, "offers") else "", is_open=program.last() is not None,
         playbooks_href=reverse("grades") if may(request.user, "see-grades") else "",
     )  # fmt: skip
     return render(request, "counter.html", {"page": page})
@@ -113,7 +115,7 @@ def _live(request: Request, number: int) -> Customer:
 
 def currency_said(key: str) -> Words:
     """What a currency is called by the programme."""
-    held = program.current()
+    held = program.last()
     if held is not None and key not in (*VALUE, "value"):
         for currency in held.membership.currencies:
             if currency.key == key:
@@ -188,33 +190,42 @@ def _member_page(
     request: Request, customer: Customer, problem: Words | None = None, filled: dict[str, str] | None = None
 ) -> HttpResponse:
     terms, member, place = program.current(), program.member_of(customer), place_of(request)
+    said = program.last()  # where the programme has ended, what she has can still be spent
     shown = customers_shown([customer], Badges(), request.user)[customer.pk]
     page = Page(
         name=shown.name, tail=shown.tail, grades=shown.grades, href=reverse("portrait", args=[customer.pk]), problem=problem,
-        action=reverse("counter-moves", args=[customer.pk]), is_open=terms is not None, member=None,
+        action=reverse("counter-moves", args=[customer.pk]), is_open=terms is not None or member is not None, has_ended=terms is None, member=None,
     )  # fmt: skip
-    if member is not None and terms is not None:
-        held = coupons.coupons_of(member, request.today)
-        tier = terms.tiers.get(program.tier_of(member, terms, request.today))
+    if member is not None and said is not None:
+        held = coupons.coupons_of(member, request.today, place.at)
+        tier = said.tiers.get(program.tier_of(member, said, request.today)) if terms is not None else None
         page.member = Page(
             number=member.number, since=member.joined_on, tier=tier, balances=balances_shown(request, member),
             coupons=[coupon_shown(c, place) for c in held], picked=(request.GET.get("coupon", ""), *(filled or {}).get("codes", "").split()),
-            currencies=[(c.key, Words(c.name.zh, c.name.en)) for c in terms.membership.currencies],
+            currencies=[(c.key, Words(c.name.zh, c.name.en)) for c in said.membership.currencies],
             rewards=[
                 Page(number=o.pk, name=o.words, price=amount_said(o.currency, o.price), once=secrets.token_hex(8))
                 for o in coupons.rewards(request.today)
             ],
-            has_value=terms.membership.value is not None, pay=request.GET.get("pay", "")[:20],
+            has_value=said.membership.value is not None, pay=request.GET.get("pay", "")[:20],
             offers=[(Words("满 {p} 送 {g}", "{g} on top of {p}")).fill(
                 p=amount_said("value", round(o.pays * 100)), g=amount_said("value", round(o.gives * 100))
-            ) for o in (terms.membership.value.offers if terms.membership.value else ())],
+            ) for o in (said.membership.value.offers if said.membership.value else ())],
+            corrects=_corrected(said) if may(request.user, "membership") else [],
+            paid_in=amount_said("value", _left(member, request, PRINCIPAL)) if _left(member, request, PRINCIPAL) else None,
             uses=[Page(
                 on=u.on, number=u.pk, bill=u.bill, payable=u.payable, is_back=u.back_on is not None,
                 names=[p.coupon.offer.words for p in u.parts.all()],
             ) for u in coupons.uses_of(member, 5)],
-            once={k: secrets.token_hex(8) for k in ("coupons", "points", "pay", "top-up")}, filled=filled or {},
+            once={k: secrets.token_hex(8) for k in ("coupons", "points", "pay", "top-up", "pay-out", "correct")}, filled=filled or {},
         )  # fmt: skip
     return render(request, "counter_member.html", {"page": page}, status=422 if problem else 200)
+
+
+def _corrected(said: program.Terms) -> list[tuple[str, Words]]:
+    """What of hers can be put right, with its name."""
+    found = [(c.key, Words(c.name.zh, c.name.en)) for c in said.membership.currencies]
+    return found + ([(key, name_of(key)) for key in VALUE] if said.membership.value is not None else [])
 
 
 # --- what is done there ----------------------------------------------------------------------------------------------
@@ -234,6 +245,8 @@ def counter_moves(request: Request, number: int) -> HttpResponse:
             return redirect("counter-member", customer.pk)
         if member is None:
             raise Refused(NOT_A_MEMBER)
+        if do in FOR_WHO_RUNS_IT and not may(request.user, "membership"):
+            raise PermissionDenied
         if do == "give-back":
             return _give_back(request, customer, member)
         if do not in MOVES or not (once.isalnum() and len(once) <= 40):
@@ -249,21 +262,29 @@ def counter_moves(request: Request, number: int) -> HttpResponse:
                 fields=[(k, v) for k, values in said for v in values],
             )  # fmt: skip
             return render(request, "counter_sure.html", {"page": page})
-        book(once)
+        booked = book(once)
     except Refused as refused:
-        filled = {
-            k: request.POST.get(k, "")[:40] for k in ("do", "bill", "amount", "currency", "pay", "top_up")
-        }
+        typed = ("do", "bill", "amount", "currency", "pay", "top_up", "pay_out", "change", "why")
+        filled = {k: request.POST.get(k, "")[:200] for k in typed}
         filled["codes"] = " ".join(request.POST.getlist("code"))[:400]
         return _member_page(request, customer, refused.words, filled)
+    if isinstance(booked, Approval):
+        waits = Words(
+            "记下了，等另一个人在会员页面上点头",
+            "Noted: it waits for somebody else's yes on the membership page",
+        )
+        messages.success(request, waits.say(request.lang))
+        return redirect("counter-member", customer.pk)
     return redirect("counter-done", customer.pk, once)
 
 
-SENT = ("do", "once", "code", "bill", "amount", "currency", "pay", "top_up", "offer", "receipt")
+SENT = (
+    "do", "once", "code", "bill", "amount", "currency", "pay", "top_up", "offer", "receipt", "pay_out", "change", "why",
+)  # fmt: skip
 
 
 def _filled(request: Request) -> list[tuple[str, list[str]]]:
-    return [(k, [v[:80] for v in request.POST.getlist(k)[:12]]) for k in SENT if k in request.POST]
+    return [(k, [v[:200] for v in request.POST.getlist(k)[:12]]) for k in SENT if k in request.POST]
 
 
 def _fen(text: str) -> int:
@@ -298,7 +319,7 @@ def _was_booked(request: Request, source: str, key: str) -> bool:
 
 
 def _redeem(request: Request, member: Member) -> Any:
-    program_ = program.terms().membership
+    program_ = (program.last() or program.terms()).membership
     key = request.POST.get("currency", "")
     amount = number_in(request.POST.get("amount"), 1, 10**9)
     if key not in {c.key for c in program_.currencies} or amount is None:
@@ -384,7 +405,65 @@ def _top_up(request: Request, member: Member) -> Any:
     )
 
 
-MOVES = {"points": _redeem, "reward": _reward, "coupons": _coupons, "pay": _pay, "top-up": _top_up}
+def _why(request: Request) -> str:
+    why = request.POST.get("why", "").strip()[:200]
+    if not why:
+        raise Refused(purse.NO_REASON)
+    return why
+
+
+def _pay_out(request: Request, member: Member) -> Any:
+    """What she paid in goes back to her in money; the bonus lapses in the same share."""
+    fen, why = _fen(request.POST.get("pay_out", "")), _why(request)
+    ahead: list[Words] = []
+    if not _was_booked(request, "counter", request.POST["once"]):
+        paid, bonus = _left(member, request, PRINCIPAL), _left(member, request, BONUS)
+        left = _enough(member, request, PRINCIPAL, fen)
+        lapses = -(-bonus * fen // paid)
+        ahead.append(Words("退给她 {n}", "She gets {n} back").fill(n=amount_said("value", fen)))
+        if lapses:
+            ahead.append(
+                Words("赠送的 {n} 作废", "{n} of the bonus lapse").fill(n=amount_said("value", lapses))
+            )
+        total = left + bonus - lapses
+        ahead.append(
+            Words("储值还剩 {n}", "{n} of stored value are left").fill(n=amount_said("value", total))
+        )
+    return ahead, lambda once: purse.pay_out(
+        member, fen, key=once, on=request.today, by=request.user, why=why, store=request.user.store
+    )
+
+
+def _correct(request: Request, member: Member) -> Any:
+    """Put right what she holds; above the day's limit a second person says yes."""
+    key, why = request.POST.get("currency", ""), _why(request)
+    typed = unicodedata.normalize("NFKC", request.POST.get("change", "")).replace("−", "-").strip()
+    change = amount_typed(typed) if key in VALUE else number_in(typed, -(10**9), 10**9)
+    said = program.last() or program.terms()
+    if key not in {k for k, _ in _corrected(said)} or not change or abs(change) > rules.MOST:
+        raise Refused(
+            Words(
+                "请写加多少、减多少，减的前面写 -", "Say how much more, or with a - before it how much less"
+            )
+        )
+    if change < 0 and not _was_booked(request, "correction", request.POST["once"]):
+        _enough(member, request, key, -change)
+    ahead = [
+        Words("{c}加 {n}", "{c}: {n} more") if change > 0 else Words("{c}减 {n}", "{c}: {n} less"),
+        Words("为什么：{w}", "Why: {w}"),
+    ]
+    filled = {"c": currency_said(key), "n": amount_said(key, abs(change)), "w": why}
+    return [words.fill(**filled) for words in ahead], lambda once: purse.correct(
+        member, key, change, why=why, key=once, on=request.today, by=request.user
+    )
+
+
+MOVES = {
+    "points": _redeem, "reward": _reward, "coupons": _coupons, "pay": _pay, "top-up": _top_up, "pay-out": _pay_out,
+    "correct": _correct,
+}  # fmt: skip
+FOR_WHO_RUNS_IT = ("pay-out", "correct")
+"""What the desk does not do alone: it takes the ability to run the programme besides."""
 
 
 def _give_back(request: Request, customer: Customer, member: Member) -> HttpResponse:
@@ -409,7 +488,9 @@ def counter_done(request: Request, number: int, once: str) -> HttpResponse:
         raise Http404
     family = kin.family_of(member.pk)
     postings = Posting.objects.filter(
-        source__in=["counter", "reward"], source_id__in=[once, f"counter.{once}"], member__in=family
+        source__in=["counter", "reward", "correction"],
+        source_id__in=[once, f"counter.{once}"],
+        member__in=family,
     )
     numbers = list(postings.order_by("id").values_list("id", flat=True))
     lines: list[Words] = []

@@ -24,6 +24,7 @@ from regulars.customers.queries import called, details_of, family_of, for_readin
 from regulars.customers.rules.consent import ANY, PURPOSES, SENSITIVE, refuses_automation, word_on
 from regulars.customers.rules.sheet import Field
 from regulars.membership import coupons, program, purse
+from regulars.membership.rules.ledger import PRINCIPAL
 from regulars.membership.rules.numbers import in_groups
 from regulars.shop.calendar import Birthday, NoSuchDay
 from regulars.shop.models import Hold, audit
@@ -320,8 +321,9 @@ def member_privacy(request: Hers) -> HttpResponse:
 
 
 def _principal(request: Hers) -> int:
-    value = value_shown(request.member, request.today)
-    return value.principal if value else 0
+    """What of her own money is with the shop, what a till has set aside just now too."""
+    held = purse.holdings(request.member, request.today).get(PRINCIPAL)
+    return held.can_spend + held.aside if held else 0
 
 
 @hers
@@ -389,13 +391,15 @@ def member_request(request: Hers) -> HttpResponse:
 @hers
 @require_POST
 def member_copy(request: Hers) -> HttpResponseBase:
-    """All her data in one file, for somebody who has only just proved who she is: a phone that lies about gives nothing."""
-    if doors.clock() - request.since > FRESH:
+    """All her data in one file, for somebody who has only just proved her phone: one that lies about gives nothing, nor does
+    a link from the counter, which whoever works there could scan herself."""
+    if request.how == "link" or doors.clock() - request.since > FRESH:
         messages.warning(
             request,
             Words(
-                "为了您的数据安全，请先退出、再用验证码登录一次，半小时内可以下载",
-                "To keep your data safe, please sign out and in again; for half an hour you can then take the file",
+                "为了您的数据安全，请先退出、再用手机验证码登录一次，半小时内可以下载；没留手机号的，请到店里办",
+                "To keep your data safe, please sign out and in again with a code on your phone; for half an hour you can "
+                "then take the file. Without a phone number, ask in the shop",
             ).say(request.lang),
         )
         return redirect("member-privacy")

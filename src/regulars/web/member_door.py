@@ -32,6 +32,7 @@ from regulars.customers.rules.consent import PURPOSES
 from regulars.membership import door, program, referrals
 from regulars.membership.models import Member
 from regulars.membership.rules.numbers import as_typed
+from regulars.sales.rules.phones import phone as read_phone
 from regulars.shop.keys import keys
 from regulars.shop.models import audit
 from regulars.shop.rules.doors import Pace, Patience, plain_code
@@ -76,6 +77,7 @@ class Hers(HttpRequest):
     her: Customer
     member: Member
     since: datetime
+    how: str
 
 
 # --- her session -----------------------------------------------------------------------------------------------------
@@ -97,7 +99,7 @@ def _drop(response: HttpResponse, of: str) -> None:
 
 
 def look(request: HttpRequest) -> bool:
-    """Whether a member is signed in here; sets `.her`, `.member` and `.since`. Who has left, has been deleted or stands
+    """Whether a member is signed in here; sets `.her`, `.member`, `.since` and `.how`. Who has left, has been deleted or stands
     behind nothing any more is out with this very request."""
     key = request.COOKIES.get(_name("member"), "")
     if not key:
@@ -109,20 +111,24 @@ def look(request: HttpRequest) -> bool:
     since = datetime.fromisoformat(at)
     her = Customer.objects.select_related("merged_into").filter(pk=number).first()
     her = her and (her.merged_into or her)
+    if her and (phone := store.get("phone")) and door.stands_behind(phone) != her:
+        her = None  # parted from whom she was taken for, or the number is another's now: she proves it once more
     member = program.member_of(her) if her and not her.is_gone else None
     if her is None or member is None or doors.clock() - since >= LASTS:
         store.flush()
         return False
     asked: Any = request
-    asked.her, asked.member, asked.since = her, member, since
+    asked.her, asked.member, asked.since, asked.how = her, member, since, store.get("how", "")
     return True
 
 
-def come_in(request: HttpRequest, customer: Customer, how: str) -> HttpResponse:
-    """Sign her in under a new key; what this browser held before is void."""
+def come_in(request: HttpRequest, customer: Customer, how: str, phone: int = 0) -> HttpResponse:
+    """Sign her in under a new key; what this browser held before is void. `phone`: the identity that she has proved; the
+    session holds as long as it stands for her."""
     end_session(request)
     store = MemberSessions()
-    store["customer"], store["at"] = customer.pk, doors.clock().isoformat()
+    store["customer"], store["at"], store["how"] = customer.pk, doors.clock().isoformat(), how
+    store["phone"] = phone
     store.set_expiry(int(LASTS.total_seconds()))
     store.save(must_create=True)
     rotate_token(request)
@@ -216,7 +222,7 @@ def welcome(request: Any, error: Words | None = None, status: int = 200, phone: 
 def member_login(request: Any) -> HttpResponse:
     """She asks for a code. Nothing is looked up: a phone that nobody knows is answered as one that is known."""
     phone, network = request.POST.get("phone", "").strip()[:40], doors.network(request)
-    plain = re.sub(r"\D", "", phone)[-11:]
+    plain = read_phone(phone) or phone  # as it is read, so that another way of writing it is no other phone
     waits = max(
         throttle.too_fast("member-place", network, ONE_PLACE),
         throttle.too_fast("member-phone", f"{plain} {network}", ONE_PHONE),
@@ -263,8 +269,7 @@ def member_code(request: Any) -> HttpResponse:
                 tries.wrong()
                 error, status = refused.words, 401
             else:
-                tries.right()
-                return _proved(request, secret, phone)
+                return _proved(request, secret, phone)  # a right one wipes out no wrong ones of others
     return _code_page(request, phone, error, status)
 
 
@@ -277,7 +282,7 @@ def _proved(request: Any, secret: str, phone: str) -> HttpResponse:
     customer = door.who_has(phone)
     if customer is not None and program.member_of(customer) is not None:
         door.forget(secret)
-        return come_in(request, customer, "code")
+        return come_in(request, customer, "code", door.identity_of(phone))
     return redirect("member-join")
 
 
@@ -308,7 +313,7 @@ def member_join(request: Any) -> HttpResponse:
                 messages.success(
                     request, Words("欢迎，您是会员了", "Welcome: you are a member").say(request.lang)
                 )
-                response = come_in(request, customer, "join")
+                response = come_in(request, customer, "join", door.identity_of(phone))
                 _drop(response, "friend")
                 return response
     page = Page(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from types import SimpleNamespace as Page
@@ -23,8 +24,8 @@ from regulars.membership import partners as partnership
 from regulars.membership.activity import cohorts
 from regulars.membership.coupons import PromotionCost, promotion_costs
 from regulars.membership.liability import Owed, liability
-from regulars.membership.models import Member, Partner, PartnerUse, Referral, ReferralState
-from regulars.membership.rules.ledger import VALUE
+from regulars.membership.models import Member, Partner, PartnerUse, Reason, Referral, ReferralState
+from regulars.membership.rules.ledger import VALUE, name_of
 from regulars.membership.rules.terms import months_after
 from regulars.playbooks.playbook import LIBRARY, load
 from regulars.playbooks.say_membership import say_membership
@@ -138,9 +139,13 @@ def _cohort(cohort: Any) -> Page:
 def _waiting(approval: Approval) -> Page:
     said = approval.detail
     member = Member.objects.filter(pk=int(approval.subject.split()[1])).first()
+    reason = Reason.objects.filter(approval=approval).first()
+    held = program.last()
+    names = {c.key: c.name for c in held.membership.currencies} if held else {}
     return Page(
         who=member.number if member else "—", href=reverse("portrait", args=[member.customer_id]) if member and member.customer_id else "",
-        change=f"{said['change']:+,}", currency=said["currency"], by=approval.asked_by.name if approval.asked_by else "",
+        change=("+" if said["change"] > 0 else "−") + amount_said(said["currency"], abs(said["change"]), "zh"),
+        currency=names.get(said["currency"], name_of(said["currency"])), why=str(reason.why) if reason else "", by=approval.asked_by.name if approval.asked_by else "",
         action=reverse("correction-decide", args=[approval.pk]),
     )  # fmt: skip
 
@@ -152,7 +157,11 @@ def membership_open(request: Request) -> HttpResponse:
     try:
         starts = date.fromisoformat(request.POST.get("starts_on", ""))
     except ValueError:
+        starts = date.max
+    if not date(2000, 1, 1) <= starts <= request.today + timedelta(days=366):
         messages.error(request, Words("写上从哪天起算", "Say from which day on").say(request.lang))
+        return redirect("membership")
+    if program.current() is not None:  # a second click, or somebody else was quicker
         return redirect("membership")
     key = request.POST.get("playbook", "")
     if key not in LIBRARY or load(key).membership is None:
@@ -400,7 +409,10 @@ def partner_card(request: Request) -> HttpResponse:
 @require_POST
 def partner_use_undo(request: Request, number: int) -> HttpResponse:
     """The bill was cancelled."""
-    partnership.undo(get_object_or_404(PartnerUse, pk=number, on=request.today), by=request.user)
+    uses = PartnerUse.objects.filter(on=request.today)
+    if request.user.store is not None:  # a desk takes back its own bills, not another store's
+        uses = uses.filter(store=request.user.store)
+    partnership.undo(get_object_or_404(uses, pk=number), by=request.user)
     messages.success(request, Words("撤销了，不算进结算", "Taken back; it is not settled").say(request.lang))
     return redirect("partner-card")
 
@@ -408,7 +420,7 @@ def partner_use_undo(request: Request, number: int) -> HttpResponse:
 def _fen(text: str) -> int:
     """Yuan as typed, in fen. Raises Refused for what is no amount."""
     try:
-        fen = Decimal(text.strip().lstrip("¥￥").replace(",", "")) * 100
+        fen = Decimal(unicodedata.normalize("NFKC", text).strip().lstrip("¥￥").replace(",", "")) * 100
     except InvalidOperation:
         fen = Decimal(-1)
     if not fen.is_finite() or fen <= 0 or fen != fen.to_integral_value() or fen > 10**12:

@@ -41,6 +41,7 @@ VERBS: dict[str, Words] = {
     "ask-correction": Words("提出更正，等人批", "asked for a correction"), "decide-correction": Words("批了更正", "decided a correction"), "pay-out": Words("退了储值", "paid stored value out"),
     "hand-over-points": Words("转了积分", "moved points"), "refer": Words("记了介绍人", "noted who brought her"), "buy-tier": Words("买了等级", "sold a tier"),
     "make-partner": Words("加了合作方", "added a partner"), "end-partner": Words("结束了合作", "ended a partner"), "undo-partner-use": Words("撤了合作优惠", "took a partner's benefit back"),
+    "open-offer": Words("开始发券", "opened an offer"), "stop-offer": Words("停了发券", "stopped an offer"), "open-balances": Words("带来了旧系统的余额", "brought balances of an older system along"),
     "set-pin": Words("设了 PIN", "set a PIN"),
     "show-login-code": Words("出示了会员登录码", "showed a login code for the member page"), "member-login": Words("顾客登录了会员页", "customer signed in on the member page"),
     "read-code": Words("看了发件箱里的验证码", "read a code in the outbox"), "tell-message": Words("替发件箱转告了", "passed a message of the outbox on"),
@@ -58,7 +59,7 @@ SUBJECTS: dict[str, Words] = {
 
 PARTICULARS: dict[str, Words] = {
     "abilities": Words("能做", "may"), "amount": Words("分", "fen"), "attachment": Words("附件", "attachment"), "back": Words("回来", "back"), "batch": Words("导入", "import"),
-    "granted": Words("同意", "granted"), "price": Words("价钱", "price"), "referrer": Words("介绍人", "brought by"), "change": Words("改多少", "change"),
+    "granted": Words("同意", "granted"), "members": Words("几位会员", "members"), "price": Words("价钱", "price"), "referrer": Words("介绍人", "brought by"), "change": Words("改多少", "change"),
     "currency": Words("哪一种", "of"), "starts_on": Words("从哪天起", "from"), "tier": Words("等级", "tier"), "channel": Words("方式", "channel"), "factors": Words("几种", "kinds"), "fen": Words("分", "fen"), "fields": Words("改了", "changed"), "files": Words("文件", "files"),
     "friend": Words("介绍人", "brought by"),
     "from": Words("原来", "from"), "handover": Words("交接", "hand-over"), "how": Words("怎么", "how"), "identities": Words("号码", "numbers"), "is_open": Words("营业", "open"),

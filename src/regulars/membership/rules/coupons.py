@@ -127,18 +127,35 @@ def valid_again_until(until: date, used_on: date, back_on: date) -> date:
 
 def why_not_here(held: Held, place: Place) -> Words | None:
     """Why this coupon can't be used there and then, whatever the bill; None where it can."""
-    terms = held.terms
+    terms, day = held.terms, day_of(held.terms, place)
     if place.on < held.valid_from:
         return EARLY.fill(day=held.valid_from.isoformat())
-    if place.on > held.valid_until:
+    if day > held.valid_until:
         return OVER.fill(day=held.valid_until.isoformat())
-    if terms.weekdays and place.on.isoweekday() not in terms.weekdays:
+    if terms.weekdays and day.isoweekday() not in terms.weekdays:
         return WRONG_DAY.fill(days=weekdays_said(terms.weekdays))
     if terms.first is not None and terms.last is not None and not _within(place.at, terms.first, terms.last):
         return WRONG_HOUR.fill(first=f"{terms.first:%H:%M}", last=f"{terms.last:%H:%M}")
     if terms.stores and place.store not in terms.stores:
         return WRONG_STORE
     return None
+
+
+def day_of(terms: Terms, place: Place) -> date:
+    """The day whose coupon is used there and then: hours over midnight belong to the day on which they began.
+
+    >>> late = Terms(1, Words("夜宵", "late"), "amount", worth=100, first=time(22), last=time(2))
+    >>> [str(day_of(late, Place(date(2028, 3, 1), time(hour), None))) for hour in (1, 2, 3, 23)]
+    ['2028-02-29', '2028-02-29', '2028-03-01', '2028-03-01']
+    """
+    if (
+        terms.first is not None
+        and terms.last is not None
+        and terms.last < terms.first
+        and place.at <= terms.last
+    ):
+        return place.on - timedelta(days=1)
+    return place.on
 
 
 def weekdays_said(days: Sequence[int]) -> Words:
