@@ -12,10 +12,11 @@ from django.db import transaction
 from regulars.customers.models import Customer, Link
 from regulars.grading.actions import adopt, in_force
 from regulars.grading.models import GradeChange, Standing
+from regulars.membership.kin import families
 from regulars.membership.models import Member, Program, TierBought
 from regulars.membership.rules.numbers import ALPHABET, with_check_digit
 from regulars.membership.rules.terms import months_after
-from regulars.membership.teller import ANOTHER, families
+from regulars.membership.teller import ANOTHER
 from regulars.playbooks.membership import Membership
 from regulars.playbooks.playbook import Playbook, load
 from regulars.sales.models import Sale
