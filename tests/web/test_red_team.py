@@ -240,14 +240,18 @@ def test_no_form_breaks_whatever_is_sent(lived_in: House) -> None:
     """Every form, every odd value in every field: an answer, never a failure."""
     owner = lived_in.browser("owner")
     owner.get("/")  # her login is remembered once, and not anew after each form that is taken back
-    for pattern, text in itertools.product(PAGES, INJECTED):
+    for pattern in PAGES:
         assert pattern.name
         if pattern.name in ("logout",):
             continue
         with transaction.atomic():
-            answer = owner.post(address(pattern.name, lived_in), **as_sent(pattern.name, text))
+            where = address(pattern.name, lived_in)
+            for text in INJECTED:
+                with transaction.atomic():
+                    answer = owner.post(where, **as_sent(pattern.name, text))
+                    transaction.set_rollback(True)
+                assert answer.status_code < 500, (pattern.name, text)
             transaction.set_rollback(True)
-        assert answer.status_code < 500, (pattern.name, text)
 
 
 # --- what the order of a list tells ------------------------------------------------------------------------------------
