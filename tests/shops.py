@@ -66,11 +66,16 @@ class Shop:
     def again(self, name: str, live: Callable[[], None]) -> None:
         """A past that many tests begin with: `live` goes through it the first time that it is asked for in this process;
         from then on its records and its books are put back as they were then, which takes a fraction of the time."""
-        if name not in _LIVED:
-            live()
-            _LIVED[name] = _Past(self.folder)
-        else:
-            _LIVED[name].put_back(self.folder)
+        again(self.folder, name, live)
+
+
+def again(folder: Path, name: str, live: Callable[[], None]) -> None:
+    """The same for a shop that stands in a folder by itself; its key has to be KEY."""
+    if name not in _LIVED:
+        live()
+        _LIVED[name] = _Past(folder)
+    else:
+        _LIVED[name].put_back(folder)
 
 
 class _Past:

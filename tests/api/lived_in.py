@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from tests.shops import KEY, again
+
 from regulars import daily
 from regulars.care.models import Task
 from regulars.grading.actions import adopt
 from regulars.shop.actions import add_staff, found_business, make_token
+from regulars.shop.home import Home
 from regulars.shop.models import Staff, Store
 
 DAY = date(2026, 8, 20)
@@ -31,7 +34,18 @@ class LivedIn:
 
 def open_shop(folder: Path) -> LivedIn:
     """A restaurant with forty customers, imported, graded and planned on DAY."""
-    folder.mkdir(parents=True, exist_ok=True)
+    Home.find().make()
+    (folder / "key").write_bytes(KEY)
+    again(folder, "forty customers", lambda: _live(folder))
+    staff = {s.email.split("@")[0]: s for s in Staff.objects.all()}
+    return LivedIn(staff["lin"], staff["zhou"], staff["fang"], dict(_KEYS))
+
+
+_KEYS: dict[str, str] = {}
+"""What programs were given, who → the key: the shop itself keeps digests only."""
+
+
+def _live(folder: Path) -> None:
     _, owner = found_business(
         name="老灶", trade="restaurant", owner_email="lin@example.com", owner_name="林", password=PASSWORD
     )
@@ -41,8 +55,9 @@ def open_shop(folder: Path) -> LivedIn:
     analyst = add_staff(name="小方", email="fang@example.com", role="analyst", by=owner)
     daily.take_in([sales(folder / "till.csv")], by=owner)
     daily.run_day(DAY)
-    keys = {s.email.split("@")[0]: make_token(s, "test", by=owner)[1] for s in (owner, waitress, analyst)}
-    return LivedIn(owner, waitress, analyst, keys)
+    _KEYS.update(
+        {s.email.split("@")[0]: make_token(s, "test", by=owner)[1] for s in (owner, waitress, analyst)}
+    )
 
 
 def sales(file: Path) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 from pytest_django import DjangoDbBlocker
-from tests.commands import Call, called, called_afresh
+from tests.commands import Call, called, called_afresh, started
 
 from regulars.grading.actions import FIRST_PLAYBOOK
 from regulars.playbooks.playbook import TRADES, library, load
@@ -427,5 +427,5 @@ def test_wrong_use_is_2_and_what_cannot_serve_is_3(shop: Call, tmp_path: Path) -
 
 def test_the_program_starts_in_a_python_of_its_own(shop: Call, tmp_path: Path) -> None:
     """Nearly all else here is called within this process."""
-    assert says(called_afresh, "today", "--on", ON) == says(shop, "today", "--on", ON)
-    refuses(called_afresh, "import", tmp_path / "not-there.csv")
+    assert says(started, "today", "--on", ON) == says(shop, "today", "--on", ON)
+    refuses(started, "import", tmp_path / "not-there.csv")

@@ -258,13 +258,15 @@ def try_pages(house: House) -> list[Tried]:
         assert pattern.name
         for method in ("get", "post"):
             row = Tried("/" + str(pattern.pattern), method.upper(), needed(pattern, method))
-            for who in (*HOUSE_ROLES, GONE, STRANGER):
-                with transaction.atomic():
-                    where = address(pattern.name, house)
-                    if who == GONE:
-                        Staff.objects.filter(pk=house.staff["service"].pk).update(is_active=False)
-                    row.got[who] = getattr(browsers[who], method)(where).status_code
-                    transaction.set_rollback(True)
+            with transaction.atomic():
+                where = address(pattern.name, house)
+                for who in (*HOUSE_ROLES, GONE, STRANGER):
+                    with transaction.atomic():
+                        if who == GONE:
+                            Staff.objects.filter(pk=house.staff["service"].pk).update(is_active=False)
+                        row.got[who] = getattr(browsers[who], method)(where).status_code
+                        transaction.set_rollback(True)
+                transaction.set_rollback(True)
             if 405 not in row.got.values():
                 found.append(row)
     return found

@@ -17,7 +17,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from tests.shops import wipe
-from tests.web.conftest import TODAY, House, receipts
+from tests.web.conftest import TODAY, House, people, receipts
 
 from regulars import daily
 from regulars.customers import consents, rights
@@ -40,14 +40,18 @@ START = date(2026, 10, 1)
 def members(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     """Two members who earn, and a customer with a phone who is none."""
     monkeypatch.setattr("regulars.sales.actions.today", lambda: TODAY)
-    program.open_program("tiers", START, by=house.staff["owner"])
-    house.shop.take_in(receipts(2, visits=6))
-    house.shop.take_in(
-        [{"订单号": "P1", "消费时间": f"{TODAY} 12:00:00", "手机号": "13933229999", "实收金额": "58.00"}]
-    )
-    daily.run_day(TODAY)
+
+    def live() -> None:
+        program.open_program("tiers", START, by=house.staff["owner"])
+        house.shop.take_in(receipts(2, visits=6))
+        house.shop.take_in(
+            [{"订单号": "P1", "消费时间": f"{TODAY} 12:00:00", "手机号": "13933229999", "实收金额": "58.00"}]
+        )
+        daily.run_day(TODAY)
+
+    house.shop.again("two members", live)
     cache.clear()
-    return house
+    return House(house.shop, people())
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import itertools
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection, transaction
@@ -224,18 +225,33 @@ FIELDS = (
 )  # fmt: skip
 
 
+WITH_A_FILE = {"import", "start-import", "customer-attachments"}
+"""Pages whose form is sent in parts; a browser sends every other form as one line."""
+
+
+def as_sent(page: str, text: str) -> dict[str, Any]:
+    sent = dict.fromkeys(FIELDS, text)
+    if page in WITH_A_FILE:
+        return {"data": sent}
+    return {"data": urlencode(sent), "content_type": "application/x-www-form-urlencoded"}
+
+
 def test_no_form_breaks_whatever_is_sent(lived_in: House) -> None:
     """Every form, every odd value in every field: an answer, never a failure."""
     owner = lived_in.browser("owner")
     owner.get("/")  # her login is remembered once, and not anew after each form that is taken back
-    for pattern, text in itertools.product(PAGES, INJECTED):
+    for pattern in PAGES:
         assert pattern.name
         if pattern.name in ("logout",):
             continue
         with transaction.atomic():
-            answer = owner.post(address(pattern.name, lived_in), dict.fromkeys(FIELDS, text))
+            where = address(pattern.name, lived_in)
+            for text in INJECTED:
+                with transaction.atomic():
+                    answer = owner.post(where, **as_sent(pattern.name, text))
+                    transaction.set_rollback(True)
+                assert answer.status_code < 500, (pattern.name, text)
             transaction.set_rollback(True)
-        assert answer.status_code < 500, (pattern.name, text)
 
 
 # --- what the order of a list tells ------------------------------------------------------------------------------------

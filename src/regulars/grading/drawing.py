@@ -193,12 +193,29 @@ def drawn_from(
 ) -> pa.Table:
     """Portraits of these people from measures, both upwards by customer; who has no measures has never bought."""
     everybody = covered(_of_people(state, people, plan), coverage)
-    for fact in plan.file_facts:
-        everybody = everybody.append_column(
-            fact.key, people[fact.key].cast(ARROW_TYPES[fact.type], safe=False)
-        )
     engine.stand_on(on)
-    return _derive(engine, plan, everybody)
+    return _derive(engine, plan, _with_columns_of(people, everybody, plan))
+
+
+def drawn_ahead(
+    engine: Engine, plan: Plan, states: Sequence[tuple[int, pa.Table]], people: pa.Table
+) -> pa.Table:
+    """Portraits of these people on several days that no data reach yet, one day under the other, from the measures of
+    each."""
+    tables = [
+        _with_columns_of(people, covered(_of_people(state, people, plan), None), plan).append_column(
+            "on", pa.array(np.full(people.num_rows, on, "int32"))
+        )
+        for on, state in states
+    ]
+    return _derive(engine, plan, pa.concat_tables(tables), moments=True)
+
+
+def _with_columns_of(people: pa.Table, state: pa.Table, plan: Plan) -> pa.Table:
+    """Measures with the file facts of the same people."""
+    for fact in plan.file_facts:
+        state = state.append_column(fact.key, people[fact.key].cast(ARROW_TYPES[fact.type], safe=False))
+    return state
 
 
 def _of_people(state: pa.Table, people: pa.Table, plan: Plan) -> pa.Table:

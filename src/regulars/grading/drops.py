@@ -6,14 +6,15 @@ exactly as they will on the day.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 
 from regulars.grading.drawing import (
     Plan,
-    drawn_from,
+    drawn_ahead,
     fits_of,
     shift_weeks,
     stand,
@@ -23,6 +24,9 @@ from regulars.playbooks.playbook import Playbook, Scale
 from regulars.playbooks.portrait import Curve
 from regulars.shop.books import Books
 from regulars.shop.engine import day_of
+
+State = tuple[int, pa.Table]
+"""A day, and the measures of it."""
 
 
 def drop_days(
@@ -45,10 +49,11 @@ def drop_days(
     mine = Held(mine.grade[order], mine.since[order], mine.below_since[order])
     customers = customers[order]
     assert books.manifest.on == day
-    state, *_ = [*books.ahead([day + horizon], plan.windows, shift_weeks), None]
-    if state is None:
+    end = day + horizon
+    states = [*books.ahead([end], plan.windows, shift_weeks)]
+    if not states:
         return found
-    index, _, stays = fits_of(books, _portraits(books, plan, people, curves, state, day + horizon), scale)
+    index, _, stays = fits_of(books, _portraits(books, plan, people, curves, [(end, states[0])]), scale)
     below = (mine.grade >= 0) & _is_worse(index, mine.grade) & ~_may_stay(mine.grade, stays)
     some = pa.array(np.flatnonzero(below))
     if not len(some):
@@ -56,28 +61,42 @@ def drop_days(
     now = Held(*(column[below] for column in (mine.grade, mine.since, mine.below_since)))
     customers, people = customers[below], people.take(some)
     reviews = playbook.reviews
-    days = range(day + 1, day + horizon + 1)
-    for on, state in zip(days, books.ahead(days, plan.windows, shift_weeks, customers), strict=True):
-        table = _portraits(books, plan, people, curves, state, on)
+    days = range(day + 1, end + 1)
+    to_come = zip(days, books.ahead(days, plan.windows, shift_weeks, customers), strict=True)
+    for some_days in _in_lots(to_come, max(1, AT_ONCE // len(customers))):
+        table = _portraits(books, plan, people, curves, some_days)
         index, watched, stays = fits_of(books, table, scale)
-        then = move(
-            now, index, watched, _may_stay(now.grade, stays), [g.grace_days for g in scale.grades], on,
-            is_review=review_has_come(reviews.on if reviews else (), on - 1, on, day_of),
-            upgrade_at_once=reviews.upgrade_at_once if reviews else True,
-        )  # fmt: skip
-        for customer in customers[(now.grade >= 0) & _is_worse(then.grade, now.grade)].tolist():
-            found.setdefault(customer, on)
-        now = then
+        for k, (on, _) in enumerate(some_days):
+            hers = slice(k * len(customers), (k + 1) * len(customers))
+            then = move(
+                now, index[hers], watched[hers], _may_stay(now.grade, [s[hers] for s in stays]),
+                [g.grace_days for g in scale.grades], on,
+                is_review=review_has_come(reviews.on if reviews else (), on - 1, on, day_of),
+                upgrade_at_once=reviews.upgrade_at_once if reviews else True,
+            )  # fmt: skip
+            for customer in customers[(now.grade >= 0) & _is_worse(then.grade, now.grade)].tolist():
+                found.setdefault(customer, on)
+            now = then
     return found
 
 
+AT_ONCE = 500_000
+"""Portraits of days to come that are drawn in one go: a statement for each of the days would cost a small shop most of
+its night, and all days of a large one would not fit into memory."""
+
+
+def _in_lots(states: Iterable[State], size: int) -> Iterator[list[State]]:
+    states = iter(states)
+    while lot := list(islice(states, size)):
+        yield lot
+
+
 def _portraits(
-    books: Books, plan: Plan, people: pa.Table, curves: Mapping[str, Curve], state: pa.Table, on: int
+    books: Books, plan: Plan, people: pa.Table, curves: Mapping[str, Curve], states: Sequence[State]
 ) -> pa.Table:
-    """Portraits of these people from measures of a day to come, which is counted by the calendar, however far the
-    data reach."""
-    table = drawn_from(books, plan, on, state, people, None)
-    (table,), _ = stand([table], plan, curves)
+    """Portraits of these people from measures of days to come, which are counted by the calendar, however far the
+    data reach: all of the first day, then all of the second."""
+    (table,), _ = stand([drawn_ahead(books, plan, states, people)], plan, curves)
     return table
 
 

@@ -35,7 +35,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model
 
-from regulars.shop import trail
+from regulars.shop import first_tables, trail
 from regulars.shop.home import Home
 from regulars.shop.keys import Keys, Master, WrongKey, from_paper, look_again, read_key_file, write_key_file
 from regulars.shop.sealed_stream import Damaged, Opening, Sealing
@@ -386,8 +386,10 @@ def _copy_tables(tar: tarfile.TarFile) -> None:
 
 def _migrate_to(names: Sequence[str]) -> None:
     """Make the tables as they were when the backup was made."""
-    executor = MigrationExecutor(connection)
     applied = {(app, name) for app, _, name in (n.partition(".") for n in names)}
+    if applied >= set(first_tables.stages()):
+        first_tables.lay()
+    executor = MigrationExecutor(connection)
     wanted = applied & set(executor.loader.graph.nodes)
     last: list[tuple[str, str | None]] = [
         node for node in wanted

@@ -566,6 +566,10 @@ Part = tuple[np.ndarray, np.ndarray]
 """Places in a batch, and a number for each."""
 
 
+WORTH_TWO_HANDS = 10_000
+"""Customers in a part from which on two threads put columns together sooner than one."""
+
+
 def _replaced(
     carried: Iterable[tuple[pa.Table, dict[str, Part]]], drawn: pa.Table, changed: np.ndarray
 ) -> Iterator[pa.Table]:
@@ -589,7 +593,8 @@ def _replaced(
             )  # the same people as before: each is put in her place
             anew = drawn.slice(low, high - low).select(batch.column_names).cast(batch.schema).combine_chunks()
             at = np.flatnonzero(leaves) if stay else np.empty(0, "int64")
-            columns = hands.map(
+            each = hands.map if batch.num_rows >= WORTH_TWO_HANDS else map
+            columns = each(
                 _put,
                 (column.combine_chunks() for column in batch.columns),
                 (less.get(m) for m in batch.column_names),

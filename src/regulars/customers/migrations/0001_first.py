@@ -71,6 +71,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["birthday"], name="customers_birthday")],
+            },
         ),
         migrations.CreateModel(
             name="Touched",
@@ -136,6 +139,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["identity", "key"], name="customers_detail_identity"),
+                    models.Index(fields=["customer", "key"], name="customers_detail_customer"),
+                    models.Index(fields=["key"], name="customers_detail_key"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Link",
@@ -211,6 +221,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["word", "customer"], name="customers_searchkey_word")],
+            },
         ),
         migrations.CreateModel(
             name="Portrait",
@@ -240,25 +253,5 @@ class Migration(migrations.Migration):
                     models.Index(fields=["-last_visit_on", "customer"], name="customers_portrait_last"),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(fields=["birthday"], name="customers_birthday"),
-        ),
-        migrations.AddIndex(
-            model_name="detail",
-            index=models.Index(fields=["identity", "key"], name="customers_detail_identity"),
-        ),
-        migrations.AddIndex(
-            model_name="detail",
-            index=models.Index(fields=["customer", "key"], name="customers_detail_customer"),
-        ),
-        migrations.AddIndex(
-            model_name="detail",
-            index=models.Index(fields=["key"], name="customers_detail_key"),
-        ),
-        migrations.AddIndex(
-            model_name="searchkey",
-            index=models.Index(fields=["word", "customer"], name="customers_searchkey_word"),
         ),
     ]

@@ -72,6 +72,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["joined_on"], name="membership_member_joined")],
+            },
         ),
         migrations.CreateModel(
             name="Earned",
@@ -99,6 +102,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("what", "currency"), name="membership_earned_once")
+                ],
+                "indexes": [
+                    models.Index(fields=["member", "day"], name="membership_earned_day"),
+                    models.Index(
+                        condition=models.Q(("owed__gt", 0)), fields=["member"], name="membership_earned_owed"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Balance",
@@ -123,6 +137,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("member", "currency"), name="membership_balance_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("in_hand__gte", 0)), name="membership_balance_hand"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("aside__gte", 0)), name="membership_balance_aside"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Posting",
@@ -182,6 +207,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("source_id", "source", "kind"), name="membership_posting_once"
+                    )
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("receipt", ""), _negated=True),
+                        fields=["receipt"],
+                        name="membership_posting_receipt",
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Lot",
@@ -219,6 +258,31 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("in_hand__gte", 0)), name="membership_lot_hand"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("aside__gte", 0)), name="membership_lot_aside"
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("in_hand__gt", 0), ("aside__gt", 0), _connector="OR"),
+                        fields=["member"],
+                        name="membership_lot_open",
+                    ),
+                    models.Index(
+                        condition=models.Q(("in_hand__gt", 0)), fields=["ends"], name="membership_lot_ends"
+                    ),
+                    models.Index(
+                        condition=models.Q(("ripe_on__isnull", False)),
+                        fields=["ripe_on"],
+                        name="membership_lot_ripe",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Entry",
@@ -346,92 +410,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="member",
-            index=models.Index(fields=["joined_on"], name="membership_member_joined"),
-        ),
-        migrations.AddIndex(
-            model_name="earned",
-            index=models.Index(fields=["member", "day"], name="membership_earned_day"),
-        ),
-        migrations.AddIndex(
-            model_name="earned",
-            index=models.Index(
-                condition=models.Q(("owed__gt", 0)), fields=["member"], name="membership_earned_owed"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="earned",
-            constraint=models.UniqueConstraint(fields=("what", "currency"), name="membership_earned_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.UniqueConstraint(fields=("member", "currency"), name="membership_balance_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("in_hand__gte", 0)), name="membership_balance_hand"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("aside__gte", 0)), name="membership_balance_aside"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="posting",
-            index=models.Index(
-                condition=models.Q(("receipt", ""), _negated=True),
-                fields=["receipt"],
-                name="membership_posting_receipt",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="posting",
-            constraint=models.UniqueConstraint(
-                fields=("source_id", "source", "kind"), name="membership_posting_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="lot",
-            index=models.Index(
-                condition=models.Q(("in_hand__gt", 0), ("aside__gt", 0), _connector="OR"),
-                fields=["member"],
-                name="membership_lot_open",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="lot",
-            index=models.Index(
-                condition=models.Q(("in_hand__gt", 0)), fields=["ends"], name="membership_lot_ends"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="lot",
-            index=models.Index(
-                condition=models.Q(("ripe_on__isnull", False)), fields=["ripe_on"], name="membership_lot_ripe"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("in_hand__gte", 0)), name="membership_lot_hand"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("aside__gte", 0)), name="membership_lot_aside"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reservation",
-            index=models.Index(
-                condition=models.Q(("state", "open")), fields=["until"], name="membership_reservation_open"
-            ),
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "open")),
+                        fields=["until"],
+                        name="membership_reservation_open",
+                    )
+                ],
+            },
         ),
         migrations.RunPython(guard.put_up, guard.take_down),
     ]

@@ -70,6 +70,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("source_id", "source"), name="membership_coupon_once")
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "issued")),
+                        fields=["valid_until"],
+                        name="membership_coupon_ends",
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="CouponUse",
@@ -122,6 +134,26 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("source_id", "source"), name="membership_couponuse_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("payable__gte", 0)), name="membership_couponuse_payable"
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "reserved")),
+                        fields=["until"],
+                        name="membership_couponuse_open",
+                    ),
+                    models.Index(
+                        condition=models.Q(("receipt", ""), _negated=True),
+                        fields=["receipt"],
+                        name="membership_couponuse_receipt",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="CouponPart",
@@ -212,6 +244,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("stock", 0), ("out__lte", models.F("stock")), _connector="OR"),
+                        name="membership_offer_stock",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("committed__gte", 0)), name="membership_offer_committed"
+                    ),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="coupon",
@@ -219,54 +262,5 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT, related_name="coupons", to="membership.offer"
             ),
-        ),
-        migrations.AddIndex(
-            model_name="couponuse",
-            index=models.Index(
-                condition=models.Q(("state", "reserved")), fields=["until"], name="membership_couponuse_open"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couponuse",
-            index=models.Index(
-                condition=models.Q(("receipt", ""), _negated=True),
-                fields=["receipt"],
-                name="membership_couponuse_receipt",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="couponuse",
-            constraint=models.UniqueConstraint(
-                fields=("source_id", "source"), name="membership_couponuse_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="couponuse",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("payable__gte", 0)), name="membership_couponuse_payable"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("stock", 0), ("out__lte", models.F("stock")), _connector="OR"),
-                name="membership_offer_stock",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("committed__gte", 0)), name="membership_offer_committed"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="coupon",
-            index=models.Index(
-                condition=models.Q(("state", "issued")), fields=["valid_until"], name="membership_coupon_ends"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="coupon",
-            constraint=models.UniqueConstraint(fields=("source_id", "source"), name="membership_coupon_once"),
         ),
     ]

@@ -81,6 +81,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["digest"], name="sales_batch_digest")],
+            },
         ),
         migrations.CreateModel(
             name="Identity",
@@ -161,6 +164,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("batch", "one", "other"), name="sales_pairing_once")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Sale",
@@ -221,6 +229,23 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["key"], name="sales_sale_key"),
+                    models.Index(fields=["identity", "day"], name="sales_sale_identity"),
+                    models.Index(fields=["batch"], name="sales_sale_batch"),
+                    models.Index(
+                        condition=models.Q(("receipt", ""), _negated=True),
+                        fields=["receipt"],
+                        name="sales_sale_receipt",
+                    ),
+                    models.Index(
+                        condition=models.Q(("refund_of", ""), _negated=True),
+                        fields=["refund_of"],
+                        name="sales_sale_refund_of",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SaleLine",
@@ -275,45 +300,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="batch",
-            index=models.Index(fields=["digest"], name="sales_batch_digest"),
-        ),
-        migrations.AddConstraint(
-            model_name="pairing",
-            constraint=models.UniqueConstraint(fields=("batch", "one", "other"), name="sales_pairing_once"),
-        ),
-        migrations.AddIndex(
-            model_name="sale",
-            index=models.Index(fields=["key"], name="sales_sale_key"),
-        ),
-        migrations.AddIndex(
-            model_name="sale",
-            index=models.Index(fields=["identity", "day"], name="sales_sale_identity"),
-        ),
-        migrations.AddIndex(
-            model_name="sale",
-            index=models.Index(fields=["batch"], name="sales_sale_batch"),
-        ),
-        migrations.AddIndex(
-            model_name="sale",
-            index=models.Index(
-                condition=models.Q(("receipt", ""), _negated=True),
-                fields=["receipt"],
-                name="sales_sale_receipt",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="sale",
-            index=models.Index(
-                condition=models.Q(("refund_of", ""), _negated=True),
-                fields=["refund_of"],
-                name="sales_sale_refund_of",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sighting",
-            constraint=models.UniqueConstraint(fields=("batch", "sale"), name="sales_sighting_once"),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("batch", "sale"), name="sales_sighting_once")
+                ],
+            },
         ),
     ]
