@@ -43,6 +43,7 @@
 -- after membership.0002_offers
 -- after membership.0003_referrals
 -- after membership.0004_member_page_door
+-- after membership.0005_few_round_trips
 -- after sales.0003_forgotten
 -- after sessions.0001_initial
 
@@ -461,11 +462,7 @@ CREATE INDEX "membership_earned_owed" ON "membership_earned" ("member_id") WHERE
 
 CREATE INDEX "membership_posting_member_id_0f3cd8f5" ON "membership_posting" ("member_id");
 
-CREATE INDEX "membership_posting_of_id_b858c48d" ON "membership_posting" ("of_id");
-
 CREATE INDEX "membership_posting_receipt" ON "membership_posting" ("receipt") WHERE NOT ("receipt" = '');
-
-CREATE INDEX "membership_lot_posting_id_d9d17b17" ON "membership_lot" ("posting_id");
 
 CREATE INDEX "membership_lot_open" ON "membership_lot" ("member_id") WHERE ("in_hand" > 0 OR "aside" > 0);
 
@@ -566,6 +563,8 @@ CREATE INDEX "membership_knock_by_id_328ec80e" ON "membership_knock" ("by_id");
 CREATE INDEX "membership_knock_customer_id_5d11c279" ON "membership_knock" ("customer_id");
 
 CREATE INDEX "membership_knock_until" ON "membership_knock" ("until");
+
+CREATE INDEX "membership_posting_of" ON "membership_posting" ("of_id") WHERE "of_id" IS NOT NULL;
 
 CREATE TABLE "sales_forgotten" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "token" BLOB NOT NULL UNIQUE, "on" date NOT NULL);
 
