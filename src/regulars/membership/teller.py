@@ -11,7 +11,6 @@ A move that was booked before, by its business key, is not booked again: the cal
 from __future__ import annotations
 
 import threading
-import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -68,19 +67,24 @@ class _Request:
         return self.done
 
 
-PATIENCE = 0.0004
-"""Seconds that a busy window waits for those whom it has just served."""
-
-WINDOWS = {"sqlite": 1, "postgresql": 2}
-"""Who may book at once: SQLite has one pen; on PostgreSQL one thinks while the database works for the other."""
+PATIENCE = 0.001
+"""Seconds at most that a busy window waits for those whom it has just served: they are about to come again, and all at
+once they are booked by one flush."""
 
 _gate = threading.Lock()
 _waiting: deque[_Request] = deque()
-_busy = 0
-"""Windows at which somebody stands and books."""
+_is_open = False
+"""Whether somebody stands at the window and books."""
 
 _before = 0
 """How many were booked together the last time."""
+
+_expected = 0
+"""How many have to wait before the one at the window, who waits for them, is called."""
+
+_all_there = threading.Lock()
+_all_there.acquire()
+"""Released for the one at the window when all whom she expects are there."""
 
 
 def post(*moves: Move) -> list[Done]:
@@ -88,7 +92,7 @@ def post(*moves: Move) -> list[Done]:
 
     When it returns, and the caller holds no transaction open, what was booked survives a power cut.
     """
-    global _busy
+    global _is_open, _expected
     if not moves:
         return []
     request = _Request(moves)
@@ -98,12 +102,13 @@ def post(*moves: Move) -> list[Done]:
     request.bell = threading.Lock()
     request.bell.acquire()
     with _gate:
-        has_place = _busy < WINDOWS[connection.vendor]
-        if has_place:
-            _busy += 1
-        else:
+        is_first, _is_open = not _is_open, True
+        if not is_first:
             _waiting.append(request)
-    if not has_place:
+            if len(_waiting) == _expected:
+                _expected = 0
+                _all_there.release()
+    if not is_first:
         request.bell.acquire()  # rung when it has been booked, or when its turn at the window has come
     if not request.is_over:
         _stand_at_the_window(request)
@@ -132,12 +137,15 @@ def tidy(members: Sequence[int], on: date) -> int:
 
 def _stand_at_the_window(mine: _Request) -> None:
     """Book for all who wait, then let the next in the queue book for those who have come meanwhile."""
-    global _busy, _before
-    if _before > 1:
-        # Whoever was just served is about to come again: a moment's patience books them all at once.
-        expected, ends = min(len(_waiting) + _before, TOGETHER), time.perf_counter() + PATIENCE
-        while len(_waiting) + 1 < expected and time.perf_counter() < ends:
-            time.sleep(0)
+    global _is_open, _before, _expected
+    with _gate:
+        others = min(_before, TOGETHER) - 1
+        _expected = others if len(_waiting) < others else 0
+    if _expected and not _all_there.acquire(timeout=PATIENCE):
+        with _gate:
+            if not _expected:  # called in the moment in which her patience ended
+                _all_there.acquire()
+            _expected = 0
     with _gate:
         requests = [mine, *(_waiting.popleft() for _ in range(min(len(_waiting), TOGETHER - 1)))]
     _before = len(requests)
@@ -146,8 +154,7 @@ def _stand_at_the_window(mine: _Request) -> None:
     finally:
         with _gate:
             following = _waiting.popleft() if _waiting else None
-            if following is None:
-                _busy -= 1
+            _is_open = following is not None
         for request in requests[1:]:
             request.bell.release()
         if following is not None:
