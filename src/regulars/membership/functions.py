@@ -13,7 +13,7 @@ READ = """
 CREATE OR REPLACE FUNCTION membership_read(
   members bigint[], wanted json, day date, source_ids text[], postings integer, lots integer
 ) RETURNS json LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $read$
-DECLARE kin bigint[]; family json; balances json; held json; known json; posting_ids json; lot_ids json;
+DECLARE kin bigint[]; family json; balances json;
 BEGIN
   SELECT COALESCE(json_agg(json_build_array(id, root)), '[]'), array_agg(id) INTO family, kin FROM (
     WITH named AS (
@@ -35,14 +35,16 @@ BEGIN
   SELECT COALESCE(json_agg(json_build_array(member_id, currency, in_hand, aside, active_on, id)), '[]') INTO balances FROM (
     SELECT * FROM membership_balance WHERE member_id = ANY(kin) ORDER BY id FOR UPDATE
   ) b;
-  SELECT COALESCE(json_agg(json_build_array(
-    id, member_id, currency, "on", amount, in_hand, aside, ends, ripe_on, idle, ended
-  )), '[]') INTO held FROM membership_lot WHERE (in_hand > 0 OR aside > 0) AND member_id = ANY(kin);
-  SELECT COALESCE(json_agg(json_build_array(source, source_id, kind, id, member_id, short)), '[]') INTO known
-    FROM membership_posting WHERE source_id = ANY(source_ids);
-  SELECT COALESCE(json_agg(nextval('membership_posting_id_seq')), '[]') INTO posting_ids FROM generate_series(1, postings);
-  SELECT COALESCE(json_agg(nextval('membership_lot_id_seq')), '[]') INTO lot_ids FROM generate_series(1, lots);
-  RETURN json_build_array(family, balances, held, known, posting_ids, lot_ids);
+  RETURN json_build_array(
+    family, balances,
+    (SELECT COALESCE(json_agg(json_build_array(
+      id, member_id, currency, "on", amount, in_hand, aside, ends, ripe_on, idle, ended
+    )), '[]') FROM membership_lot WHERE (in_hand > 0 OR aside > 0) AND member_id = ANY(kin)),
+    (SELECT COALESCE(json_agg(json_build_array(source, source_id, kind, id, member_id, short)), '[]')
+      FROM membership_posting WHERE source_id = ANY(source_ids)),
+    (SELECT COALESCE(json_agg(nextval('membership_posting_id_seq')), '[]') FROM generate_series(1, postings)),
+    (SELECT COALESCE(json_agg(nextval('membership_lot_id_seq')), '[]') FROM generate_series(1, lots))
+  );
 END $read$
 """
 

@@ -107,13 +107,20 @@ class Lot(models.Model):
 
 class Entry(models.Model):
     """One side of a posting: so many units of a currency on one account of one member. The entries of a posting sum to
-    nought. Never changed and never deleted."""
+    nought. Never changed and never deleted.
+
+    That its lot is there, and hers, the window sees to and the nightly proof checks: PostgreSQL would look for member and
+    lot of every entry again when a booking is committed, which took as long as the rest of it."""
 
     posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="entries")
     account = models.CharField(max_length=9)
-    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="+", db_index=False)
+    member = models.ForeignKey(
+        Member, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     currency = models.CharField(max_length=20)
-    lot = models.ForeignKey(Lot, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    lot = models.ForeignKey(
+        Lot, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     amount = models.BigIntegerField()
 
 

@@ -1,5 +1,4 @@
-"""What is written at every booking becomes less: two indexes that hardly anybody asks go, and PostgreSQL gets functions
-that read and write a batch in one call each."""
+"""What is written at every booking becomes less: two indexes that hardly anybody asks go."""
 
 from __future__ import annotations
 
@@ -7,8 +6,6 @@ from typing import Any
 
 import django.db.models.deletion
 from django.db import migrations, models
-
-from regulars.membership import functions
 
 
 def drop_indexes(apps: Any, schema_editor: Any) -> None:
@@ -58,5 +55,4 @@ class Migration(migrations.Migration):
                 condition=models.Q(("of__isnull", False)), fields=["of"], name="membership_posting_of"
             ),
         ),
-        migrations.RunPython(functions.make, functions.drop),
     ]

@@ -44,6 +44,7 @@
 -- after membership.0003_referrals
 -- after membership.0004_member_page_door
 -- after membership.0005_few_round_trips
+-- after membership.0006_functions
 -- after sales.0003_forgotten
 -- after sessions.0001_initial
 
