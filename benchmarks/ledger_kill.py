@@ -2,7 +2,7 @@
 
 `python benchmarks/ledger_kill.py [times] [sqlite|postgres]` (200 times on each store): a process with four threads earns,
 redeems, reserves and confirms through the ledger's own code and says each booking once it is confirmed. It is killed
-(kill -9) at a random moment; then
+(kill -9) at a random moment after the first one; then
 
 - every booking that it said stands on the books, and of each thread at most one that it had not said yet;
 - the books are proved;
@@ -69,17 +69,17 @@ def work(who: list[int], begin: list[int], until: int) -> None:
 
 
 def one_life(who: list[int], confirmed: list[int], address: str, seconds: float, until: int = 0) -> None:
-    """Start a process, kill it after so long, and count what it said."""
+    """Start a process, kill it so long after its first booking, and count what it said."""
     child = subprocess.Popen(
         [sys.executable, __file__, "--work", address, str(until), *map(str, (*who, *confirmed))],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert child.stdout
     assert child.stdout.readline() == "ready\n"
+    first = child.stdout.readline()
     if not until:
-        killer = threading.Timer(seconds, child.kill)
-        killer.start()
-    for line in child.stdout.read().splitlines():
+        threading.Timer(seconds, child.kill).start()
+    for line in (first + child.stdout.read()).splitlines():
         if line.count(" ") == 1:
             me, n = map(int, line.split())
             assert n == confirmed[me], "in order"
@@ -113,6 +113,7 @@ def main(times: int, store: str) -> None:
         for _ in range(times):
             one_life(who, confirmed, address, chance.uniform(0.0, 0.4))
             look(who, confirmed, is_exact=False)
+        assert sum(confirmed) >= times, "each was killed at work"
         # In the end everybody comes to the same number without being killed: exactly so many bookings.
         until = max(confirmed) + 4
         one_life(who, confirmed, address, 0, until)

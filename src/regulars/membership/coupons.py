@@ -7,15 +7,13 @@ is looked at: one gets it, the others read why not. Every verb has a business ke
 from __future__ import annotations
 
 import secrets
-import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
@@ -28,8 +26,8 @@ from regulars.membership.rules import coupons as rules
 from regulars.membership.rules.coupons import Place
 from regulars.membership.rules.ledger import Move
 from regulars.membership.rules.numbers import ALPHABET, as_typed
-from regulars.shop import bulk
 from regulars.shop.models import Staff, audit
+from regulars.shop.turns import short_write
 from regulars.shop.words import Refused, Words
 
 SIGNS = 12
@@ -153,21 +151,6 @@ def _turn(offer: Offer, before: tuple[str, ...], to: str, verb: str, by: Staff |
 # --- issued and bought -----------------------------------------------------------------------------------------------
 
 
-_turn_on_sqlite = threading.Lock()
-
-
-@contextmanager
-def _in_turn() -> Iterator[None]:
-    """A write transaction that others of this process wait for in a queue: writers who compete for SQLite's only lock
-    sleep and try again, and of three hundred the last ones would give up. PostgreSQL has a queue for every row."""
-    if bulk.is_postgres() or connection.in_atomic_block:
-        with transaction.atomic():
-            yield
-        return
-    with _turn_on_sqlite, transaction.atomic():
-        yield
-
-
 class _Known(Exception):
     """Somebody else has issued it under the same key meanwhile."""
 
@@ -195,7 +178,7 @@ def _issue(
     if found := _issued(source, key, offer, member):
         return found
     try:
-        with _in_turn():
+        with short_write():
             cost = _take_one(offer, on)
             # From here on nobody else issues of this offer until the transaction ends, so what is counted stays true.
             if found := _issued(source, key, offer, member):
@@ -266,7 +249,7 @@ def new_code() -> str:
 
 def void(coupon: Coupon, *, on: date, why: str, by: Staff | None = None) -> None:
     """Make a coupon worthless that nobody has used; points that were paid for it come back. Done once."""
-    with transaction.atomic():
+    with short_write():
         if not Coupon.objects.filter(pk=coupon.pk, state=CouponState.ISSUED).update(state=CouponState.VOID):
             coupon.refresh_from_db()
             if coupon.state != CouponState.VOID:
@@ -328,7 +311,7 @@ def _lay_down(
     coupons.sort(key=lambda c: c.pk)  # everybody takes them in the same order, so that nobody waits in a ring
     reckoned = _reckoned(coupons, bill, place)
     try:
-        with _in_turn():
+        with short_write():
             made = CouponUse.objects.create(
                 source=source, source_id=key, code=secrets.token_hex(12), state=state, until=until, bill=bill,
                 payable=reckoned.payable, on=place.on, receipt=receipt, store_id=place.store, by=by,
@@ -419,7 +402,7 @@ def confirm(code: str, *, on: date, receipt: str = "", by: Staff | None = None) 
     """The sale was made: reserved coupons are used. Confirmed twice they are used once; a reservation that has run out
     is let go and refused."""
     found = _use_of(code)
-    with transaction.atomic():
+    with short_write():
         in_time = CouponUse.objects.filter(
             pk=found.pk, state=CouponUse.State.RESERVED, until__gte=timezone.now()
         )
@@ -447,7 +430,7 @@ def release(code: str, *, is_late: bool = False) -> CouponUse:
     """There was no sale: reserved coupons are hers again."""
     found = _use_of(code)
     to = CouponUse.State.TIMED_OUT if is_late else CouponUse.State.RELEASED
-    with transaction.atomic():
+    with short_write():
         open_now = CouponUse.objects.filter(pk=found.pk, state=CouponUse.State.RESERVED)
         if is_late:
             open_now = open_now.filter(until__lt=timezone.now())
@@ -479,7 +462,7 @@ def _let_go_of_late(coupons: Sequence[Coupon], now: datetime) -> None:
 
 def give_back(made: CouponUse, *, on: date, by: Staff | None = None, why: str = "") -> CouponUse:
     """Its bill was returned or cancelled: the coupons are hers again, with as many days as they had left. Done once."""
-    with transaction.atomic():
+    with short_write():
         used = CouponUse.objects.filter(pk=made.pk, state=CouponUse.State.USED)
         if used.update(state=CouponUse.State.BACK, back_on=on):
             change: dict[int, int] = defaultdict(int)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
@@ -32,6 +31,7 @@ from regulars.membership.teller import Done
 from regulars.playbooks.membership import Membership, Value
 from regulars.shop import bulk
 from regulars.shop.models import Approval, Staff, Store, audit
+from regulars.shop.turns import short_write
 from regulars.shop.words import Refused, Words
 
 RESERVED_FOR = timedelta(minutes=15)
@@ -151,7 +151,7 @@ def pay_out(
     member: Member, fen: int, *, key: str, on: date, by: Staff, why: str, store: Store | None = None
 ) -> Done:
     """Give money back that she paid in; the bonus lapses in the same share. Leaves a line in the trail."""
-    with transaction.atomic():
+    with short_write():
         (done,) = teller.post(
             Move(
                 "pay-out", "pay-out", "counter", key, member.pk, on, ((PRINCIPAL, fen),), why=why,
@@ -168,7 +168,7 @@ def hand_over(
     member: Member, to: Member, currency: str, amount: int, *, key: str, on: date, by: Staff | None = None, why: str = ""
 ) -> Done:  # fmt: skip
     """Move points from one member to another; they keep their end."""
-    with transaction.atomic():
+    with short_write():
         (done,) = teller.post(
             Move(
                 "hand-over", "transfer", "counter", key, member.pk, on, ((currency, amount),), to=to.pk,
@@ -194,7 +194,7 @@ def reserve(
     """Set points (or with `value` stored value, in fen) aside for a till until it confirms or lets go. The same key finds
     the same reservation."""
     is_value = currency == "value"
-    with transaction.atomic():
+    with short_write():
         (done,) = teller.post(
             Move(
                 "set-aside", "reserve", source, key, member.pk, on, ((PRINCIPAL if is_value else currency, amount),),
@@ -242,7 +242,7 @@ def _of(code: str) -> Reservation:
 
 
 def _end(code: str, verb: Any, kind: str, state: str, on: date, receipt: str, by: Staff | None) -> Done:
-    with transaction.atomic():
+    with short_write():
         _of(code)
         reservation = Reservation.objects.select_for_update().get(code=code)
         has_ended = reservation.state != ReservationState.OPEN
@@ -274,7 +274,7 @@ def correct(
         raise Refused(NO_REASON)
     if not change:
         raise Refused(ledger.NOT_A_NUMBER)
-    with transaction.atomic():
+    with short_write():
         bulk.alone("correct-purse")  # two small ones at once are not each the first of the day
         is_known = Posting.objects.filter(source="correction", source_id=key, kind="correct").exists()
         worth = _worth(currency, abs(change))
@@ -308,7 +308,7 @@ def decide(approval: Approval, *, is_granted: bool, by: Staff, why: str = "") ->
     """Say yes or no to a correction that somebody else has asked for."""
     if approval.asked_by_id == by.pk:
         raise Refused(OWN_WORD)
-    with transaction.atomic():
+    with short_write():
         if not Approval.objects.filter(pk=approval.pk, is_granted=None, kind="correct-purse").update(
             is_granted=is_granted, decided_by=by, decided_at=timezone.now(), reason=why[:200]
         ):
@@ -325,7 +325,7 @@ def decide(approval: Approval, *, is_granted: bool, by: Staff, why: str = "") ->
 
 
 def _correct(member: Member, currency: str, change: int, why: str, key: str, on: date, by: Staff) -> Done:
-    with transaction.atomic():
+    with short_write():
         (done,) = teller.post(
             Move(
                 "put" if change > 0 else "take", "correct", "correction", key, member.pk, on, ((currency, abs(change)),),

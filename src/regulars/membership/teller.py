@@ -26,7 +26,7 @@ from regulars.membership.rules import ledger
 from regulars.membership.rules.ledger import LIABILITY, MEMBER, REDEEMED, REVERSED, Effect, Move, Past, Purse
 from regulars.membership.rules.terms import months_after
 from regulars.shop import bulk
-from regulars.shop.turns import in_line
+from regulars.shop.turns import short_write
 from regulars.shop.words import Refused, Words
 
 TOGETHER = 64
@@ -166,7 +166,7 @@ def _serve(requests: list[_Request]) -> None:
     the others."""
     try:
         try:
-            with in_line(), transaction.atomic():
+            with short_write():
                 _book(requests)
         except Refused:
             raise
@@ -176,7 +176,7 @@ def _serve(requests: list[_Request]) -> None:
             for request in requests:
                 request.done, request.error = [], None
                 try:
-                    with in_line(), transaction.atomic():
+                    with short_write():
                         _book([request])
                 except Exception as error:
                     request.error = error

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from regulars.shop.home import Home
 from regulars.shop.keys import keys
@@ -136,6 +136,17 @@ def in_line() -> Iterator[None]:
             yield
         finally:
             _give_back(place)
+
+
+@contextmanager
+def short_write() -> Iterator[None]:
+    """A short transaction that writes, in line with all others; inside one of the caller's it holds or falls with that."""
+    if connection.in_atomic_block:
+        with transaction.atomic():
+            yield
+        return
+    with in_line(), transaction.atomic():
+        yield
 
 
 class _Turnstile:
