@@ -306,7 +306,7 @@ def partners(request: Request) -> HttpResponse:
         else Words("还没有合作方。", "No partners yet."),
         rows=[
             Page(
-                name=s.partner.name, benefit=s.partner.benefit, percent=f"{s.partner.percent_off:g}", begins=", ".join(s.partner.begins), cards=s.partner.cards.count(),
+                name=s.partner.name, benefit=s.partner.benefit, percent=f"{float(s.partner.percent_off):g}", begins=", ".join(s.partner.begins), cards=s.partner.cards.count(),
                 until=s.partner.valid_until, is_over=s.partner.valid_until is not None and s.partner.valid_until < request.today, people=s.people, bills=s.bills,
                 turnover=f"¥{s.turnover / 100:,.2f}", off=f"¥{s.off / 100:,.2f}", borne=f"¥{s.borne / 100:,.2f}", end_action=reverse("partner-end", args=[s.partner.pk]),
             )
