@@ -73,6 +73,14 @@ class _Found:
     def add(self, what: str, sql: str) -> None:
         self.breaks += [Break(what, str(where), int(e or 0), int(f or 0)) for where, e, f in bulk.rows(sql)]
 
+    def add_both(self, what: str, sql: str) -> None:
+        """Rows (where, sum of what is in hand, what is said of it, sum of what is aside, what is said of it)."""
+        for where, hand, says_hand, aside, says_aside in bulk.rows(sql):
+            if hand != says_hand or says_hand < 0:
+                self.breaks.append(Break(f"{what}-hand", str(where), int(hand), int(says_hand)))
+            if aside != says_aside or says_aside < 0:
+                self.breaks.append(Break(f"{what}-aside", str(where), int(aside), int(says_aside)))
+
 
 def prove() -> Proof:
     """Add everything up anew, as one picture of the books: nobody's posting in between looks like a break."""
@@ -115,23 +123,24 @@ def _prove() -> Proof:
     held = "WHERE account IN ('member', 'liability')"
     by_lot = f"(SELECT lot_id, {hand} AS hand, {aside} AS aside FROM {_ENTRY} {held} GROUP BY lot_id)"
     by_member = f"(SELECT member_id, currency, {hand} AS hand, {aside} AS aside FROM {_ENTRY} {held} GROUP BY member_id, currency)"
-    for part, column in (("hand", "in_hand"), ("aside", "aside")):
-        found.add(
-            f"lot-{part}",
-            f"SELECT l.id, COALESCE(e.{part}, 0), l.{column} FROM {_LOT} l LEFT JOIN {by_lot} e ON e.lot_id = l.id "
-            f"WHERE l.{column} <> COALESCE(e.{part}, 0) OR l.{column} < 0 ORDER BY l.id LIMIT 100",
-        )
-        name = "b.member_id || ' ' || b.currency"
-        found.add(
-            f"balance-{part}",
-            f"SELECT {name}, COALESCE(e.{part}, 0), b.{column} FROM {_BALANCE} b LEFT JOIN {by_member} e "
-            f"ON e.member_id = b.member_id AND e.currency = b.currency "
-            f"WHERE b.{column} <> COALESCE(e.{part}, 0) OR b.{column} < 0 ORDER BY b.id LIMIT 100",
-        )
+    wrong = "COALESCE(e.hand, 0) <> {0}.in_hand OR COALESCE(e.aside, 0) <> {0}.aside OR {0}.in_hand < 0 OR {0}.aside < 0"
+    sums = "COALESCE(e.hand, 0), {0}.in_hand, COALESCE(e.aside, 0), {0}.aside"
+    found.add_both(
+        "lot",
+        f"SELECT l.id, {sums.format('l')} FROM {_LOT} l LEFT JOIN {by_lot} e ON e.lot_id = l.id "
+        f"WHERE {wrong.format('l')} ORDER BY l.id LIMIT 100",
+    )
+    found.add_both(
+        "balance",
+        f"SELECT b.member_id || ' ' || b.currency, {sums.format('b')} FROM {_BALANCE} b LEFT JOIN {by_member} e "
+        f"ON e.member_id = b.member_id AND e.currency = b.currency WHERE {wrong.format('b')} ORDER BY b.id LIMIT 100",
+    )
+    hers = "e.member_id = x.member_id AND e.currency = x.currency"
     found.add(
         "balance-hand",
-        f"SELECT b.member_id || ' ' || b.currency, b.hand + b.aside, 0 FROM {by_member} b WHERE NOT EXISTS "
-        f"(SELECT 1 FROM {_BALANCE} x WHERE x.member_id = b.member_id AND x.currency = b.currency) ORDER BY 1 LIMIT 100",
+        f"SELECT x.member_id || ' ' || x.currency, (SELECT SUM(amount) FROM {_ENTRY} e {held} AND {hers}), 0 "
+        f"FROM (SELECT member_id, currency FROM {_ENTRY} {held} EXCEPT SELECT member_id, currency FROM {_BALANCE}) x "
+        "ORDER BY 1 LIMIT 10",
     )
     found.add(
         "owner",
