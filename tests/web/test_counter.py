@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,9 +15,10 @@ from tests.web.conftest import TODAY, House
 
 from regulars.customers.models import Customer
 from regulars.membership import coupons, partners, passes, program, proof, purse, teller
-from regulars.membership.models import Balance, Member, PartnerUse, Posting, Program
+from regulars.membership.models import Balance, Member, PartnerUse, Posting, Program, TierBought
 from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.rules.ledger import Move
+from regulars.playbooks.membership import PaidTier
 from regulars.shop.actions import add_staff
 from regulars.shop.models import Approval, AuditEvent, Store
 
@@ -45,6 +47,23 @@ def made(**more: Any) -> Offer:
 
 def points(member: Member, currency: str = "points") -> int:
     return purse.holdings(member, TODAY)[currency].can_spend
+
+
+@pytest.fixture
+def for_sale(her: Member, monkeypatch: pytest.MonkeyPatch) -> program.Terms:
+    """The same programme with a tier that can be bought."""
+    vip = PaidTier.model_validate(
+        {
+            "tier": "vip",
+            "price": 99,
+            "months": 12,
+            "because": {"zh": "想先享受的人", "en": "for who won't wait"},
+        }
+    )
+    held = program.terms()
+    said = replace(held, membership=held.membership.model_copy(update={"paid": (vip,)}))
+    monkeypatch.setattr(program, "current", lambda: said)
+    return said
 
 
 def page_of(member: Member) -> str:
@@ -373,3 +392,55 @@ def test_a_coupon_is_given_from_her_page_once_and_made_void_with_a_reason(
     coupon.refresh_from_db()
     assert coupon.state == "void"
     assert lived_in.browser("front-desk").get(there).status_code == 403
+
+
+def test_a_tier_is_sold_prolonged_and_taken_back(
+    her: Member, for_sale: program.Terms, lived_in: House
+) -> None:
+    """A tier could be bought in the ledger and nowhere in the shop."""
+    desk, boss = lived_in.browser("front-desk"), lived_in.browser("manager")
+    sure = desk.post(page_of(her) + "moves/", {"do": "tier", "once": "ahead", "tier": "vip"}).content.decode()
+    assert "¥99" in sure and "2027-11-21" in sure
+    for _ in range(2):
+        go_through(desk, her, "tier", tier="vip")
+    first, second = TierBought.objects.order_by("id")
+    assert (first.price, first.starts_on, first.ends_on) == (9_900, TODAY, date(2027, 11, 21))
+    assert (second.starts_on, second.ends_on) == (date(2027, 11, 22), date(2028, 11, 21))
+    assert program.tier_of(her, for_sale, TODAY) == "vip"
+    assert (
+        desk.post(page_of(her) + "moves/", {"do": "tier", "once": "x", "tier": "senior"}).status_code == 422
+    )
+    undo = {"do": "undo-tier", "sold": str(first.pk)}
+    assert desk.post(page_of(her) + "moves/", undo).status_code == 403
+    for _ in range(2):
+        boss.post(page_of(her) + "moves/", undo)
+    assert program.tier_of(her, for_sale, TODAY) == for_sale.first_tier
+    assert AuditEvent.objects.filter(verb="undo-tier").count() == 1
+    other = Member.objects.order_by("id")[1]
+    boss.post(page_of(other) + "moves/", {"do": "undo-tier", "sold": str(second.pk)})
+    second.refresh_from_db()
+    assert not second.is_undone, "hers, and not another's"
+
+
+def test_points_go_to_another_member_with_a_reason(her: Member, lived_in: House) -> None:
+    boss, other = lived_in.browser("manager"), Member.objects.order_by("id")[1]
+    sent = {"to": other.number, "currency": "points", "amount": "120", "why": "母女"}
+    there = page_of(her) + "moves/"
+    assert (
+        lived_in.browser("front-desk").post(there, {"do": "hand-over", "once": "x", **sent}).status_code
+        == 403
+    )
+    for wrong in (
+        {"to": "1"},
+        {"to": her.number},
+        {"amount": "501"},
+        {"amount": "-1"},
+        {"why": " "},
+        {"currency": "principal"},
+    ):
+        said = {"do": "hand-over", "once": "y", "sure": "1", **sent, **wrong}
+        assert boss.post(there, said).status_code == 422, wrong
+    html = go_through(boss, her, "hand-over", **sent)
+    assert "120" in html
+    assert (points(her), points(other)) == (380, 120)
+    assert AuditEvent.objects.filter(verb="hand-over-points").count() == 1

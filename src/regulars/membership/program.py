@@ -17,13 +17,14 @@ from regulars.membership.models import Member, Program, TierBought
 from regulars.membership.rules.numbers import ALPHABET, with_check_digit
 from regulars.membership.rules.terms import months_after
 from regulars.membership.teller import ANOTHER
-from regulars.playbooks.membership import Membership
+from regulars.playbooks.membership import Membership, PaidTier
 from regulars.playbooks.playbook import Playbook, load
 from regulars.sales.models import Sale
 from regulars.shop import bulk
 from regulars.shop.models import Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
+NOT_FOR_SALE = Words("这个等级不卖", "This tier is not for sale")
 NONE_YET = Words("会员还没开通", "There is no membership programme yet")
 
 
@@ -266,32 +267,49 @@ def tier_of(member: Member, terms: Terms, on: date) -> str:
 def buy_tier(member: Member, tier: str, *, key: str, on: date, by: Staff | None = None) -> TierBought:
     """A member pays for a tier; while she, or one who is read as her, has it already it is prolonged. The same key buys
     once; Refused where it stands for something else."""
-    held = terms()
-    offer = next((p for p in held.membership.paid if p.tier == tier), None)
-    if offer is None:
-        raise Refused(Words("这个等级不卖", "This tier is not for sale"))
     with transaction.atomic():
         bulk.alone("buy-tier")
         known = TierBought.objects.filter(key=key).first()
-        family = families({member.pk}).get(member.pk, {member.pk})
         if known is not None:
-            if known.member_id not in family or known.tier != tier:
+            if known.member_id not in families({member.pk}).get(member.pk, {member.pk}) or known.tier != tier:
                 raise Refused(ANOTHER.fill(key=key))
             return known
-        last = (
-            TierBought.objects.filter(member__in=family, tier=tier, ends_on__gte=on, is_undone=False)
-            .order_by("-ends_on")
-            .first()
-        )
-        starts = last.ends_on + timedelta(days=1) if last else on
+        offer, starts, ends = tier_ahead(member, tier, on)
         bought = TierBought.objects.create(
-            member=member, key=key, tier=tier, price=round(offer.price * 100), starts_on=starts,
-            ends_on=months_after(starts, offer.months) - timedelta(days=1), by=by,
+            member=member, key=key, tier=tier, price=round(offer.price * 100), starts_on=starts, ends_on=ends, by=by,
         )  # fmt: skip
         audit(
             "buy-tier", f"customer {member.customer_id}", by=by, detail={"tier": tier, "price": bought.price}
         )
     return bought
+
+
+def tier_ahead(member: Member, tier: str, on: date) -> tuple[PaidTier, date, date]:
+    """What she would buy, and from when to when she would have it. Raises Refused where the tier is not for sale."""
+    offer = next((p for p in terms().membership.paid if p.tier == tier), None)
+    if offer is None:
+        raise Refused(NOT_FOR_SALE)
+    before = [b.ends_on for b in tiers_bought(member, on) if b.tier == tier]
+    starts = max(before) + timedelta(days=1) if before else on
+    return offer, starts, months_after(starts, offer.months) - timedelta(days=1)
+
+
+def tiers_bought(member: Member, on: date) -> list[TierBought]:
+    """Tiers that she, or one who is read as her, has paid for and that have not ended; those taken back are not among
+    them."""
+    family = families({member.pk}).get(member.pk, {member.pk})
+    return list(
+        TierBought.objects.filter(member__in=family, ends_on__gte=on, is_undone=False).order_by("starts_on")
+    )
+
+
+def undo_tier(member: Member, number: int, *, by: Staff) -> None:
+    """Take a sold tier back, where she got her money back; what came after it stays as it was sold."""
+    family = families({member.pk}).get(member.pk, {member.pk})
+    with transaction.atomic():
+        sold = TierBought.objects.filter(pk=number, member__in=family).first()
+        if sold and TierBought.objects.filter(pk=number, is_undone=False).update(is_undone=True):
+            audit("undo-tier", f"customer {member.customer_id}", by=by, detail={"tier": sold.tier})
 
 
 def better(one: str, other: str, terms: Terms) -> str:

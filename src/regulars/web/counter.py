@@ -21,7 +21,7 @@ from regulars.customers.models import Customer
 from regulars.customers.queries import named_exactly, search
 from regulars.customers.sight import let_in, sees
 from regulars.membership import coupons, kin, passes, program, purse, teller
-from regulars.membership.models import Member, Posting
+from regulars.membership.models import Member, Posting, TierBought
 from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.rules import coupons as rules
 from regulars.membership.rules.coupons import Place
@@ -213,11 +213,20 @@ def _member_page(
             ) for o in (said.membership.value.offers if said.membership.value else ())],
             corrects=_corrected(said) if may(request.user, "membership") else [],
             paid_in=amount_said("value", _left(member, request, PRINCIPAL)) if _left(member, request, PRINCIPAL) else None,
+            tiers=[
+                (p.tier, Words("{t}，{n}，{m} 个月", "{t}, {n}, {m} months").fill(
+                    t=said.tiers[p.tier], n=amount_said("value", round(p.price * 100)), m=p.months))
+                for p in (said.membership.paid if terms is not None else ())
+            ],
+            sold=[
+                Page(number=b.pk, tier=said.tiers.get(b.tier) or b.tier, starts=b.starts_on, ends=b.ends_on)
+                for b in program.tiers_bought(member, request.today)
+            ],
             uses=[Page(
                 on=u.on, number=u.pk, bill=u.bill, payable=u.payable, is_back=u.back_on is not None,
                 names=[p.coupon.offer.words for p in u.parts.all()],
             ) for u in coupons.uses_of(member, 5)],
-            once={k: secrets.token_hex(8) for k in ("coupons", "points", "pay", "top-up", "pay-out", "correct")}, filled=filled or {},
+            once={k: secrets.token_hex(8) for k in ("coupons", "points", "pay", "top-up", "pay-out", "correct", "tier", "hand-over")}, filled=filled or {},
         )  # fmt: skip
     return render(request, "counter_member.html", {"page": page}, status=422 if problem else 200)
 
@@ -249,6 +258,9 @@ def counter_moves(request: Request, number: int) -> HttpResponse:
             raise PermissionDenied
         if do == "give-back":
             return _give_back(request, customer, member)
+        if do == "undo-tier":
+            program.undo_tier(member, number_in(request.POST.get("sold"), 1, 2**62) or 0, by=request.user)
+            return redirect("counter-member", customer.pk)
         if do not in MOVES or not (once.isalnum() and len(once) <= 40):
             raise Refused(
                 Words("没看懂要做什么，请再来一次", "What is wanted is not clear; please try again")
@@ -264,7 +276,19 @@ def counter_moves(request: Request, number: int) -> HttpResponse:
             return render(request, "counter_sure.html", {"page": page})
         booked = book(once)
     except Refused as refused:
-        typed = ("do", "bill", "amount", "currency", "pay", "top_up", "pay_out", "change", "why")
+        typed = (
+            "do",
+            "bill",
+            "amount",
+            "currency",
+            "pay",
+            "top_up",
+            "pay_out",
+            "change",
+            "why",
+            "tier",
+            "to",
+        )
         filled = {k: request.POST.get(k, "")[:200] for k in typed}
         filled["codes"] = " ".join(request.POST.getlist("code"))[:400]
         return _member_page(request, customer, refused.words, filled)
@@ -280,6 +304,7 @@ def counter_moves(request: Request, number: int) -> HttpResponse:
 
 SENT = (
     "do", "once", "code", "bill", "amount", "currency", "pay", "top_up", "offer", "receipt", "pay_out", "change", "why",
+    "tier", "to",
 )  # fmt: skip
 
 
@@ -458,11 +483,51 @@ def _correct(request: Request, member: Member) -> Any:
     )
 
 
+def _buy_tier(request: Request, member: Member) -> Any:
+    """She pays for a tier for a while."""
+    tier, said = request.POST.get("tier", ""), program.terms()
+    offer, starts, ends = program.tier_ahead(member, tier, request.today)
+    ahead = [
+        Words("收她 {n}", "She pays {n}").fill(n=amount_said("value", round(offer.price * 100))),
+        Words("从 {a} 到 {b} 是{t}", "{t} from {a} to {b}").fill(
+            a=starts.isoformat(), b=ends.isoformat(), t=said.tiers[tier]
+        ),
+    ]
+    return ahead, lambda once: program.buy_tier(member, tier, key=once, on=request.today, by=request.user)
+
+
+def _hand_over(request: Request, member: Member) -> Any:
+    """Points that she gives to another member."""
+    key, number = (
+        request.POST.get("currency", ""),
+        "".join(unicodedata.normalize("NFKC", request.POST.get("to", "")).split()),
+    )
+    to = Member.objects.select_related("customer").filter(number=number, left_on=None).first()
+    if to is None or to.customer is None or not sees(request.user, to.customer, "look"):
+        raise Refused(Words("没有这个会员号", "There is no such member number"))
+    amount, why = number_in(request.POST.get("amount"), 1, 10**9), _why(request)
+    if (
+        key not in {c.key for c in (program.last() or program.terms()).membership.currencies}
+        or amount is None
+    ):
+        raise Refused(Words("请写要转多少积分", "Please write how many points"))
+    if not _was_booked(request, "counter", request.POST["once"]):
+        _enough(member, request, key, amount)
+    shown = customers_shown([to.customer], Badges(), request.user)[to.customer.pk]
+    ahead = [
+        Words("转 {n} 给{t}", "{n} go to {t}").fill(n=amount_said(key, amount), t=shown.name),
+        Words("为什么：{w}", "Why: {w}").fill(w=why),
+    ]
+    return ahead, lambda once: purse.hand_over(
+        member, to, key, amount, key=once, on=request.today, by=request.user, why=why
+    )
+
+
 MOVES = {
     "points": _redeem, "reward": _reward, "coupons": _coupons, "pay": _pay, "top-up": _top_up, "pay-out": _pay_out,
-    "correct": _correct,
+    "correct": _correct, "tier": _buy_tier, "hand-over": _hand_over,
 }  # fmt: skip
-FOR_WHO_RUNS_IT = ("pay-out", "correct")
+FOR_WHO_RUNS_IT = ("pay-out", "correct", "hand-over", "undo-tier")
 """What the desk does not do alone: it takes the ability to run the programme besides."""
 
 
@@ -516,6 +581,9 @@ def counter_done(request: Request, number: int, once: str) -> HttpResponse:
                 else Words("用了「{n}」", '"{n}" is used')
             )
             lines.append(said.fill(n=part.coupon.offer.words, o=amount_said("value", part.off)))
+    if sold := TierBought.objects.filter(key=once, member__in=family).first():
+        name = (program.last() or program.terms()).tiers.get(sold.tier) or sold.tier
+        lines.append(Words("{t}，用到 {d}", "{t} until {d}").fill(t=name, d=sold.ends_on.isoformat()))
     if not lines:
         raise Http404
     shown = customers_shown([customer], Badges(), request.user)[customer.pk]
