@@ -47,7 +47,10 @@ def _audit_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     from tests.shops import guard_down
 
+    from regulars.membership import teller
+
     guard_down()
+    teller.own.close()  # nobody else may be in a database that is taken down
 
 
 @pytest.fixture

@@ -10,14 +10,17 @@ A move that was booked before, by its business key, is not booked again: the cal
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from regulars.membership.books import Rows, books
@@ -165,21 +168,25 @@ def _serve(requests: list[_Request]) -> None:
     """Book what waits in one transaction; where the store itself refuses, each alone, so that one can't spoil it for
     the others."""
     try:
-        try:
-            with short_write():
-                _book(requests)
-        except Refused:
-            raise
-        except Exception as error:
-            if len(requests) == 1 and not _gave_way(error):
+        with _own_connection():
+            try:
+                with short_write():
+                    _book(requests)
+            except Refused:
                 raise
-            for request in requests:
-                request.done, request.error = [], None
-                try:
-                    with short_write():
-                        _book([request])
-                except Exception as error:
-                    request.error = error
+            except Exception as error:
+                is_lost = not connection.is_usable()
+                if is_lost:
+                    connection.close()
+                if len(requests) == 1 and not is_lost and not _gave_way(error):
+                    raise
+                for request in requests:
+                    request.done, request.error = [], None
+                    try:
+                        with short_write():
+                            _book([request])
+                    except Exception as error:
+                        request.error = error
     except BaseException as error:
         for request in requests:
             request.error = error
@@ -188,6 +195,45 @@ def _serve(requests: list[_Request]) -> None:
     finally:
         for request in requests:
             request.is_over = True
+
+
+class _Own:
+    """The connection at the window: whoever stands there books on this one, so that what it has read and planned serves
+    the next in the queue too. On one's own connection the store reads anew what others have changed meanwhile."""
+
+    def __init__(self) -> None:
+        self.of: tuple[int, str] = (0, "")
+        self.wrapper: BaseDatabaseWrapper | None = None
+
+    def get(self) -> BaseDatabaseWrapper:
+        of = (os.getpid(), str(connection.settings_dict["NAME"]))
+        if self.wrapper is None or self.of != of:
+            if self.of[0] == of[0]:
+                self.close()
+            self.wrapper, self.of = connections.create_connection(DEFAULT_DB_ALIAS), of
+            self.wrapper.inc_thread_sharing()
+        return self.wrapper
+
+    def close(self) -> None:
+        if self.wrapper is not None:
+            self.wrapper.close()
+            self.wrapper = None
+
+
+own = _Own()
+
+
+@contextmanager
+def _own_connection() -> Iterator[None]:
+    hers = connections[DEFAULT_DB_ALIAS]
+    if connection.in_atomic_block or str(hers.settings_dict["NAME"]).startswith(("file:", ":memory:")):
+        yield
+        return
+    connections[DEFAULT_DB_ALIAS] = own.get()
+    try:
+        yield
+    finally:
+        connections[DEFAULT_DB_ALIAS] = hers
 
 
 def _gave_way(error: Exception) -> bool:
