@@ -107,9 +107,8 @@ def at_once(n: int, do: Callable[[int], object]) -> tuple[list[object], list[Ref
 
 
 def racers() -> int:
-    """PostgreSQL lets in a hundred at once as it comes, and two workers may race there at the same time; threads beyond
-    that would race for the door."""
-    return 300 if connection.vendor == "sqlite" else 45
+    """Each brings a connection of its own to PostgreSQL."""
+    return 300 if connection.vendor == "sqlite" else 80
 
 
 # --- issued ----------------------------------------------------------------------------------------------------------
