@@ -17,6 +17,7 @@ from regulars import daily
 from regulars.customers.models import Customer
 from regulars.membership import night, program, purse, settle, teller
 from regulars.membership.models import Balance, Member, Reservation, Unsettled
+from regulars.membership.proof import prove
 from regulars.membership.rules.ledger import Move
 from regulars.shop import bulk
 from regulars.shop.words import Refused
@@ -159,8 +160,8 @@ def test_who_crosses_somebody_else_at_the_store_is_booked_all_the_same(
 
 
 def _cross(first: int, second: int) -> None:
-    teller.post(move("put", "earn", "0", first, 1), move("put", "earn", "0", second, 1))
-    teller.post(move("take", "redeem", "0", first, 1), move("take", "redeem", "0", second, 1))
+    teller.post(move("put", "earn", "0", first, 1), move("put", "earn", "00", second, 1))
+    teller.post(move("take", "redeem", "0", first, 1), move("take", "redeem", "00", second, 1))
     broken: list[BaseException] = []
 
     def counter() -> None:
@@ -182,3 +183,83 @@ def _cross(first: int, second: int) -> None:
         bulk.execute("UPDATE membership_balance SET in_hand = in_hand WHERE member_id = %s", [first])
     beside.join()
     assert not broken, broken
+
+
+def test_what_fell_short_once_cannot_be_taken_back_again(shop: Shop) -> None:
+    who = member()
+    (earned,) = teller.post(move("put", "earn", "1", who, 5))
+    teller.post(move("take", "redeem", "2", who, 5))
+    (back,) = teller.post(move("take-back", "reverse", "3", who, 5, of=earned.posting))
+    assert back.short == 5
+    with pytest.raises(Refused):
+        teller.post(move("take-back", "reverse", "4", who, 3, of=earned.posting))
+
+
+def test_what_has_lapsed_is_not_taken_a_second_time_when_its_purchase_is_returned(shop: Shop) -> None:
+    """Trap 14: December's points ended with the year, and the return in January took January's instead."""
+    who, later = member(), TODAY + timedelta(10)
+    (earned,) = teller.post(move("put", "earn", "1", who, 100, ends=TODAY + timedelta(5)))
+    teller.post(move("take", "redeem", "2", who, 40))
+    teller.post(move("put", "earn", "3", who, 100, on=later))
+    assert held(who) == (100, 0)
+    backs = [
+        teller.post(move("take-back", "reverse", f"4.{n}", who, 50, on=later, of=earned.posting))[0]
+        for n in (1, 2)
+    ]
+    assert [b.amounts for b in backs] == [{}, {"points": -40}] and held(who) == (60, 0)
+    assert prove().totals["points"] == {
+        "member": 60, "issued": -200, "redeemed": 40, "expired": 0, "reversed": 100,
+    }  # fmt: skip
+
+
+def test_one_key_for_two_people_is_refused_in_one_flush_too(shop: Shop) -> None:
+    """Booked together, the second heard that it was done, and nothing had been taken from her."""
+    who, other = member(1), member(2)
+    for n, each in enumerate((who, other)):
+        teller.post(move("put", "earn", f"{n}", each, 5))
+    asked = [teller._Request([move("take", "redeem", "K", each, 5)]) for each in (who, other, who)]
+    teller._serve(asked)
+    with pytest.raises(Refused, match="K"):
+        asked[1].answer()
+    assert held(who) == (0, 0) and held(other) == (5, 0)
+    (first,), (again,) = asked[0].answer(), asked[2].answer()
+    assert (first.is_new, again.is_new) == (True, False) and again.posting == first.posting > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_who_is_expected_may_come_while_the_one_at_the_window_turns_round(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call for her was left lying: it woke the next one who waited, before those whom she expected were there, and in
+    the end nobody came to the window any more."""
+    who, gate = member(), teller._gate
+
+    class Gate:
+        """Lets the other one in between the look at the queue and the wait."""
+
+        left = 0
+
+        def __enter__(self) -> None:
+            gate.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            gate.release()
+            if threading.current_thread() is first:
+                self.left += 1
+                if self.left == 2:
+                    second.start()
+                    while not teller._waiting:
+                        pass
+
+    first, second = (
+        threading.Thread(
+            target=lambda n=n: (teller.post(move("put", "earn", f"{n}", who, 5)), connection.close())
+        )
+        for n in (1, 2)
+    )
+    monkeypatch.setattr(teller, "_gate", Gate())
+    monkeypatch.setattr(teller, "_before", 2)
+    first.start()
+    first.join()
+    second.join()
+    assert teller._all_there.locked() and held(who) == (10, 0)

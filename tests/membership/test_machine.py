@@ -269,9 +269,9 @@ class Ledger(Books):
             return
         past.undone += n
         own = past.drawn[0][0]
-        # Of what has lapsed nothing is left to take, unless nobody has looked at that purse since.
-        first = [own] if own.ends is None or own.ends >= self.day else []
-        taken = sum(k for _, k in self.draw(first, n))
+        taken = sum(
+            k for _, k in self.draw([own], n)
+        )  # also what has lapsed of it: she has lost that already
         others = sorted(self.spendable(past.who, "points"), key=lambda h: (h.on, h.number), reverse=True)
         taken += sum(k for _, k in self.draw(others, n - taken))
         pending = sorted(

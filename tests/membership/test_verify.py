@@ -12,6 +12,7 @@ from tests.membership.test_ledger import TODAY, member, move
 from tests.shops import Shop, guard_down
 
 from regulars.membership import night, teller
+from regulars.membership.models import Posting
 from regulars.membership.proof import prove
 from regulars.shop.models import Alert
 
@@ -47,6 +48,31 @@ def test_what_was_tampered_with_is_found(shop: Shop, what: str) -> None:
     assert proof.first_break.what == name
     for lang in ("zh", "en"):
         assert "{" not in proof.record(lang)["first_break"]["says"]
+
+
+ORPHANED = {
+    "a lot": ("UPDATE membership_lot SET posting_id = 0", "UPDATE membership_lot SET posting_id = {posting}"),
+    "entries": (
+        "INSERT INTO membership_entry (posting_id, account, member_id, currency, amount) "
+        "SELECT 0, account, member_id, currency, amount FROM membership_entry WHERE account = 'issued' "
+        "UNION ALL SELECT 0, 'redeemed', member_id, currency, -amount FROM membership_entry WHERE account = 'issued'",
+        "DELETE FROM membership_entry WHERE posting_id = 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ORPHANED)
+def test_what_belongs_to_no_posting_is_found(shop: Shop, what: str) -> None:
+    """PostgreSQL does not look for the posting of an entry or a lot."""
+    lived()
+    guard_down()
+    tampering, mending = ORPHANED[what]
+    with connection.cursor() as cursor:
+        cursor.execute(tampering)
+        found = prove().first_break
+        cursor.execute(mending.format(posting=Posting.objects.get(source_id="1").pk))
+    assert found is not None and (found.what, found.where) == ("gone", "0")
+    assert prove().is_sound
 
 
 def test_the_night_says_so_to_those_in_charge(shop: Shop) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from datetime import date
-from functools import cache
+from datetime import date, datetime
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from regulars.membership import kin
 from regulars.membership.models import Balance, Entry, Lot, Posting
@@ -50,9 +51,9 @@ class Page(NamedTuple):
 class Books:
     """The books of SQLite; `books()` gives those of the store in use."""
 
-    def __init__(self) -> None:
-        connection.ensure_connection()
-        self.driver = connection.connection
+    def __init__(self, here: BaseDatabaseWrapper) -> None:
+        here.ensure_connection()
+        self.driver = here.connection
 
     def read(
         self,
@@ -97,11 +98,20 @@ class Books:
         )
 
     def after(self, postings: Collection[int]) -> Rows:
-        """Rows (posting, kind, account, currency, amount) of what came after these postings and speaks of them."""
+        """Rows (of which, posting, kind, short, account, lot, currency, amount) of what came after these postings and
+        speaks of them; the last four are None where nothing could be taken."""
         return self.rows(
-            f"SELECT p.of_id, p.kind, e.account, e.currency, e.amount FROM {POSTING} p "
-            f"JOIN {ENTRY} e ON e.posting_id = p.id WHERE p.of_id IN ({{marks}})",
+            f"SELECT p.of_id, p.id, p.kind, p.short, e.account, e.lot_id, e.currency, e.amount FROM {POSTING} p "
+            f"LEFT JOIN {ENTRY} e ON e.posting_id = p.id WHERE p.of_id IN ({{marks}})",
             sorted(postings),
+        )
+
+    def ended(self, numbers: Collection[str]) -> Rows:
+        """Rows (lot, amount) of what the postings with these numbers, "lot.how often", have let lapse."""
+        return self.rows(
+            f"SELECT e.lot_id, e.amount FROM {POSTING} p JOIN {ENTRY} e ON e.posting_id = p.id "
+            "WHERE p.source = 'lot' AND p.kind = 'expire' AND e.account = 'expired' AND p.source_id IN ({marks})",
+            sorted(numbers),
         )
 
     def ids(self, postings: int, lots: int) -> tuple[Sequence[int], Sequence[int]]:
@@ -117,37 +127,45 @@ class Books:
         `BALANCE_CHANGES` of rows that are there."""
         self._insert(POSTING, POSTING_COLUMNS, postings)
         self._insert(LOT, LOT_COLUMNS, lots)
-        self._insert(ENTRY, ENTRY_COLUMNS, entries)
+        self._insert(ENTRY, ENTRY_COLUMNS, entries, 2)  # they come in pairs
         self._update(LOT, LOT_CHANGES, lot_changes)
         self._update(BALANCE, BALANCE_CHANGES, balances)
 
-    def detail(self, given: dict[str, Any]) -> Any:
+    def detail(self, given: dict[str, Any] | None) -> Any:
         """The value of a posting's column of details."""
         return json.dumps(given) if given else "{}"
+
+    def moment(self, at: datetime) -> str:
+        """A moment as this store keeps it; given in UTC."""
+        return at.replace(tzinfo=None).isoformat(" ", "microseconds")
 
     def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Rows of a query with one `IN ({marks})` list."""
         if not values:
             return []
-        found: list[tuple[Any, ...]] = []
-        for chunk in bulk.in_chunks(values):
-            marks = ("?," * len(chunk))[:-1]
-            found += self.driver.execute(sql.replace("{marks}", marks), chunk).fetchall()
-        return found
+        if len(values) <= bulk.IN_LIST:
+            return list(self.driver.execute(_marked(sql, len(values)), values))
+        return [row for chunk in bulk.in_chunks(values) for row in self.rows(sql, chunk)]
 
-    def _insert(self, table: str, columns: tuple[str, ...], rows: Rows) -> None:
+    def _insert(self, table: str, columns: tuple[str, ...], rows: Rows, at_once: int = 1) -> None:
         if rows:
-            self.driver.executemany(_insert_sql(table, columns), rows)
+            values = [(*a, *b) for a, b in zip(rows[::2], rows[1::2], strict=True)] if at_once == 2 else rows
+            self.driver.executemany(_insert_sql(table, columns, at_once), values)
 
     def _update(self, table: str, columns: tuple[str, ...], rows: Rows) -> None:
         if rows:
             self.driver.executemany(_update_sql(table, columns), rows)
 
 
+@lru_cache
+def _marked(sql: str, values: int) -> str:
+    return sql.replace("{marks}", ", ".join("?" * values))
+
+
 @cache
-def _insert_sql(table: str, columns: tuple[str, ...]) -> str:
+def _insert_sql(table: str, columns: tuple[str, ...], at_once: int) -> str:
     names, marks = ", ".join(f'"{c}"' for c in columns), ", ".join("?" * len(columns))
-    return f"INSERT INTO {table} ({names}) VALUES ({marks})"
+    return f"INSERT INTO {table} ({names}) VALUES {', '.join([f'({marks})'] * at_once)}"
 
 
 @cache
@@ -159,8 +177,8 @@ def _update_sql(table: str, columns: tuple[str, ...]) -> str:
 class _OnPostgres(Books):
     """The same by the functions that a migration has made (`functions`)."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, here: BaseDatabaseWrapper) -> None:
+        super().__init__(here)
         self.postings: list[int] = []
         self.lot_numbers: list[int] = []
 
@@ -174,8 +192,10 @@ class _OnPostgres(Books):
         lots: int,
     ) -> Page:
         ((found,),) = self.driver.execute(
-            "SELECT membership_read(%s::bigint[], %s::json, %s::date, %s::text[], %s, %s)",
-            [list(members), json.dumps(sorted(wanted)), on, list(source_ids), postings, lots],
+            "SELECT membership_read(%s::bigint[], %s::bigint[], %s::text[], %s::date, %s::text[], %s, %s)",
+            [
+                list(members), [m for m, _ in wanted], [c for _, c in wanted], on, list(source_ids), postings, lots,
+            ],
         ).fetchall()  # fmt: skip
         kin_rows, balances, held, known, self.postings, self.lot_numbers = found
         return Page(kin.grouped(kin_rows), balances, held, known)
@@ -185,8 +205,11 @@ class _OnPostgres(Books):
             return []
         return list(self.driver.execute(sql.replace("IN ({marks})", "= ANY(%s)"), [list(values)]).fetchall())
 
-    def detail(self, given: dict[str, Any]) -> Any:
-        return given
+    def detail(self, given: dict[str, Any] | None) -> Any:
+        return given or {}
+
+    def moment(self, at: datetime) -> str:
+        return at.isoformat(" ", "microseconds")
 
     def ids(self, postings: int, lots: int) -> tuple[Sequence[int], Sequence[int]]:
         for pool, table, n in ((self.postings, POSTING, postings), (self.lot_numbers, LOT, lots)):
@@ -201,10 +224,11 @@ class _OnPostgres(Books):
             (BALANCE_CHANGES, balances),
         )  # fmt: skip
         self.driver.execute(
-            "SELECT membership_write(%s::json)",
-            [json.dumps([[dict(zip(names, row, strict=True)) for row in rows] for names, rows in given])],
+            "SELECT membership_write(%s::json, %s::json, %s::json, %s::json, %s::json)",
+            [json.dumps([dict(zip(names, row, strict=True)) for row in rows]) for names, rows in given],
         )
 
 
 def books() -> Books:
-    return _OnPostgres() if bulk.is_postgres() else Books()
+    here = connections[DEFAULT_DB_ALIAS]
+    return _OnPostgres(here) if here.vendor == "postgresql" else Books(here)

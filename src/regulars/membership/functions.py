@@ -11,7 +11,7 @@ from typing import Any
 
 READ = """
 CREATE OR REPLACE FUNCTION membership_read(
-  members bigint[], wanted json, day date, source_ids text[], postings integer, lots integer
+  members bigint[], wanted_of bigint[], wanted text[], day date, source_ids text[], postings integer, lots integer
 ) RETURNS json LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $read$
 DECLARE kin bigint[]; family json; balances json;
 BEGIN
@@ -27,9 +27,9 @@ BEGIN
   ) k;
   -- Rows are made before any is locked: two who first held what the other waits for would never end.
   INSERT INTO membership_balance (member_id, currency, in_hand, aside, active_on)
-    SELECT (w->>0)::bigint, w->>1, 0, 0, day FROM json_array_elements(wanted) w
-    WHERE (w->>0)::bigint = ANY(kin) AND NOT EXISTS (
-      SELECT 1 FROM membership_balance b WHERE b.member_id = (w->>0)::bigint AND b.currency = w->>1
+    SELECT w.member, w.currency, 0, 0, day FROM unnest(wanted_of, wanted) w (member, currency)
+    WHERE w.member = ANY(kin) AND NOT EXISTS (
+      SELECT 1 FROM membership_balance b WHERE b.member_id = w.member AND b.currency = w.currency
     ) ORDER BY 1, 2
     ON CONFLICT DO NOTHING;
   SELECT COALESCE(json_agg(json_build_array(member_id, currency, in_hand, aside, active_on, id)), '[]') INTO balances FROM (
@@ -49,24 +49,25 @@ END $read$
 """
 
 WRITE = """
-CREATE OR REPLACE FUNCTION membership_write(given json) RETURNS void LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $write$
+CREATE OR REPLACE FUNCTION membership_write(
+  postings json, lots json, entries json, lot_changes json, balances json
+) RETURNS void LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $write$
 BEGIN
   INSERT INTO membership_posting (
     id, source, source_id, kind, member_id, "on", at, of_id, rule, receipt, short, detail, store_id, by_id
   ) SELECT id, source, source_id, kind, member_id, "on", at, of_id, rule, receipt, short, detail, store_id, by_id
-    FROM json_populate_recordset(NULL::membership_posting, given->0);
+    FROM json_populate_recordset(NULL::membership_posting, postings);
   INSERT INTO membership_lot (
     id, member_id, currency, posting_id, "on", amount, in_hand, aside, ends, ripe_on, idle, ended
   ) SELECT id, member_id, currency, posting_id, "on", amount, in_hand, aside, ends, ripe_on, idle, ended
-    FROM json_populate_recordset(NULL::membership_lot, given->1);
+    FROM json_populate_recordset(NULL::membership_lot, lots);
   INSERT INTO membership_entry (posting_id, account, member_id, currency, lot_id, amount)
     SELECT posting_id, account, member_id, currency, lot_id, amount
-    FROM json_populate_recordset(NULL::membership_entry, given->2);
+    FROM json_populate_recordset(NULL::membership_entry, entries);
   UPDATE membership_lot l SET in_hand = g.in_hand, aside = g.aside, ripe_on = g.ripe_on, ended = g.ended
-    FROM json_populate_recordset(NULL::membership_lot, given->3) g WHERE l.id = g.id;
+    FROM json_populate_recordset(NULL::membership_lot, lot_changes) g WHERE l.id = g.id;
   UPDATE membership_balance b SET in_hand = g.in_hand, aside = g.aside, active_on = g.active_on
-    FROM json_populate_recordset(NULL::membership_balance, given->4) g WHERE b.id = g.id;
+    FROM json_populate_recordset(NULL::membership_balance, balances) g WHERE b.id = g.id;
 END $write$
 """
 

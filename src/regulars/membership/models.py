@@ -77,9 +77,13 @@ class Lot(models.Model):
     """One earning and what is left of it: `in_hand` can be spent, `aside` is pending (until `ripe_on`) or reserved.
     Both are sums of entries, kept here and proved every night."""
 
-    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="lots", db_index=False)
+    member = models.ForeignKey(
+        Member, on_delete=models.PROTECT, related_name="lots", db_index=False, db_constraint=False
+    )
     currency = models.CharField(max_length=20)
-    posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="lots", db_index=False)
+    posting = models.ForeignKey(
+        Posting, on_delete=models.PROTECT, related_name="lots", db_index=False, db_constraint=False
+    )
     on = models.DateField()
     amount = models.BigIntegerField()
     in_hand = models.BigIntegerField(default=0)
@@ -100,7 +104,9 @@ class Lot(models.Model):
             models.Index(
                 fields=["member"], name="membership_lot_open", condition=Q(in_hand__gt=0) | Q(aside__gt=0)
             ),
-            models.Index(fields=["ends"], name="membership_lot_ends", condition=Q(in_hand__gt=0)),
+            models.Index(
+                fields=["ends"], name="membership_lot_ends", condition=Q(in_hand__gt=0, ends__isnull=False)
+            ),
             models.Index(fields=["ripe_on"], name="membership_lot_ripe", condition=Q(ripe_on__isnull=False)),
         ]
 
@@ -109,10 +115,12 @@ class Entry(models.Model):
     """One side of a posting: so many units of a currency on one account of one member. The entries of a posting sum to
     nought. Never changed and never deleted.
 
-    That its lot is there, and hers, the window sees to and the nightly proof checks: PostgreSQL would look for member and
-    lot of every entry again when a booking is committed, which took as long as the rest of it."""
+    That its posting and its lot are there, and hers, the window sees to and the nightly proof checks: PostgreSQL would
+    look for each of them again when a booking is committed, which took as long as the rest of it."""
 
-    posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="entries")
+    posting = models.ForeignKey(
+        Posting, on_delete=models.PROTECT, related_name="entries", db_constraint=False
+    )
     account = models.CharField(max_length=9)
     member = models.ForeignKey(
         Member, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False

@@ -35,6 +35,7 @@ class Break:
             "owner": Words("第 {where} 条分录记在别人的份上：应是 {expected}，份上是 {found}", "Entry {where} stands on the lot of somebody else, of another currency or of nobody: member {expected}, lot of {found}"),
             "key": Words("业务号 {where} 记了 {found} 次", "The business key {where} stands {found} times"),
             "entries": Words("第 {where} 笔账没有分录", "Posting {where} has no entries"),
+            "gone": Words("有分录或积分批次属于第 {where} 笔账，那笔账却不在了", "Entries or a lot belong to posting {where}, which is not there"),
         }[self.what]  # fmt: skip
         return said.fill(where=self.where, expected=self.expected, found=self.found)
 
@@ -132,6 +133,12 @@ def _compared() -> Proof:
         f"SELECT p.id, 1, 0 FROM {_POSTING} p WHERE p.short = 0 AND NOT EXISTS "
         f"(SELECT 1 FROM {_ENTRY} e WHERE e.posting_id = p.id) ORDER BY 1 LIMIT 100",
     )
+    for table in (_ENTRY, _LOT):
+        found.add(
+            "gone",
+            f"SELECT DISTINCT x.posting_id, 1, 0 FROM {table} x WHERE NOT EXISTS "
+            f"(SELECT 1 FROM {_POSTING} p WHERE p.id = x.posting_id) ORDER BY 1 LIMIT 100",
+        )
     hand = "SUM(CASE WHEN account = 'member' THEN amount ELSE 0 END)"
     aside = "SUM(CASE WHEN account = 'liability' THEN amount ELSE 0 END)"
     held = "WHERE account IN ('member', 'liability')"

@@ -15,8 +15,9 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
@@ -26,10 +27,20 @@ from django.utils import timezone
 from regulars.membership.books import Rows, books
 from regulars.membership.models import Entry, Posting, Reason
 from regulars.membership.rules import ledger
-from regulars.membership.rules.ledger import LIABILITY, MEMBER, REDEEMED, REVERSED, Effect, Move, Past, Purse
+from regulars.membership.rules.ledger import (
+    EXPIRED,
+    LIABILITY,
+    MEMBER,
+    REDEEMED,
+    REVERSED,
+    Effect,
+    Move,
+    Past,
+    Purse,
+)
 from regulars.membership.rules.terms import months_after
 from regulars.shop import bulk
-from regulars.shop.turns import short_write
+from regulars.shop.turns import in_line, short_write
 from regulars.shop.words import Refused, Words
 
 TOGETHER = 64
@@ -43,7 +54,7 @@ ANOTHER = Words(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Done:
     """What a move came to. `amounts`: what it put into (above zero) or took from (below) each purse, by currency, both
     accounts of the member together; `short`: what could not be taken; `is_new`: false where it was booked before."""
@@ -143,8 +154,8 @@ def _stand_at_the_window(mine: _Request) -> None:
     global _is_open, _before, _expected
     with _gate:
         others = min(_before, TOGETHER) - 1
-        _expected = others if len(_waiting) < others else 0
-    if _expected and not _all_there.acquire(timeout=PATIENCE):
+        expects = _expected = others if len(_waiting) < others else 0
+    if expects and not _all_there.acquire(timeout=PATIENCE):
         with _gate:
             if not _expected:  # called in the moment in which her patience ended
                 _all_there.acquire()
@@ -170,7 +181,7 @@ def _serve(requests: list[_Request]) -> None:
     try:
         with _own_connection():
             try:
-                with short_write():
+                with _one_transaction():
                     _book(requests)
             except Refused:
                 raise
@@ -180,13 +191,7 @@ def _serve(requests: list[_Request]) -> None:
                     connection.close()
                 if len(requests) == 1 and not is_lost and not _gave_way(error):
                     raise
-                for request in requests:
-                    request.done, request.error = [], None
-                    try:
-                        with short_write():
-                            _book([request])
-                    except Exception as error:
-                        request.error = error
+                _book_one_by_one(requests)
     except BaseException as error:
         for request in requests:
             request.error = error
@@ -197,6 +202,16 @@ def _serve(requests: list[_Request]) -> None:
             request.is_over = True
 
 
+def _book_one_by_one(requests: list[_Request]) -> None:
+    for request in requests:
+        request.done, request.error = [], None
+        try:
+            with short_write():
+                _book([request])
+        except Exception as error:
+            request.error = error
+
+
 class _Own:
     """The connection at the window: whoever stands there books on this one, so that what it has read and planned serves
     the next in the queue too. On one's own connection the store reads anew what others have changed meanwhile."""
@@ -205,8 +220,8 @@ class _Own:
         self.of: tuple[int, str] = (0, "")
         self.wrapper: BaseDatabaseWrapper | None = None
 
-    def get(self) -> BaseDatabaseWrapper:
-        of = (os.getpid(), str(connection.settings_dict["NAME"]))
+    def beside(self, hers: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+        of = (os.getpid(), str(hers.settings_dict["NAME"]))
         if self.wrapper is None or self.of != of:
             if self.of[0] == of[0]:
                 self.close()
@@ -226,14 +241,37 @@ own = _Own()
 @contextmanager
 def _own_connection() -> Iterator[None]:
     hers = connections[DEFAULT_DB_ALIAS]
-    if connection.in_atomic_block or str(hers.settings_dict["NAME"]).startswith(("file:", ":memory:")):
+    if hers.in_atomic_block or str(hers.settings_dict["NAME"]).startswith(("file:", ":memory:")):
         yield
         return
-    connections[DEFAULT_DB_ALIAS] = own.get()
+    connections[DEFAULT_DB_ALIAS] = own.beside(hers)
     try:
         yield
     finally:
         connections[DEFAULT_DB_ALIAS] = hers
+
+
+@contextmanager
+def _one_transaction() -> Iterator[None]:
+    """As `short_write`; on SQLite without what Django does around a transaction, which takes as long as a booking."""
+    here = connections[DEFAULT_DB_ALIAS]
+    if here.vendor != "sqlite" or here.in_atomic_block:
+        with short_write():
+            yield
+        return
+    with in_line():
+        here.ensure_connection()
+        here.connection.execute("BEGIN IMMEDIATE")
+        here.in_atomic_block = True
+        try:
+            yield
+        except BaseException:
+            here.connection.rollback()
+            raise
+        else:
+            here.connection.commit()
+        finally:
+            here.in_atomic_block = False
 
 
 def _gave_way(error: Exception) -> bool:
@@ -262,25 +300,30 @@ class _Window:
 
     def __init__(self, moves: Sequence[Move], more: Iterable[int] = (), on: date | None = None) -> None:
         self.books = books()
-        earlier = {m.of for m in moves if m.of}
+        named, wanted, numbers, keys, earlier = set(more), set(), set(), set(), set()
+        lots = 0
+        for move in moves:
+            for member in (move.member, move.to) if move.to else (move.member,):
+                named.add(member)
+                wanted.update([(member, currency) for currency, _ in move.legs])
+            lots += len(move.legs) if move.verb in ("put", "hand-over") else 0
+            numbers.add(move.id)
+            keys.add(move.key)
+            if move.of:
+                earlier.add(move.of)
         self.past_entries: dict[int, Rows] = self._entries_of(earlier) if earlier else {}
-        named = {m.member for m in moves} | {m.to for m in moves if m.to}
-        wanted = {(m.member, c) for m in moves for c, _ in m.legs}
-        wanted |= {(m.to, c) for m in moves if m.to for c, _ in m.legs}
-        named.update(more, (e[1] for found in self.past_entries.values() for e in found))
-        page = self.books.read(
-            named, wanted, on or moves[0].on, {m.id for m in moves}, len(moves), len(wanted)
-        )
+        named.update(e[1] for found in self.past_entries.values() for e in found)
+        page = self.books.read(named, wanted, on or moves[0].on, numbers, len(moves), lots)
         self.family = page.family
         self.balances = {
             (m, c): [hand, aside, _day(active), i] for m, c, hand, aside, active, i in page.balances
         }
-        keys = {m.key for m in moves}
-        self.known: dict[tuple[str, str, str], Done | tuple[int, int, int]] = {
-            (source, number, kind): (posting, member, short)
+        self.known: dict[tuple[str, str, str], tuple[int, Done]] = {
+            (source, number, kind): (member, Done(posting, {}, short))
             for source, number, kind, posting, member, short in page.known
             if (source, number, kind) in keys
         }
+        self.again: list[tuple[Done, Done]] = []
         self.lots: dict[int, ledger.Lot] = {}
         self._keep(page.lots)
         gone = {e[3] for found in self.past_entries.values() for e in found if e[3]} - self.lots.keys()
@@ -289,10 +332,10 @@ class _Window:
         self.lots_of: dict[int, list[ledger.Lot]] = defaultdict(list)
         for lot in self.lots.values():
             self.lots_of[lot.member].append(lot)
-        self.after = self._after(earlier) if earlier else {}
+        self.after: dict[int, Rows] = self._after(earlier) if earlier else {}
         self.purses: dict[int, Purse] = {}
+        self.tidied: dict[tuple[int, date], Purse] = {}
         self.pasts: dict[tuple[int, str], Past] = {}
-        self.tidied: set[tuple[int, date]] = set()
         self.written: list[tuple[Move, Effect, Done]] = []
         self.deltas: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0])
         self.active: dict[tuple[int, str], date] = {}
@@ -320,25 +363,27 @@ class _Window:
         return max(days)
 
     def _after(self, postings: set[int]) -> dict[int, Rows]:
-        """(kind, account, currency, amount) of what came after each and speaks of it."""
+        """(posting, kind, short, account, lot, currency, amount) of what came after each and speaks of it."""
         found: dict[int, list[Sequence[Any]]] = defaultdict(list)
         for of, *entry in self.books.after(postings):
             found[of].append(entry)
         return dict(found)
 
     def _purse(self, member: int, on: date) -> Purse:
+        purse = self.tidied.get((member, on))
+        if purse is not None:
+            return purse
         family = self.family.get(member)
         if family is None:
             raise Refused(NOBODY)
         head = min(family)
-        if head not in self.purses:
-            self.purses[head] = Purse(head, [lot for m in sorted(family) for lot in self.lots_of[m]])
-        purse = self.purses[head]
-        if (head, on) not in self.tidied:
-            self.tidied.add((head, on))
-            for kind, number, lot, effect in ledger.tidy(purse, on):
-                move = Move("take", kind, "lot", number, lot.member, on)
-                self._note(move, effect)
+        purse = self.purses.get(head)
+        if purse is None:
+            purse = self.purses[head] = Purse(head, [lot for m in sorted(family) for lot in self.lots_of[m]])
+        for each in family:
+            self.tidied[each, on] = purse
+        for kind, number, lot, effect in ledger.tidy(purse, on):
+            self._note(Move("take", kind, "lot", number, lot.member, on), effect)
         return purse
 
     def _past(self, move: Move) -> Past:
@@ -354,20 +399,42 @@ class _Window:
             if account in held and n * sign > 0
         )
         undone: dict[str, int] = defaultdict(int)
-        for kind, account, currency, n in self.after.get(move.of, ()):
+        fell_short: dict[int, int] = {}
+        lapsed = self._lapsed([lot for lot, _ in drawn if lot.ended]) if way == "take-back" else {}
+        for posting, kind, short, account, lot, currency, n in self.after.get(move.of, ()):
             if (
                 (way == "give-back" and kind == "give-back" and account == REDEEMED)
                 or (way == "take-back" and account == REVERSED)
                 or (way == "aside" and kind in ("confirm", "release") and account == LIABILITY)
             ):
                 undone[currency] += abs(n)
-        past = self.pasts[move.of, way] = Past(drawn, undone)
+            if account == EXPIRED and lot in lapsed:
+                lapsed[lot] += n
+            fell_short[posting] = short
+        if way == "take-back":
+            for currency in {lot.currency for lot, _ in drawn}:
+                undone[currency] += sum(fell_short.values())
+        past = self.pasts[move.of, way] = Past(drawn, undone, lapsed)
         return past
+
+    def _lapsed(self, lots: Sequence[ledger.Lot]) -> dict[int, int]:
+        """What has ended of these lots, by lot."""
+        found: dict[int, int] = defaultdict(int)
+        numbers = [f"{lot.id}.{n}" for lot in lots for n in range(1, lot.ended + 1)]
+        for lot_id, n in self.books.ended(numbers):
+            found[lot_id] += n
+        for move, effect, _ in self.written:  # in this very transaction
+            if move.kind == "expire":
+                for account, _, _, lot, n in effect.entries:
+                    if account == EXPIRED and lot is not None and lot in lots:
+                        found[lot.id] += n
+        return found
 
     # --- deciding
 
     def carry_out(self, move: Move) -> Done:
-        known = self.known.get(move.key)
+        key = move.key
+        known = self.known.get(key)
         if known is not None:
             return self._as_known(move, known)
         purse = self._purse(move.member, move.on)
@@ -380,29 +447,35 @@ class _Window:
                     move.verb in ("spend-aside", "let-go") and entry.account == LIABILITY
                 ):
                     past.undone[entry.currency] = past.undone.get(entry.currency, 0) + abs(entry.amount)
+            if effect.short:
+                for currency in {lot.currency for lot, _ in past.drawn}:
+                    past.undone[currency] = past.undone.get(currency, 0) + effect.short
         if move.kind != "correct":
-            for entry in effect.entries:
-                self.active[entry.member, entry.currency] = move.on
+            for _, member, currency, _, _ in effect.entries:
+                self.active[member, currency] = move.on
         done = self._note(move, effect)
-        self.known[move.key] = done
+        self.known[key] = move.member, done
         return done
 
-    def _as_known(self, move: Move, known: Done | tuple[int, int, int]) -> Done:
-        if isinstance(known, Done):
-            return replace(known, is_new=False)
-        posting, member, short = known
+    def _as_known(self, move: Move, known: tuple[int, Done]) -> Done:
+        member, done = known
         if member != move.member and member not in self.family.get(move.member, ()):
             raise Refused(ANOTHER.fill(key=f"{move.source} {move.id}"))
-        return Done(posting, amounts_of([posting])[posting], short, is_new=False)
+        again = Done(done.posting, done.amounts, done.short, is_new=False)
+        if not done.posting:  # booked in this very transaction: it has its number when it is written
+            self.again.append((again, done))
+        elif not done.amounts:
+            again.amounts = amounts_of([done.posting])[done.posting]
+        return again
 
     def _note(self, move: Move, effect: Effect) -> Done:
-        amounts: dict[str, int] = defaultdict(int)
-        for entry in effect.entries:
-            if entry.account in (MEMBER, LIABILITY):
-                if not move.to or entry.member != move.to:
-                    amounts[entry.currency] += entry.amount
-                self.deltas[entry.member, entry.currency][entry.account == LIABILITY] += entry.amount
-        done = Done(0, dict(amounts), effect.short)
+        amounts: dict[str, int] = {}
+        for account, member, currency, _, n in effect.entries:
+            if account in (MEMBER, LIABILITY):
+                if member != move.to:
+                    amounts[currency] = amounts.get(currency, 0) + n
+                self.deltas[member, currency][account == LIABILITY] += n
+        done = Done(0, amounts, effect.short)
         self.written.append((move, effect, done))
         return done
 
@@ -422,11 +495,11 @@ class _Window:
         return (
             state, len(self.written), {k: list(p.lots) for k, p in self.purses.items()}, dict(self.known),
             {k: list(v) for k, v in self.deltas.items()}, dict(self.active),
-            {k: dict(p.undone) for k, p in self.pasts.items()},
+            {k: (dict(p.undone), dict(p.lapsed)) for k, p in self.pasts.items()},
         )  # fmt: skip
 
     def back_to(self, mark: Any) -> None:
-        state, written, lots, known, deltas, active, undone = mark
+        state, written, lots, known, deltas, active, pasts = mark
         for lot, in_hand, aside, ripe_on, ended in state:
             lot.in_hand, lot.aside, lot.ripe_on, lot.ended = in_hand, aside, ripe_on, ended
         del self.written[written:]
@@ -434,17 +507,14 @@ class _Window:
             self.purses[key].lots = kept
         self.known, self.active = known, active
         self.deltas = defaultdict(lambda: [0, 0], deltas)
-        for past_key, past in self.pasts.items():
-            past.undone.clear()
-            past.undone.update(undone.get(past_key, {}))
-        self.pasts = {k: p for k, p in self.pasts.items() if k in undone}
+        self.pasts = {k: Past(self.pasts[k].drawn, *kept) for k, kept in pasts.items()}
 
     # --- writing
 
     def write(self) -> None:
         if not self.written:
             return
-        now = timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f" + ("+00" if bulk.is_postgres() else ""))
+        now = self.books.moment(timezone.now())
         made = [lot for _, effect, _ in self.written for lot in effect.made]
         postings, lot_ids = self.books.ids(len(self.written), len(made))
         for lot, i in zip(made, lot_ids, strict=True):
@@ -452,37 +522,33 @@ class _Window:
         posting_rows, entry_rows, lot_rows, reasons = [], [], [], []
         changed: dict[int, ledger.Lot] = {}
         for i, (move, effect, done) in zip(postings, self.written, strict=True):
-            object.__setattr__(done, "posting", i)
+            done.posting = i
             posting_rows.append((
-                i, move.source, move.id, move.kind, move.member, move.on.isoformat(), now, move.of or None, move.rule,
+                i, move.source, move.id, move.kind, move.member, _text(move.on), now, move.of or None, move.rule,
                 move.receipt, effect.short, self.books.detail(move.detail), move.store, move.by,
             ))  # fmt: skip
-            entry_rows += [
-                (i, e.account, e.member, e.currency, e.lot.id if e.lot else None, e.amount)
-                for e in effect.entries
-            ]
+            for account, member, currency, held, n in effect.entries:
+                entry_rows.append((i, account, member, currency, held.id if held else None, n))
             for lot in effect.made:
-                ends = None if lot.idle or lot.ends is None else lot.ends.isoformat()
-                ripe = lot.ripe_on.isoformat() if lot.ripe_on else None
                 lot_rows.append((
-                    lot.id, lot.member, lot.currency, i, lot.on.isoformat(), lot.amount, lot.in_hand, lot.aside, ends, ripe,
-                    lot.idle, lot.ended,
+                    lot.id, lot.member, lot.currency, i, _text(lot.on), lot.amount, lot.in_hand, lot.aside,
+                    None if lot.idle else _text(lot.ends), _text(lot.ripe_on), lot.idle, lot.ended,
                 ))  # fmt: skip
             for lot in effect.changed:
                 if lot.id:
                     changed[lot.id] = lot
             if move.why:
                 reasons.append(Reason(posting_id=i, why=move.why))
+        for again, first in self.again:
+            again.posting = first.posting
         for i in lot_ids:
             changed.pop(i, None)
-        lot_changes = [
-            (v.in_hand, v.aside, v.ripe_on.isoformat() if v.ripe_on else None, v.ended, k) for k, v in changed.items()
-        ]  # fmt: skip
+        lot_changes = [(v.in_hand, v.aside, _text(v.ripe_on), v.ended, k) for k, v in changed.items()]
         balances = []
         for key, (hand, aside) in self.deltas.items():
             has, beside, active, number = self.balances[key]
             balances.append(
-                (has + hand, beside + aside, max(active, self.active.get(key, active)).isoformat(), number)
+                (has + hand, beside + aside, _text(max(active, self.active.get(key, active))), number)
             )
         self.books.write(posting_rows, lot_rows, entry_rows, lot_changes, balances)
         if reasons:
@@ -502,6 +568,11 @@ def amounts_of(postings: Sequence[int], members: Sequence[int] | None = None) ->
         if member in members if members is not None else kind != "transfer" or member == about:
             found[posting][currency] = found[posting].get(currency, 0) + int(n)
     return found
+
+
+@lru_cache(1_000)
+def _text(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def _day(value: Any) -> Any:

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 
 from regulars.shop.home import Home
 from regulars.shop.keys import keys
@@ -121,8 +121,9 @@ def in_line() -> Iterator[None]:
 
     Two locks, as at a turnstile: one is the way in, the other the place; who leaves the place has to come in again.
     """
-    name = str(connection.settings_dict["NAME"])
-    if connection.vendor != "sqlite" or name.startswith(("file:", ":memory:")):
+    here = connections[DEFAULT_DB_ALIAS]
+    name = str(here.settings_dict["NAME"])
+    if here.vendor != "sqlite" or name.startswith(("file:", ":memory:")):
         yield
         return
     with _turnstile.lock:

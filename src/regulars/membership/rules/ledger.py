@@ -69,9 +69,6 @@ class Lot:
     id: int = 0
     ended: int = 0
 
-    def is_spendable(self, on: date) -> bool:
-        return self.in_hand > 0 and (self.ends is None or self.ends >= on)
-
 
 class Entry(NamedTuple):
     account: str
@@ -83,16 +80,15 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An earlier posting that a move speaks of: what it drew from or put into which lots, in its order, and how much of
-    that has been undone since, by currency."""
+    """An earlier posting that a move speaks of: what it drew from or put into which lots, in its order; how much of that
+    has been undone since (or could not be, because it had been spent), by currency; and what has lapsed of it, by lot."""
 
     drawn: tuple[tuple[Lot, int], ...]
     undone: dict[str, int]
-    kind: str = ""
+    lapsed: dict[int, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One thing to be done to a member's purse. `source`, `id` and `kind` are its business key: done once, however
     often it is asked for.
 
@@ -122,7 +118,7 @@ class Move:
     store: int | None = None
     by: int | None = None
     why: str = ""
-    detail: dict[str, Any] = field(default_factory=dict)
+    detail: dict[str, Any] | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -144,13 +140,15 @@ class Effect:
             lot.in_hand += change
         else:
             lot.aside += change
-        self.entries.append(Entry(account, lot.member, currency, lot, change))
-        if to in (MEMBER, LIABILITY):
-            if to == MEMBER:
-                lot.in_hand -= change
-            else:
-                lot.aside -= change
-        self.entries.append(Entry(to, lot.member, currency, lot, -change))
+        if to == MEMBER:
+            lot.in_hand -= change
+        elif to == LIABILITY:
+            lot.aside -= change
+        member = lot.member
+        self.entries += (
+            Entry(account, member, currency, lot, change),
+            Entry(to, member, currency, lot, -change),
+        )
         if lot.id:
             self.changed.append(lot)
 
@@ -166,8 +164,13 @@ class Purse:
 
     def spendable(self, currency: str, on: date) -> list[Lot]:
         """Lots that may be spent, those that end first in front, then the older ones."""
-        found = [lot for lot in self.lots if lot.currency == currency and lot.is_spendable(on)]
-        found.sort(key=lambda lot: (lot.ends or date.max, lot.on, lot.id or 1 << 62))
+        found = [
+            lot
+            for lot in self.lots
+            if lot.in_hand > 0 and lot.currency == currency and (lot.ends is None or lot.ends >= on)
+        ]
+        if len(found) > 1:
+            found.sort(key=lambda lot: (lot.ends or date.max, lot.on, lot.id or 1 << 62))
         return found
 
     def pending(self, currency: str) -> list[Lot]:
@@ -213,11 +216,11 @@ def tidy(purse: Purse, on: date) -> list[tuple[str, str, Lot, Effect]]:
 def apply(move: Move, purse: Purse, past: Past | None = None, to: Purse | None = None) -> Effect:
     """Carry a move out on a purse that is tidy as of its day. Raises Refused and changes nothing where it can't be."""
     for _, amount in move.legs:
-        if not isinstance(amount, int) or isinstance(amount, bool) or amount <= 0:
+        if type(amount) is not int or amount <= 0:
             raise Refused(NOT_A_NUMBER)
         if amount > MOST:
             raise Refused(TOO_MUCH)
-    if len({currency for currency, _ in move.legs}) < len(move.legs):
+    if len(move.legs) > 1 and len(dict(move.legs)) < len(move.legs):
         raise Refused(TWICE)
     if move.verb == "put":
         return _put(move, purse)
@@ -357,8 +360,8 @@ def _give_back(move: Move, purse: Purse, past: Past) -> Effect:
 
 
 def _take_back(move: Move, purse: Purse, past: Past) -> Effect:
-    """The reason of an earning falls away: first from its own lot, pending or in hand, then from what else she has, the
-    latest first. What is set aside for a till is left alone."""
+    """The reason of an earning falls away: first from its own lot, pending or in hand, then what has lapsed of it (else she
+    would lose that twice), then from what else she has, the latest first. What is set aside for a till is left alone."""
     effect = Effect()
     for currency, amount in move.legs:
         done = past.undone.get(currency, 0)
@@ -377,6 +380,13 @@ def _take_back(move: Move, purse: Purse, past: Past) -> Effect:
             n = min(left, lot.in_hand)
             if n:
                 effect.move(lot, currency, -n, REVERSED)
+                left -= n
+            n = min(left, past.lapsed.get(lot.id, 0))
+            if n:
+                past.lapsed[lot.id] -= n
+                effect.entries += [
+                    Entry(EXPIRED, lot.member, currency, lot, -n), Entry(REVERSED, lot.member, currency, lot, n),
+                ]  # fmt: skip
                 left -= n
         others = purse.spendable(currency, move.on)
         others.sort(key=lambda lot: (lot.on, lot.id or 1 << 62), reverse=True)

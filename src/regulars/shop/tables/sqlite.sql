@@ -45,6 +45,7 @@
 -- after membership.0004_member_page_door
 -- after membership.0005_few_round_trips
 -- after membership.0006_functions
+-- after membership.0007_lighter_booking
 -- after sales.0003_forgotten
 -- after sessions.0001_initial
 
@@ -467,8 +468,6 @@ CREATE INDEX "membership_posting_receipt" ON "membership_posting" ("receipt") WH
 
 CREATE INDEX "membership_lot_open" ON "membership_lot" ("member_id") WHERE ("in_hand" > 0 OR "aside" > 0);
 
-CREATE INDEX "membership_lot_ends" ON "membership_lot" ("ends") WHERE "in_hand" > 0;
-
 CREATE INDEX "membership_lot_ripe" ON "membership_lot" ("ripe_on") WHERE "ripe_on" IS NOT NULL;
 
 CREATE INDEX "membership_entry_posting_id_88fdbba6" ON "membership_entry" ("posting_id");
@@ -566,6 +565,8 @@ CREATE INDEX "membership_knock_customer_id_5d11c279" ON "membership_knock" ("cus
 CREATE INDEX "membership_knock_until" ON "membership_knock" ("until");
 
 CREATE INDEX "membership_posting_of" ON "membership_posting" ("of_id") WHERE "of_id" IS NOT NULL;
+
+CREATE INDEX "membership_lot_ends" ON "membership_lot" ("ends") WHERE ("ends" IS NOT NULL AND "in_hand" > 0);
 
 CREATE TABLE "sales_forgotten" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "token" BLOB NOT NULL UNIQUE, "on" date NOT NULL);
 
