@@ -227,39 +227,38 @@ def test_one_key_for_two_people_is_refused_in_one_flush_too(shop: Shop) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_last_who_is_expected_may_come_while_the_one_at_the_window_turns_round(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The call for her was left lying: it woke the next one who waited, before those whom she expected were there, and in
-    the end nobody came to the window any more."""
-    who, gate = member(), teller._gate
+def test_nobody_is_left_standing_at_the_window(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call for who stood there could be left lying, and in the end nobody came to the window any more. Three post: one
+    waits for the second, who is expected and opens; the third comes while the two are booked."""
+    who, serve = member(), teller._serve
+    batches: list[int] = []
 
-    class Gate:
-        """Lets the other one in between the look at the queue and the wait."""
+    def served(requests: list[Any]) -> None:
+        batches.append(len(requests))
+        if len(batches) == 1:
+            monkeypatch.setattr(teller, "PATIENCE", 0.001)
+            third.start()
+            while not teller._waiting:
+                pass
+        serve(requests)
 
-        left = 0
-
-        def __enter__(self) -> None:
-            gate.acquire()
-
-        def __exit__(self, *_: object) -> None:
-            gate.release()
-            if threading.current_thread() is first:
-                self.left += 1
-                if self.left == 2:
-                    second.start()
-                    while not teller._waiting:
-                        pass
-
-    first, second = (
-        threading.Thread(
-            target=lambda n=n: (teller.post(move("put", "earn", f"{n}", who, 5)), connection.close())
+    def post(n: int) -> threading.Thread:
+        return threading.Thread(
+            target=lambda: (teller.post(move("put", "earn", str(n), who, 5)), connection.close())
         )
-        for n in (1, 2)
-    )
-    monkeypatch.setattr(teller, "_gate", Gate())
-    monkeypatch.setattr(teller, "_before", 2)
+
+    first, second, third = post(1), post(2), post(3)
+    monkeypatch.setattr(teller, "_serve", served)
+    monkeypatch.setattr(teller, "_expected", 2)
+    monkeypatch.setattr(teller, "PATIENCE", 60)
     first.start()
-    first.join()
-    second.join()
-    assert teller._all_there.locked() and held(who) == (10, 0)
+    while not teller._waiting:
+        pass
+    second.start()
+    first.join(30)
+    second.join(30)
+    assert batches[0] == 2 and not first.is_alive() and not second.is_alive()
+    third.join(30)  # three were expected: she waits a moment and books alone
+    teller.post(move("put", "earn", "4", who, 5))
+    assert not third.is_alive() and sum(batches) == 4 and held(who) == (20, 0)
+    assert not teller._is_open and not teller._waiting

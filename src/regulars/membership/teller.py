@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
@@ -67,7 +68,7 @@ class Done:
 
 class _Request:
     __slots__ = ("bell", "done", "error", "is_over", "moves")
-    bell: threading.Lock  # only of those who stand at the window
+    bell: SimpleQueue[None]  # only of those who stand at the window
 
     def __init__(self, moves: Sequence[Move]) -> None:
         self.moves = tuple(moves)
@@ -90,15 +91,8 @@ _waiting: deque[_Request] = deque()
 _is_open = False
 """Whether somebody stands at the window and books."""
 
-_before = 0
-"""How many were booked together the last time."""
-
 _expected = 0
-"""How many have to wait before the one at the window, who waits for them, is called."""
-
-_all_there = threading.Lock()
-_all_there.acquire()
-"""Released for the one at the window when all whom she expects are there."""
+"""How many were booked together the last time: about as many will come again."""
 
 
 def post(*moves: Move) -> list[Done]:
@@ -106,25 +100,29 @@ def post(*moves: Move) -> list[Done]:
 
     When it returns, and the caller holds no transaction open, what was booked survives a power cut.
     """
-    global _is_open, _expected
+    global _is_open
     if not moves:
         return []
     request = _Request(moves)
     if connection.in_atomic_block:
         _book([request])
         return request.answer()
-    request.bell = threading.Lock()
-    request.bell.acquire()
+    request.bell = SimpleQueue()
     with _gate:
-        is_first, _is_open = not _is_open, True
-        if not is_first:
-            _waiting.append(request)
-            if len(_waiting) == _expected:
-                _expected = 0
-                _all_there.release()
-    if not is_first:
-        request.bell.acquire()  # rung when it has been booked, or when its turn at the window has come
-    if not request.is_over:
+        _waiting.append(request)
+        watches = not _is_open and len(_waiting) == 1
+        leads = not _is_open and len(_waiting) >= _expected
+        _is_open = _is_open or leads
+    while not (leads or request.is_over):
+        try:
+            request.bell.get(timeout=PATIENCE if watches else None)
+            watches = True
+        except Empty:
+            watches = False
+            with _gate:
+                leads = not (_is_open or request.is_over)
+                _is_open = _is_open or leads
+    if leads:
         _stand_at_the_window(request)
     return request.answer()
 
@@ -150,29 +148,23 @@ def tidy(members: Sequence[int], on: date) -> int:
 
 
 def _stand_at_the_window(mine: _Request) -> None:
-    """Book for all who wait, then let the next in the queue book for those who have come meanwhile."""
-    global _is_open, _before, _expected
-    with _gate:
-        others = min(_before, TOGETHER) - 1
-        expects = _expected = others if len(_waiting) < others else 0
-    if expects and not _all_there.acquire(timeout=PATIENCE):
+    """Book for all who wait, until one's own is booked; then let the next in the queue watch."""
+    global _is_open, _expected
+    while not mine.is_over:
         with _gate:
-            if not _expected:  # called in the moment in which her patience ended
-                _all_there.acquire()
-            _expected = 0
-    with _gate:
-        requests = [mine, *(_waiting.popleft() for _ in range(min(len(_waiting), TOGETHER - 1)))]
-    _before = len(requests)
-    try:
-        _serve(requests)
-    finally:
-        with _gate:
-            following = _waiting.popleft() if _waiting else None
-            _is_open = following is not None
-        for request in requests[1:]:
-            request.bell.release()
-        if following is not None:
-            following.bell.release()
+            requests = [_waiting.popleft() for _ in range(min(len(_waiting), TOGETHER))]
+        try:
+            _serve(requests)
+        finally:
+            with _gate:
+                _expected = min(len(requests) + len(_waiting), TOGETHER)
+                if mine.is_over:
+                    _is_open = False
+                    if _waiting:
+                        requests.append(_waiting[0])
+            for request in requests:
+                if request is not mine:
+                    request.bell.put(None)
 
 
 def _serve(requests: list[_Request]) -> None:
