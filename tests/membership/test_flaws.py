@@ -182,3 +182,25 @@ def _cross(first: int, second: int) -> None:
         bulk.execute("UPDATE membership_balance SET in_hand = in_hand WHERE member_id = %s", [first])
     beside.join()
     assert not broken, broken
+
+
+def test_a_list_and_the_counter_may_make_her_a_member_in_the_same_moment(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever came second broke off: an import without its points, or an error page at the counter."""
+    numbers = program.new_numbers
+
+    def others_first(n: int) -> list[str]:
+        monkeypatch.setattr(program, "new_numbers", numbers)
+        if others:
+            others.pop()()
+        return numbers(n)
+
+    others = [lambda: program.join(Customer.objects.get(), TODAY, "counter")]
+    monkeypatch.setattr(program, "new_numbers", others_first)
+    members.take_in([receipt("A1", "30")])
+    assert not others and Member.objects.get().how == "counter"
+    Member.objects.update(customer=None)
+    others = [lambda: program.join_listed(TODAY)]
+    monkeypatch.setattr(program, "new_numbers", others_first)
+    assert program.join(Customer.objects.get(), TODAY, "counter").how == "list"

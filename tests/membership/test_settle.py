@@ -11,10 +11,11 @@ from tests.shops import Shop
 from regulars import daily
 from regulars.customers.models import Customer
 from regulars.grading.models import Standing
-from regulars.membership import program, purse, settle
+from regulars.membership import program, purse, settle, unsettled
 from regulars.membership.models import Balance, Earned, Member, Posting
 from regulars.membership.proof import prove
 from regulars.sales.models import Batch
+from regulars.shop.words import Refused
 
 TODAY = date(2026, 5, 20)
 
@@ -27,7 +28,7 @@ def test_a_receipt_earns_once_however_often_its_file_comes(members: Shop) -> Non
     assert held(currency="stamps") == (2, 0)
     members.take_in([*rows, receipt("A3", "5", day="2026-05-06")])
     assert held() == (125, 0)
-    settle.everything()
+    unsettled.everything()
     settle.settle(TODAY)
     assert held() == (125, 0) and prove().is_sound
 
@@ -45,6 +46,64 @@ def test_a_partial_refund_takes_its_part_back_and_a_full_one_all(members: Shop) 
     members.take_in([receipt("R2", "-60", day="2026-05-07", 原订单号="A1")])
     assert held() == (0, 0) and held(currency="stamps") == (0, 0)
     assert prove().is_sound
+
+
+def test_it_does_not_matter_which_file_of_listed_members_comes_first(members: Shop) -> None:
+    """A list made members as of the day it came, and what they had bought before earned nothing."""
+    members.take_in([{"会员号": "1001", "姓名": "王芳"}])
+    members.take_in([receipt("A2", "50", day="2026-05-12")])
+    members.take_in([receipt("A1", "30", day="2026-05-02")])
+    assert held() == (80, 0) and held(currency="stamps") == (2, 0)
+
+
+def test_who_turns_out_to_be_a_member_gets_points_for_what_she_had_bought(members: Shop) -> None:
+    members.take_in([receipt("A1", "30", member="", 手机号="13912345601")])
+    members.take_in([{"会员号": "1001", "手机号": "13912345601", "姓名": "王芳"}])
+    assert held() == (30, 0)
+
+
+def test_a_refund_after_the_programme_was_opened_anew_takes_what_the_earlier_one_gave(members: Shop) -> None:
+    """Trap 14: a receipt from before the new beginning kept its points."""
+    members.take_in([receipt("A1", "100"), receipt("A2", "40", day="2026-05-05")])
+    program.end_program(date(2026, 5, 6))
+    program.open_program("tiers", date(2026, 5, 10))
+    unsettled.everything()
+    settle.settle(TODAY)
+    assert held() == (140, 0) and held(currency="stamps") == (2, 0)
+    back = members.take_in([receipt("R1", "-100", day="2026-05-12", 原订单号="A1")])
+    assert held() == (40, 0) and held(currency="stamps") == (1, 0)
+    daily.undo(back.batch)
+    assert held() == (140, 0) and held(currency="stamps") == (2, 0), "as if that file had never come"
+    members.take_in([receipt("A3", "900", day="2026-05-08"), receipt("A4", "7", day="2026-05-11")])
+    assert held() == (147, 0), "between the two nothing is earned"
+
+
+def test_what_another_playbook_gave_is_taken_back_too(members: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    members.take_in([receipt("A1", "100")])
+    held_terms = program.current()
+    assert held_terms is not None
+    said = held_terms.membership
+    stamps_only = said.model_copy(
+        update={
+            "currencies": tuple(c for c in said.currencies if c.key == "stamps"),
+            "earns": tuple(e for e in said.earns if e.currency == "stamps"),
+        }
+    )
+    other = program.Terms(held_terms.playbook, stamps_only, date(2026, 5, 10))
+    for name in ("current", "last"):
+        monkeypatch.setattr(settle, name, lambda: other)
+    back = members.take_in([receipt("R1", "-40", day="2026-05-12", 原订单号="A1")])
+    assert held() == (60, 0)
+    daily.undo(back.batch)
+    assert held() == (100, 0)
+    daily.undo(Batch.objects.order_by("id").first())  # type: ignore[arg-type]
+    assert not Balance.objects.filter(in_hand__gt=0).exists() and prove().is_sound
+
+
+def test_a_programme_is_not_opened_over_an_open_one(members: Shop) -> None:
+    with pytest.raises(Refused):
+        program.open_program("tiers", TODAY)
+    assert program.terms().starts_on == date(2026, 5, 1)
 
 
 def test_a_price_that_is_edited_is_reckoned_once(members: Shop) -> None:
@@ -171,7 +230,6 @@ def test_every_batch_stays_true_to_the_receipts(members: Shop) -> None:
 def test_above_the_limit_a_second_person_says_yes(members: Shop) -> None:
     from regulars.shop.actions import add_staff
     from regulars.shop.models import Approval
-    from regulars.shop.words import Refused
 
     one = add_staff(name="小李", email="li@example.com", password="nine red peppers", role="manager")
     other = add_staff(name="老周", email="zhou@example.com", password="nine red peppers", role="owner")

@@ -27,7 +27,7 @@ class Member(models.Model):
     customer = models.OneToOneField(Customer, null=True, on_delete=models.SET_NULL, related_name="member")
     number = models.CharField(max_length=16, unique=True)
     code = models.CharField(max_length=12, unique=True)  # what she gives to friends; can't be guessed
-    joined_on = models.DateField()
+    joined_on = models.DateField()  # who joined by a list earns by what she had bought before, too
     how = models.CharField(max_length=12)  # list, counter, page, friend
     store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
     by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")

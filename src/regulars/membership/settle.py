@@ -3,7 +3,7 @@
 Nothing here remembers that a file came, was read again or taken back: whatever changed about a receipt puts its key on a
 list, and settling compares what it earns as it stands with what was booked for it. So a file that comes again changes
 nothing, a refund takes its part back, a price that was edited is reckoned once, and a receipt that is gone has earned
-nothing. A crash leaves the rest on the list.
+nothing. A crash leaves the rest on the list (`unsettled`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from typing import Any
 from django.db import transaction
 
 from regulars.customers.models import Customer, Link
-from regulars.membership import coupons, kin, teller
+from regulars.membership import coupons, kin, teller, unsettled
 from regulars.membership.models import Earned, Entry, Member, Posting, Unsettled
-from regulars.membership.program import Terms, current, join_listed, last, tiers_on
+from regulars.membership.program import Terms, currency_once, current, join_listed, last, tiers_on
 from regulars.membership.rules import earning
 from regulars.membership.rules.earning import Bought
 from regulars.membership.rules.ledger import MOST, Move
+from regulars.playbooks.membership import Currency
 from regulars.sales.models import Batch, Item, Sale, SaleLine
 from regulars.shop import bulk
 from regulars.shop.calendar import Birthday, NoSuchDay
@@ -31,6 +32,10 @@ from regulars.shop.words import Refused, Words
 
 TOGETHER = 2_000
 """Receipts settled in one transaction."""
+
+_HELD_FROM = "CASE m.how WHEN 'list' THEN '0001-01-01' ELSE m.joined_on END"
+"""The first day of a membership. Who is on a list has been a member before anybody here knew it: when the list came, or
+which of her receipts came first, says nothing."""
 
 Progress = Callable[[int, int, Words], None]
 
@@ -43,64 +48,15 @@ def quiet(done: int, total: int, step: Words) -> None:
     """No progress shown."""
 
 
-# --- what has to be settled ------------------------------------------------------------------------------------------
-
-
-def absorb(batch: Batch) -> None:
-    """Put the receipts of a batch on the list. Call it in the transaction that lets them count, or stop counting while
-    its rows are still there."""
-    found = last()
-    if found is None:
-        return
-    day = found.starts_on.isoformat()
-    bulk.execute(
-        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT key FROM {_SALE} WHERE batch_id = %s AND day >= %s",
-        [batch.pk, day],
-    )
-    bulk.execute(  # a refund that goes away leaves nothing behind that would lead to its receipt
-        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SALE} r JOIN {_SALE} s ON s.receipt = r.refund_of "
-        "AND s.kind = 'sale' WHERE r.batch_id = %s AND r.refund_of <> '' AND s.day >= %s",
-        [batch.pk, day],
-    )
-
-
-release = absorb
-
-
-def again(customers: Sequence[int]) -> None:
-    """Put all receipts of these customers on the list: who stands behind them has changed."""
-    found = last()
-    if found is None or not customers:
-        return
-    read_as = Customer.objects.filter(id__in=customers, merged_into__isnull=False).values_list(
-        "merged_into", flat=True
-    )
-    day = found.starts_on.isoformat()
-    bulk.execute_in(
-        f"INSERT INTO {_UNSETTLED} (key) SELECT s.key FROM {_SALE} s JOIN {_LINK} l ON l.identity_id = s.identity_id "
-        f"WHERE s.is_current AND s.day >= '{day}' AND l.customer_id IN ({{marks}})",
-        sorted({*customers, *read_as}),
-    )
-
-
-def everything(until: date | None = None) -> None:
-    """Put all receipts since the programme began (up to a day) on the list: it has just begun, or its list was lost."""
-    found = current()
-    if found is not None:
-        bulk.execute(
-            f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SALE} s JOIN {_BATCH} b ON b.id = s.batch_id "
-            "WHERE b.state = 'complete' AND s.day >= %s AND s.day <= %s",
-            [found.starts_on.isoformat(), (until or date.max).isoformat()],
-        )
-
-
 def settle(on: date, progress: Progress = quiet) -> int:
     """Settle all that is on the list, booked as of `on`. Returns how many postings were made. Safe to be cut off. After
-    the programme has ended nothing more is earned, and what is refunded is taken back all the same."""
-    found = last()
-    if found is None:
+    the programme has ended, or for a receipt from before it was opened anew, nothing more is earned, and what is refunded
+    is taken back all the same."""
+    found, first = last(), unsettled.since()
+    if found is None or first is None:
         return 0
-    join_listed(on)
+    with transaction.atomic():
+        unsettled.again(join_listed(on))
     total, done, postings = Unsettled.objects.count(), 0, 0
     while True:
         with transaction.atomic():
@@ -108,7 +64,7 @@ def settle(on: date, progress: Progress = quiet) -> int:
             rows = bulk.rows(f"SELECT id, key FROM {_UNSETTLED} ORDER BY id LIMIT {TOGETHER}")
             if not rows:
                 return postings
-            postings += _Settling(found, on, is_over=current() is None).keys({key for _, key in rows})
+            postings += _Settling(found, first, on, is_over=current() is None).keys({key for _, key in rows})
             # By number: a smaller one may have been written meanwhile by somebody who has only now committed it.
             bulk.execute_in(
                 f"DELETE FROM {_UNSETTLED} WHERE id IN ({{marks}})", [number for number, _ in rows]
@@ -157,15 +113,17 @@ class _Row:
 class _Settling:
     """One chunk of receipts, all that they need read at once."""
 
-    def __init__(self, terms: Terms, on: date, is_over: bool) -> None:
-        self.terms, self.on, self.is_over = terms, on, is_over
+    def __init__(self, terms: Terms, first: date, on: date, is_over: bool) -> None:
+        self.terms, self.first, self.on, self.is_over = terms, first, on, is_over
         self.program = terms.membership
         self.by_spend = [c for c in self.program.currencies if any(
             e.currency == c.key and e.per_yuan is not None for e in self.program.earns)]  # fmt: skip
         self.by_visit = [c for c in self.program.currencies if any(
             e.currency == c.key and e.per_visit is not None for e in self.program.earns)]  # fmt: skip
+        self.currencies = {c.key: c for c in self.program.currencies}
         self.rows: dict[tuple[str, str], _Row] = {}
         self.moves: list[tuple[Move, _Row, int]] = []
+        self.booked: dict[str, set[str]] = defaultdict(set)
         self.left: set[tuple[int, int, date]] = set()
         self.of_the_day: dict[tuple[int, date, str], int] = defaultdict(int)
         self.sold_on: dict[str, set[date]] = defaultdict(set)
@@ -185,13 +143,12 @@ class _Settling:
                 receipt.day, receipt.amount, tiers.get((receipt.customer, receipt.day), ""),
                 birthdays.get(receipt.customer), lines.get(receipt.id, ()), by_value.get((receipt.receipt, receipt.customer, receipt.day), 0),
             )  # fmt: skip
-            for currency in self.by_spend:
+            for currency in self._earned_in(f"sale {receipt.key}", self.by_spend):
                 self._spent(receipt, bought, currency)
             if receipt.member:
                 days.add((receipt.member, receipt.customer, receipt.day))
         self._vanished(keys, {r.key for r in receipts}, days)
-        if self.by_visit:
-            self._visits(days | self.left, tiers, birthdays)
+        self._visits(days | self.left, tiers, birthdays)
         self._back_to_lots(receipts)
         return self._book()
 
@@ -252,9 +209,7 @@ class _Settling:
                 wanted[best.key] = best
             elif key in keys and not refund_of:  # of a receipt that is not here nothing was earned
                 wanted[key] = _Receipt(key, identity, _day(day), amount, receipt, store, number)
-        return [
-            r for r in sorted(wanted.values(), key=lambda r: (r.day, r.key)) if r.day >= self.terms.starts_on
-        ]
+        return [r for r in sorted(wanted.values(), key=lambda r: (r.day, r.key)) if r.day >= self.first]
 
     def _known(self, whats: Sequence[str]) -> None:
         sql = (
@@ -278,6 +233,7 @@ class _Settling:
                 _list(parts),
                 _list(rules),
             )
+            self.booked[what].add(currency)
 
     def _row(self, what: str, currency: str) -> _Row:
         if (what, currency) not in self.rows:
@@ -285,13 +241,13 @@ class _Settling:
         return self.rows[what, currency]
 
     def _owners(self, receipts: Sequence[_Receipt]) -> None:
-        """Whose each receipt is: the customer read now, and her oldest membership that held on its day. Those who joined later, or had
-        left before, have not earned by it."""
+        """Whose each receipt is: the customer read now, and her oldest membership that held on its day. Those who joined
+        later, or had left before, have not earned by it."""
         identities = sorted({r.identity for r in receipts if r.identity is not None})
         owners: dict[int, list[tuple[int, int, date, date]]] = defaultdict(list)
         self.root_of: dict[int, int] = {}
         for i, root, member, joined, left in bulk.rows_in(
-            f"SELECT l.identity_id, COALESCE(c.merged_into_id, c.id), m.id, m.joined_on, m.left_on FROM {_LINK} l "
+            f"SELECT l.identity_id, COALESCE(c.merged_into_id, c.id), m.id, {_HELD_FROM}, m.left_on FROM {_LINK} l "
             f"JOIN {_CUSTOMER} c ON c.id = l.customer_id "
             f"JOIN {_CUSTOMER} f ON f.id = COALESCE(c.merged_into_id, c.id) OR f.merged_into_id = COALESCE(c.merged_into_id, c.id) "
             f"JOIN {_MEMBER} m ON m.customer_id = f.id "
@@ -352,15 +308,30 @@ class _Settling:
 
     # --- what is due
 
-    def _spent(self, receipt: _Receipt, bought: Bought, currency: Any) -> None:
+    def _is_closed(self, day: date) -> bool:
+        """Whether nothing more is earned by what was bought on that day: what was, counts by the terms that held."""
+        return self.is_over or day < self.terms.starts_on
+
+    def _earned_in(self, what: str, now: Sequence[Currency]) -> list[Currency]:
+        """The currencies in which this earns now, and those in which it did under an earlier programme."""
+        named = {c.key for c in now}
+        return [*now, *(self._currency(key) for key in sorted(self.booked[what] - named))]
+
+    def _currency(self, key: str) -> Currency:
+        if key not in self.currencies:
+            self.currencies[key] = currency_once(key)
+        return self.currencies[key]
+
+    def _spent(self, receipt: _Receipt, bought: Bought, currency: Currency) -> None:
         row = self._row(f"sale {receipt.key}", currency.key)
-        if not row.id and (self.is_over or not receipt.member):
+        is_closed = self._is_closed(receipt.day) or currency not in self.by_spend
+        if not row.id and (is_closed or not receipt.member):
             return
-        row = self._of(row, receipt.member)
+        row = self._of(row, receipt.member, is_closed)
         if not receipt.member:
             self._come_to(row, 0, currency)
             return
-        if row.gross != receipt.amount:
+        if row.gross != receipt.amount and not is_closed:
             # Bought on other terms than today's? Then by what was kept; an amount that was edited is reckoned anew.
             refunded = (
                 Bought(bought.day, -bought.fen, bought.tier, bought.birthday) if bought.fen < 0 else bought
@@ -376,7 +347,7 @@ class _Settling:
             self.of_the_day[receipt.customer, receipt.day, currency.key] += due
         self._come_to(row, due, currency)
 
-    def _of(self, row: _Row, member: int) -> _Row:
+    def _of(self, row: _Row, member: int, is_closed: bool) -> _Row:
         """The row as this member's: what another had earned by it is taken back from her first."""
         if not row.id or row.member == member or not member:
             return row
@@ -388,20 +359,22 @@ class _Settling:
             return row
         what = row.what
         self.left.add((row.member, 0, row.day))
-        self._come_to(row, 0, self.program.currency(row.currency))
+        self._come_to(row, 0, self._currency(row.currency))
         row.what, row.is_changed = f"gone {row.id}", True
         self.rows[row.what, row.currency] = row
         fresh = self.rows[what, row.currency] = _Row(what, row.currency, turns=row.turns)
+        if is_closed:
+            fresh.member, fresh.day, fresh.rules = member, row.day, row.rules
+            fresh.gross, fresh.units = row.gross, row.units
         return fresh
 
     def _vanished(self, keys: set[int], there: set[int], days: set[tuple[int, int, date]]) -> None:
         """Receipts that count no more have earned nothing."""
         for key in keys - there:
-            for currency in self.program.currencies:
-                row = self.rows.get((f"sale {key}", currency.key))
-                if row is not None:
-                    self._come_to(row, 0, currency)
-                    days.add((row.member, 0, row.day))
+            for currency in self._earned_in(f"sale {key}", ()):
+                row = self.rows[f"sale {key}", currency.key]
+                self._come_to(row, 0, currency)
+                days.add((row.member, 0, row.day))
 
     def _visits(
         self,
@@ -432,9 +405,11 @@ class _Settling:
         }
         for member, customer, day in sorted(days):
             bought = Bought(day, 0, tiers.get((customer, day), ""), birthdays.get(customer))
-            for currency in self.by_visit:
+            for currency in self._earned_in(whats[member, day], self.by_visit):
                 row = self._row(whats[member, day], currency.key)
                 if not row.turns:
+                    if self._is_closed(day):
+                        continue
                     row.member, row.day = member, day
                     row.gross, row.rules = earning.for_visit(bought, currency.key, self.program)
                 is_hers = holds_it.get((member, day), member) == member
@@ -452,7 +427,7 @@ class _Settling:
         held = {
             m: (_day(joined), _day(left) if left else date.max)
             for m, joined, left in bulk.rows_in(
-                f"SELECT id, joined_on, left_on FROM {_MEMBER} WHERE id IN ({{marks}})",
+                f"SELECT m.id, {_HELD_FROM}, m.left_on FROM {_MEMBER} m WHERE m.id IN ({{marks}})",
                 sorted({m for group in several.values() for m in group}),
             )
         }
@@ -533,11 +508,9 @@ class _Settling:
 
     # --- booking the difference
 
-    def _come_to(self, row: _Row, due: int, currency: Any) -> None:
+    def _come_to(self, row: _Row, due: int, currency: Currency) -> None:
         """Book what is missing between what was due so far and what is due now."""
         due = max(-MOST, min(due, MOST))
-        if self.is_over:
-            due = min(due, row.due)
         change = due - row.due
         if not change:
             return
