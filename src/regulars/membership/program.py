@@ -15,7 +15,7 @@ from regulars.grading.models import Adoption, GradeChange, Standing
 from regulars.membership.kin import families
 from regulars.membership.models import Member, Program, TierBought
 from regulars.membership.rules.numbers import ALPHABET, with_check_digit
-from regulars.membership.rules.terms import months_after
+from regulars.membership.rules.terms import last_day
 from regulars.membership.teller import ANOTHER
 from regulars.playbooks.membership import Currency, Membership, PaidTier
 from regulars.playbooks.playbook import Playbook, load
@@ -307,7 +307,7 @@ def tier_ahead(member: Member, tier: str, on: date) -> tuple[PaidTier, date, dat
         raise Refused(NOT_FOR_SALE)
     before = [b.ends_on for b in tiers_bought(member, on) if b.tier == tier]
     starts = max(before) + timedelta(days=1) if before else on
-    return offer, starts, months_after(starts, offer.months) - timedelta(days=1)
+    return offer, starts, last_day(starts, offer.months)
 
 
 def tiers_bought(member: Member, on: date) -> list[TierBought]:
@@ -373,7 +373,7 @@ def _bought_by(customers: set[int]) -> dict[int, list[tuple[str, date, date]]]:
         f"JOIN {member} m ON m.id = b.member_id JOIN {customer} c ON c.id = m.customer_id "
         "WHERE NOT b.is_undone AND COALESCE(c.merged_into_id, c.id) IN ({marks})"
     )
-    for root, tier, first, last_day in bulk.rows_in(sql, sorted(customers)):
-        days = (date.fromisoformat(str(d)[:10]) for d in (first, last_day))
+    for root, tier, first, until in bulk.rows_in(sql, sorted(customers)):
+        days = (date.fromisoformat(str(d)[:10]) for d in (first, until))
         found.setdefault(root, []).append((tier, *days))
     return found
