@@ -101,7 +101,11 @@ class Lot(models.Model):
                 fields=["member"], name="membership_lot_open", condition=Q(in_hand__gt=0) | Q(aside__gt=0)
             ),
             models.Index(fields=["ends"], name="membership_lot_ends", condition=Q(in_hand__gt=0)),
-            models.Index(fields=["ripe_on"], name="membership_lot_ripe", condition=Q(ripe_on__isnull=False)),
+            models.Index(
+                fields=["ripe_on"],
+                name="membership_lot_ripe",
+                condition=Q(ripe_on__isnull=False, aside__gt=0),
+            ),
         ]
 
 
@@ -182,6 +186,7 @@ class Earned(models.Model):
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="+")
     day = models.DateField()
     gross = models.BigIntegerField(default=0)
+    by_value = models.BigIntegerField(default=0)  # fen of it that were paid by stored value and earn nothing
     units = models.BigIntegerField(default=0)
     due = models.BigIntegerField(default=0)
     owed = models.BigIntegerField(default=0)

@@ -20,6 +20,7 @@ from django.db import transaction
 from regulars.customers.models import Customer, Link
 from regulars.membership import coupons, kin, teller, unsettled
 from regulars.membership.models import Earned, Entry, Member, Posting, Unsettled
+from regulars.membership.offers import CouponUse
 from regulars.membership.program import Terms, currency_once, current, join_listed, last, tiers_on
 from regulars.membership.rules import earning
 from regulars.membership.rules.earning import Bought
@@ -28,6 +29,7 @@ from regulars.playbooks.membership import Currency
 from regulars.sales.models import Batch, Item, Sale, SaleLine
 from regulars.shop import bulk
 from regulars.shop.calendar import Birthday, NoSuchDay
+from regulars.shop.models import Alert
 from regulars.shop.words import Refused, Words
 
 TOGETHER = 2_000
@@ -36,6 +38,12 @@ TOGETHER = 2_000
 _HELD_FROM = "CASE m.how WHEN 'list' THEN '0001-01-01' ELSE m.joined_on END"
 """The first day of a membership. Who is on a list has been a member before anybody here knew it: when the list came, or
 which of her receipts came first, says nothing."""
+
+TWICE = Words(
+    "{receipt} 这一单的退货撤回了，可是退回去的券她已经又用了：同一张券抵了两次，请找她核对",
+    "The refund of {receipt} was taken back, but she has used the coupon that came back with it: it was good twice; please "
+    "look into it",
+)
 
 Progress = Callable[[int, int, Words], None]
 
@@ -101,6 +109,7 @@ class _Row:
     member: int = 0
     day: date = date.min
     gross: int = 0
+    by_value: int = 0
     units: int = 0
     due: int = 0
     owed: int = 0
@@ -198,7 +207,9 @@ class _Settling:
                 if receipt:
                     sold[receipt, one.day].append(one)
                     self.sold_on[receipt].add(one.day)
-        wanted = {k: r for k, r in made.items() if k in keys}
+        # A refund may have moved between receipts of one number: all of them are reckoned again.
+        refunded = {row[8] for row in refunds.values() if row[8]}
+        wanted = {k: r for k, r in made.items() if k in keys or r.receipt in refunded}
         for key, identity, day, amount, receipt, store, number, _, refund_of in sorted(refunds.values()):
             meant = sold.get((refund_of, _day(day)), []) if refund_of else []
             if meant:
@@ -213,12 +224,24 @@ class _Settling:
 
     def _known(self, whats: Sequence[str]) -> None:
         sql = (
-            f"SELECT id, what, currency, member_id, day, gross, units, due, owed, turns, parts, rules FROM {_EARNED} "
+            f"SELECT id, what, currency, member_id, day, gross, by_value, units, due, owed, turns, parts, rules FROM {_EARNED} "
             "WHERE what IN ({marks})"
         )
-        for i, what, currency, member, day, gross, units, due, owed, turns, parts, rules in bulk.rows_in(
-            sql, list(whats)
-        ):
+        for (
+            i,
+            what,
+            currency,
+            member,
+            day,
+            gross,
+            by_value,
+            units,
+            due,
+            owed,
+            turns,
+            parts,
+            rules,
+        ) in bulk.rows_in(sql, list(whats)):
             self.rows[what, currency] = _Row(
                 what,
                 currency,
@@ -226,6 +249,7 @@ class _Settling:
                 member,
                 _day(day),
                 gross,
+                by_value,
                 units,
                 due,
                 owed,
@@ -276,16 +300,19 @@ class _Settling:
         return found
 
     def _bill_of(self, number: str, on: date) -> date | None:
-        """The day of the receipt that somebody meant by this number on that day: tills begin to count anew each day or
-        year, so of several the nearest one. After midnight the till's day is still the one before."""
-        return min(self.sold_on[number], key=lambda day: (abs(day - on), day), default=None)
+        """The day of the receipt that somebody meant by this number on that day."""
+        return unsettled.nearest(self.sold_on[number], on)
 
     def _paid_by_value(self, receipts: Sequence[_Receipt]) -> dict[tuple[str, int, date], int]:
-        """Fen of each receipt that were paid by stored value, by number, customer and the receipt's day."""
+        """Fen of each receipt that were paid by stored value, by number, customer and the receipt's day, where that earns
+        nothing. What was given back of them does not count: a refund is taken off the receipt itself."""
+        if self.program.value is None or self.program.value.earns:
+            return {}
         numbers = sorted({r.receipt for r in receipts if r.receipt and r.member})
         sql = (
             f'SELECT p.receipt, p.member_id, p."on", SUM(e.amount) FROM {_POSTING} p JOIN {_ENTRY} e ON e.posting_id = p.id '
-            "WHERE e.account = 'redeemed' AND e.currency IN ('principal', 'bonus') AND p.receipt <> '' "
+            "WHERE e.account = 'redeemed' AND e.currency IN ('principal', 'bonus') AND e.amount > 0 AND p.source <> 'settle' "
+            "AND p.kind IN ('redeem', 'pay', 'confirm') AND p.receipt <> '' "
             'AND p.receipt IN ({marks}) GROUP BY p.receipt, p.member_id, p."on"'
         )
         found: dict[tuple[str, int, date], int] = defaultdict(int)
@@ -331,14 +358,15 @@ class _Settling:
         if not receipt.member:
             self._come_to(row, 0, currency)
             return
-        if row.gross != receipt.amount and not is_closed:
-            # Bought on other terms than today's? Then by what was kept; an amount that was edited is reckoned anew.
-            refunded = (
-                Bought(bought.day, -bought.fen, bought.tier, bought.birthday) if bought.fen < 0 else bought
+        if (row.gross, row.by_value) != (receipt.amount, bought.by_value) and not is_closed:
+            # Bought on other terms than today's? Then by what was kept; an amount that was edited, or turns out to have
+            # been paid by stored value, is reckoned anew.
+            units, row.rules = earning.units_for(
+                _turned_round(bought) if bought.fen < 0 else bought, currency.key, self.program
             )
-            units, row.rules = earning.units_for(refunded, currency.key, self.program)
             row.units = -units if bought.fen < 0 else units
-            row.gross, row.day, row.member, row.is_changed = receipt.amount, receipt.day, receipt.member, True
+            row.gross, row.by_value = receipt.amount, bought.by_value
+            row.day, row.member, row.is_changed = receipt.day, receipt.member, True
         due = earning.due_for(row.units, row.gross, receipt.amount + receipt.back, currency.rounding)
         cap = earning.most_a_day(currency.key, self.program)
         if cap is not None and due > 0:
@@ -447,14 +475,7 @@ class _Settling:
         by_number = {(r.receipt, r.customer, r.day): r for r in receipts if r.receipt and r.member}
         if not by_number:
             return
-        for (number, _, day), returned in by_number.items():
-            if returned.back and returned.amount + returned.back <= 0:
-                for use in coupons.uses_on(number):
-                    if (
-                        self._bill_of(number, use.on) == day
-                        and use.coupons.filter(member__in=kin.family_of(returned.member)).exists()
-                    ):
-                        coupons.give_back(use, on=self.on)
+        self._coupons_back(by_number)
         sql = (
             f'SELECT p.id, p.receipt, p.member_id, p."on", e.currency, SUM(e.amount) FROM {_POSTING} p '
             f"JOIN {_ENTRY} e ON e.posting_id = p.id AND e.account = 'redeemed' "
@@ -481,6 +502,27 @@ class _Settling:
                     [[posting, int(used)]],
                 )
             self._give_back(row, int(used) - kept, receipt)
+
+    def _coupons_back(self, by_number: dict[tuple[str, int, date], _Receipt]) -> None:
+        """Coupons come back with a receipt that was returned whole, and are used again where that is taken back."""
+        for use in coupons.uses_on(*{number for number, _, _ in by_number}):
+            day = self._bill_of(use.receipt, use.on)
+            whose = {self.root_of.get(part.coupon.member_id, 0) for part in use.parts.all()}
+            meant = [
+                by_number[use.receipt, c, day] for c in whose if day and (use.receipt, c, day) in by_number
+            ]
+            if not meant:
+                continue
+            is_returned = any(r.back and r.amount + r.back <= 0 for r in meant)
+            if is_returned and use.state == CouponUse.State.USED:
+                coupons.give_back(use, on=self.on, is_by_refund=True)
+            elif not is_returned and use.state == CouponUse.State.BACK and not coupons.take_again(use):
+                Alert.objects.get_or_create(
+                    kind="coupons",
+                    staff=None,
+                    on=self.on,
+                    defaults={"words": list(TWICE.fill(receipt=use.receipt))},
+                )
 
     def _give_back(self, row: _Row, target: int, receipt: _Receipt) -> None:
         change = target - row.due
@@ -520,9 +562,10 @@ class _Settling:
             less = min(change, row.owed)
             row.owed, change = row.owed - less, change - less
             if change:
+                ripe_on = earning.ripe_on(currency, row.day)
                 self.moves.append((
                     Move("put", "earn", "settle", number, row.member, self.on, ((row.currency, change),), since=row.day,
-                         ends=earning.ends_on(currency, row.day), ripe_on=earning.ripe_on(currency, row.day),
+                         ends=earning.ends_on(currency, ripe_on or row.day), ripe_on=ripe_on,
                          idle=currency.months or 0 if currency.is_idle else 0, rule=row.rules[0][:40] if row.rules else "",
                          detail={"rules": row.rules, "fen": row.gross} if row.rules else {}), row, 0,
                 ))  # fmt: skip
@@ -549,7 +592,7 @@ class _Settling:
         changed = [r for r in self.rows.values() if r.is_changed]
         new = [r for r in changed if not r.id]
         bulk.execute_many(
-            f"UPDATE {_EARNED} SET what = %s, day = %s, gross = %s, units = %s, due = %s, owed = %s, turns = %s, parts = %s, "
+            f"UPDATE {_EARNED} SET what = %s, day = %s, gross = %s, by_value = %s, units = %s, due = %s, owed = %s, turns = %s, parts = %s, "
             "rules = %s WHERE id = %s",
             [(r.what, r.day.isoformat(), *_numbers(r), r.id) for r in changed if r.id],
         )
@@ -562,6 +605,7 @@ class _Settling:
                     "member_id",
                     "day",
                     "gross",
+                    "by_value",
                     "units",
                     "due",
                     "owed",
@@ -595,6 +639,8 @@ class _Settling:
         earned = {m.member for m, _, _ in self.moves if m.kind == "earn"}
         if not earned:
             return []
+        family = kin.families(earned)
+        earned.update(one for group in family.values() for one in group)
         sql = f"SELECT what, currency FROM {_EARNED} WHERE owed > 0 AND member_id IN ({{marks}})"
         missing = [w for w, c in bulk.rows_in(sql, sorted(earned)) if (w, c) not in self.rows]
         self._known(missing)
@@ -603,16 +649,32 @@ class _Settling:
             if row.owed and row.member in earned and row.currency not in ("principal", "bonus"):
                 row.turns += 1
                 wanted, row.owed = row.owed, 0
+                # What was given back for a refund that was none is spent again: a refund after all gives it back.
+                kind = "redeem" if row.what.startswith("back ") else "reverse"
                 moves.append((
-                    Move("take", "reverse", "settle", f"{row.what}.{row.currency}.{row.turns}", row.member, self.on,
+                    Move("take", kind, "settle", f"{row.what}.{row.currency}.{row.turns}", row.member, self.on,
                          ((row.currency, wanted),), may_fall_short=True, rule="owed"), row, wanted,
                 ))  # fmt: skip
         return moves
 
 
+def _turned_round(back: Bought) -> Bought:
+    """The purchase that a refund without its receipt stands for."""
+    return Bought(back.day, -back.fen, back.tier, back.birthday, [(c, -n) for c, n in back.lines])
+
+
 def _numbers(row: _Row) -> tuple[Any, ...]:
     parts = [p for p in row.parts if p[1]]
-    return row.gross, row.units, row.due, row.owed, row.turns, json.dumps(parts), json.dumps(row.rules)
+    return (
+        row.gross,
+        row.by_value,
+        row.units,
+        row.due,
+        row.owed,
+        row.turns,
+        json.dumps(parts),
+        json.dumps(row.rules),
+    )
 
 
 def _list(value: Any) -> list[Any]:
