@@ -66,6 +66,14 @@ def test_who_turns_out_to_be_a_member_gets_points_for_what_she_had_bought(member
     assert held() == (30, 0)
 
 
+def test_what_a_phone_had_bought_earns_when_a_list_says_whose_it_is(members: Shop) -> None:
+    members.take_in([receipt("A1", "30", member="", 手机号="13912345601"), receipt("A2", "5")])
+    word = members.take_in([{"会员号": "1001", "手机号": "13912345601", "姓名": "王芳"}])
+    assert held() == (35, 0)
+    daily.undo(word.batch)
+    assert held() == (5, 0)
+
+
 def test_a_refund_after_the_programme_was_opened_anew_takes_what_the_earlier_one_gave(members: Shop) -> None:
     """Trap 14: a receipt from before the new beginning kept its points."""
     members.take_in([receipt("A1", "100"), receipt("A2", "40", day="2026-05-05")])
@@ -288,9 +296,12 @@ def test_a_payment_by_stored_value_is_noticed_after_its_receipt_was_settled(memb
     assert held() == (60, 0), "what was paid by stored value earns nothing"
     value = held(currency="principal")[0] + held(currency="bonus")[0]
     members.take_in([receipt("R1", "-50", day="2026-05-06", 原订单号="A1")])
-    members.take_in([receipt("R2", "-50", day="2026-05-06", 原订单号="A2")])
+    back = members.take_in([receipt("R2", "-50", day="2026-05-06", 原订单号="A2")])
     assert held() == (30, 0), "giving back half of the stored value makes no points of the other half"
     assert held(currency="principal")[0] + held(currency="bonus")[0] == value + 7_000
+    daily.undo(back.batch)
+    assert held() == (60, 0), "nor is what was spent again paid a second time"
+    assert held(currency="principal")[0] + held(currency="bonus")[0] == value + 5_000
     unsettled.everything()
     assert settle.settle(TODAY) == 0 and prove().is_sound
 

@@ -39,6 +39,11 @@ _HELD_FROM = "CASE m.how WHEN 'list' THEN '0001-01-01' ELSE m.joined_on END"
 """The first day of a membership. Who is on a list has been a member before anybody here knew it: when the list came, or
 which of her receipts came first, says nothing."""
 
+_SPENT_ON = (
+    "p.kind IN ('redeem', 'pay', 'confirm') AND p.source <> 'settle' AND p.receipt <> '' AND p.receipt IN ({marks})"
+)
+"""Postings by which somebody spent something on these receipts; not those by which settling spends it again."""
+
 TWICE = Words(
     "{receipt} 这一单的退货撤回了，可是退回去的券她已经又用了：同一张券抵了两次，请找她核对",
     "The refund of {receipt} was taken back, but she has used the coupon that came back with it: it was good twice; please "
@@ -157,7 +162,8 @@ class _Settling:
             if receipt.member:
                 days.add((receipt.member, receipt.customer, receipt.day))
         self._vanished(keys, {r.key for r in receipts}, days)
-        self._visits(days | self.left, tiers, birthdays)
+        if self.by_visit or self.first < self.terms.starts_on:
+            self._visits(days | self.left, tiers, birthdays)
         self._back_to_lots(receipts)
         return self._book()
 
@@ -311,9 +317,8 @@ class _Settling:
         numbers = sorted({r.receipt for r in receipts if r.receipt and r.member})
         sql = (
             f'SELECT p.receipt, p.member_id, p."on", SUM(e.amount) FROM {_POSTING} p JOIN {_ENTRY} e ON e.posting_id = p.id '
-            "WHERE e.account = 'redeemed' AND e.currency IN ('principal', 'bonus') AND e.amount > 0 AND p.source <> 'settle' "
-            "AND p.kind IN ('redeem', 'pay', 'confirm') AND p.receipt <> '' "
-            'AND p.receipt IN ({marks}) GROUP BY p.receipt, p.member_id, p."on"'
+            f"WHERE e.account = 'redeemed' AND e.currency IN ('principal', 'bonus') AND {_SPENT_ON} "
+            'GROUP BY p.receipt, p.member_id, p."on"'
         )
         found: dict[tuple[str, int, date], int] = defaultdict(int)
         for receipt, member, on, n in bulk.rows_in(sql, numbers):
@@ -479,7 +484,7 @@ class _Settling:
         sql = (
             f'SELECT p.id, p.receipt, p.member_id, p."on", e.currency, SUM(e.amount) FROM {_POSTING} p '
             f"JOIN {_ENTRY} e ON e.posting_id = p.id AND e.account = 'redeemed' "
-            "WHERE p.kind IN ('redeem', 'pay', 'confirm') AND p.source <> 'settle' AND p.receipt <> '' AND p.receipt IN ({marks}) "
+            f"WHERE {_SPENT_ON} "
             'GROUP BY p.id, p.receipt, p.member_id, p."on", e.currency ORDER BY p.id'
         )
         spent = list(bulk.rows_in(sql, sorted({number for number, _, _ in by_number})))

@@ -1,5 +1,5 @@
-"""What a receipt earns, and when that can be spent and ends. All in whole numbers: ten-thousandths of a unit inside,
-rounded once, at the end, as the programme says."""
+"""What a receipt earns, and when that can be spent and ends. All in whole numbers: ten-thousandths of a unit inside, what
+is less is dropped; rounded to whole units once, at the end, as the programme says."""
 
 from __future__ import annotations
 
