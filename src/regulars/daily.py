@@ -141,6 +141,7 @@ def put_in(
             changed = sales.publish(batch, taken.contested)
             absorbed = customers.absorb(batch, np.union1d(taken.identities, changed), taken.listed)
             unsettled.absorb(batch)
+            unsettled.moved(absorbed.moved)
             batch.customers = absorbed.customers
             batch.new += absorbed.listed
             if not reading.sales.num_rows and reading.people.num_rows:
@@ -269,7 +270,9 @@ def finish_undo(batch: Batch, progress: Progress = quiet) -> None:
     sales.inherit(batch)
     with transaction.atomic():
         unsettled.absorb(batch)
-        sales.forget_identities(customers.release(batch, sales.release(batch)))
+        free, moved = customers.release(batch, sales.release(batch))
+        unsettled.moved(moved)
+        sales.forget_identities(free)
     sales.clear(batch, customers.free_of, progress)
     Batch.objects.filter(id=batch.id).update(state=BatchState.UNDONE)
     batch.state = BatchState.UNDONE

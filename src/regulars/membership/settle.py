@@ -39,9 +39,7 @@ _HELD_FROM = "CASE m.how WHEN 'list' THEN '0001-01-01' ELSE m.joined_on END"
 """The first day of a membership. Who is on a list has been a member before anybody here knew it: when the list came, or
 which of her receipts came first, says nothing."""
 
-_SPENT_ON = (
-    "p.kind IN ('redeem', 'pay', 'confirm') AND p.source <> 'settle' AND p.receipt <> '' AND p.receipt IN ({marks})"
-)
+_SPENT_ON = "p.kind IN ('redeem', 'pay', 'confirm') AND p.source <> 'settle' AND p.receipt <> '' AND p.receipt IN ({marks})"
 """Postings by which somebody spent something on these receipts; not those by which settling spends it again."""
 
 TWICE = Words(

@@ -59,6 +59,17 @@ def again(customers: Sequence[int]) -> None:
     )
 
 
+def moved(identities: Sequence[int]) -> None:
+    """Put all receipts of these identities on the list that are not on it: they are somebody else's than before."""
+    day = since()
+    if day is not None:
+        bulk.execute_in(
+            f"INSERT INTO {_UNSETTLED} (key) SELECT key FROM {_SALE} WHERE is_current AND day >= '{day.isoformat()}' "
+            f"AND identity_id IN ({{marks}}) EXCEPT SELECT key FROM {_UNSETTLED}",
+            identities,
+        )
+
+
 def everything(until: date | None = None) -> None:
     """Put all receipts since the first programme began (up to a day) on the list: one has just begun, or the list was
     lost."""
