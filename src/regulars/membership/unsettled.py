@@ -9,7 +9,7 @@ from django.db.models import Min
 
 from regulars.customers.models import Customer, Link
 from regulars.membership.models import Program, Unsettled
-from regulars.sales.models import Batch, BatchState, Sale
+from regulars.sales.models import Batch, Sale
 from regulars.shop import bulk
 
 _SALE, _BATCH, _LINK, _UNSETTLED = (m._meta.db_table for m in (Sale, Batch, Link, Unsettled))
@@ -34,7 +34,7 @@ def absorb(batch: Batch) -> None:
     )
     bulk.execute(  # a refund that goes away leaves nothing behind that would lead to its receipt
         f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SALE} r JOIN {_SALE} s ON s.receipt = r.refund_of "
-        "AND s.kind = 'sale' WHERE r.batch_id = %s AND r.refund_of <> '' AND s.day >= %s",
+        "AND NOT (s.receipt = '') AND s.kind = 'sale' WHERE r.batch_id = %s AND r.refund_of <> '' AND s.day >= %s",
         [batch.pk, day.isoformat()],
     )
 
@@ -87,11 +87,12 @@ def receipts_of(number: str, on: date) -> list[int]:
     to count anew each day or year, so of several those of the nearest day."""
     if not number:
         return []
-    known = list(
-        Sale.objects.filter(
-            receipt=number, kind="sale", is_current=True, batch__state=BatchState.COMPLETE
-        ).values_list("key", "day")
+    rows = bulk.rows(  # its index is found by the condition that it has
+        f"SELECT s.key, s.day FROM {_SALE} s JOIN {_BATCH} b ON b.id = s.batch_id WHERE b.state = 'complete' "
+        "AND s.is_current AND s.kind = 'sale' AND NOT (s.receipt = '') AND s.receipt = %s",
+        [number],
     )
+    known = [(key, date.fromisoformat(day) if isinstance(day, str) else day) for key, day in rows]
     day = nearest({day for _, day in known}, on)
     return sorted({key for key, its_day in known if its_day == day})
 
