@@ -24,7 +24,7 @@ from regulars.customers import charge, consents, retention, rights
 from regulars.customers.models import Customer, Likely
 from regulars.grading import actions as grading
 from regulars.grading import merging
-from regulars.membership import night, settle
+from regulars.membership import night, settle, unsettled
 from regulars.sales import actions as sales
 from regulars.sales.left_out import left_out
 from regulars.sales.models import Batch, BatchState, Sale, SavedMapping
@@ -140,7 +140,8 @@ def put_in(
         with transaction.atomic():
             changed = sales.publish(batch, taken.contested)
             absorbed = customers.absorb(batch, np.union1d(taken.identities, changed), taken.listed)
-            settle.absorb(batch)
+            unsettled.absorb(batch)
+            unsettled.moved(absorbed.moved)
             batch.customers = absorbed.customers
             batch.new += absorbed.listed
             if not reading.sales.num_rows and reading.people.num_rows:
@@ -268,8 +269,10 @@ def finish_undo(batch: Batch, progress: Progress = quiet) -> None:
     progress(0, 0, Words("撤回", "Taking back"))
     sales.inherit(batch)
     with transaction.atomic():
-        settle.release(batch)
-        sales.forget_identities(customers.release(batch, sales.release(batch)))
+        unsettled.absorb(batch)
+        free, moved = customers.release(batch, sales.release(batch))
+        unsettled.moved(moved)
+        sales.forget_identities(free)
     sales.clear(batch, customers.free_of, progress)
     Batch.objects.filter(id=batch.id).update(state=BatchState.UNDONE)
     batch.state = BatchState.UNDONE
@@ -299,7 +302,7 @@ def record_sale(
             return None
         sale = customers.record_sale(customer, store=store, day=day, amount=amount, occasion=occasion, by=by)
         Batch.objects.filter(id=sale.batch_id).update(digest=digest)
-        settle.absorb(sale.batch)
+        unsettled.absorb(sale.batch)
     return sale
 
 
@@ -307,7 +310,7 @@ def attach(sale: Sale, customer: Customer, *, by: Staff | None = None) -> Sale:
     """Give an anonymous receipt to a customer. The books follow by `redraw`, at the latest with the day's run."""
     with transaction.atomic():
         named = customers.attach(sale, customer, by=by)
-        settle.absorb(named.batch)
+        unsettled.absorb(named.batch)
     return named
 
 
@@ -321,7 +324,7 @@ def merge(one: Customer, other: Customer, *, by: Staff | None = None, why: str =
         kept = merging.standings_now([customers.standing_for(one).id, customers.standing_for(other).id])
         word = customers.merge(one, other, by=by, why=why)
         merging.keep_standings(word, kept)
-        settle.again(word.options["customers"])
+        unsettled.again(word.options["customers"])
     return word
 
 
@@ -330,7 +333,7 @@ def unmerge(word: Batch, *, by: Staff | None = None, why: str = "") -> None:
     with transaction.atomic():
         customers.unmerge(word, by=by, why=why)
         merging.restore_standings(word)
-        settle.again(word.options["customers"])
+        unsettled.again(word.options["customers"])
 
 
 def part(word: Batch, *, by: Staff | None = None, why: str = "") -> None:
@@ -338,7 +341,7 @@ def part(word: Batch, *, by: Staff | None = None, why: str = "") -> None:
     with transaction.atomic():
         customers.part(word, by=by, why=why)
         merging.restore_standings(word)
-        settle.again(word.options["customers"])
+        unsettled.again(word.options["customers"])
 
 
 def decide(likely: Likely, how: str, *, by: Staff | None = None, why: str = "") -> Likely:
@@ -349,7 +352,7 @@ def decide(likely: Likely, how: str, *, by: Staff | None = None, why: str = "") 
         likely = customers.decide(likely, how, by=by, why=why)
         if likely.word is not None:
             merging.keep_standings(likely.word, kept)
-            settle.again(pair)
+            unsettled.again(pair)
     return likely
 
 
@@ -360,7 +363,7 @@ def reopen(likely: Likely, *, by: Staff | None = None) -> Likely:
         likely = customers.reopen_likely(likely, by=by)
         if word is not None:
             merging.restore_standings(word)
-            settle.again(word.options["customers"])
+            unsettled.again(word.options["customers"])
     return likely
 
 
@@ -368,7 +371,7 @@ def settle_everything(progress: Progress = quiet) -> int:
     """Reckon points for every receipt since the programme began. Returns how many postings that made; 0 the second time."""
     with turn(progress):
         with transaction.atomic():
-            settle.everything()
+            unsettled.everything()
         return settle.settle(sales.today(), progress)
 
 

@@ -119,7 +119,7 @@ def live_as_members(trade: str, on: date) -> None:
     friend; one firm is a partner."""
     from decimal import Decimal
 
-    from regulars.membership import partners, program, purse, referrals, settle
+    from regulars.membership import partners, program, purse, referrals, settle, unsettled
     from regulars.membership.models import Balance
     from regulars.membership.rules.terms import months_after
 
@@ -127,7 +127,7 @@ def live_as_members(trade: str, on: date) -> None:
     day = on - timedelta(days=MEMBERS_SINCE)
     while day < on:  # as the months went by, not all of them today
         day = min(on, months_after(day, 1))
-        settle.everything(until=day)
+        unsettled.everything(until=day)
         settle.settle(day)
     luck = random.Random(f"{trade} members")
     rich = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from tests.membership import receipts
 from tests.membership.receipts import receipt
 from tests.membership.test_ledger import TODAY, held, member, move
@@ -15,7 +17,7 @@ from tests.shops import Shop
 
 from regulars import daily
 from regulars.customers.models import Customer
-from regulars.membership import night, program, purse, settle, teller
+from regulars.membership import night, program, purse, settle, teller, unsettled
 from regulars.membership.models import Balance, Member, Reservation, Unsettled
 from regulars.membership.proof import prove
 from regulars.membership.rules.ledger import Move
@@ -262,3 +264,44 @@ def test_nobody_is_left_standing_at_the_window(shop: Shop, monkeypatch: pytest.M
     teller.post(move("put", "earn", "4", who, 5))
     assert not third.is_alive() and sum(batches) == 4 and held(who) == (20, 0)
     assert not teller._is_open and not teller._waiting
+
+
+def test_a_list_and_the_counter_may_make_her_a_member_in_the_same_moment(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever came second broke off: an import without its points, or an error page at the counter."""
+    numbers = program.new_numbers
+
+    def others_first(n: int) -> list[str]:
+        monkeypatch.setattr(program, "new_numbers", numbers)
+        if others:
+            others.pop()()
+        return numbers(n)
+
+    others = [lambda: program.join(Customer.objects.get(), TODAY, "counter")]
+    monkeypatch.setattr(program, "new_numbers", others_first)
+    members.take_in([receipt("A1", "30")])
+    assert not others and Member.objects.get().how == "counter"
+    Member.objects.update(customer=None)
+    others = [lambda: program.join_listed(TODAY)]
+    monkeypatch.setattr(program, "new_numbers", others_first)
+    assert program.join(Customer.objects.get(), TODAY, "counter").how == "list"
+
+
+def test_receipts_are_found_by_their_number_and_not_by_reading_all(members: Shop) -> None:
+    """SQLite takes a partial index only for a question that repeats its condition word by word."""
+    members.take_in([receipt("A1", "30"), receipt("R1", "-10", day="2026-05-05", 原订单号="A1")])
+    unsettled.everything()
+    with CaptureQueriesContext(connection) as asked:
+        settle.settle(TODAY)
+        assert len(unsettled.receipts_of("A1", TODAY)) == 1
+    by_number = [
+        q["sql"]
+        for q in asked
+        if re.search(r"(receipt|refund_of)\b (IN \(|= )(?!'')", q["sql"]) and "INSERT" not in q["sql"]
+    ]
+    assert len(by_number) >= 5
+    if connection.vendor == "sqlite":
+        for sql in by_number:
+            plan = [step for *_, step in bulk.rows("EXPLAIN QUERY PLAN " + sql.replace("%", "%%"))]
+            assert any("_receipt" in step or "_refund_of" in step for step in plan), (sql, plan)

@@ -26,7 +26,7 @@ from tests.shops import Shop
 
 from regulars import daily
 from regulars.customers.models import Customer
-from regulars.membership import books, night, program, purse, settle, teller
+from regulars.membership import books, night, program, purse, settle, teller, unsettled
 from regulars.membership.models import Balance, Earned, Entry, Lot, Member, Posting, Reservation
 from regulars.membership.proof import prove
 from regulars.membership.rules.ledger import Move
@@ -441,7 +441,10 @@ class Files(Books):
         self.word: Any = None
         self.pair: set[str] = set()
         self.take_in(
-            [{"number": f"S{name}", "who": name, "day": FIRST, "fen": 5_000, "of": ""} for name in NAMES]
+            [
+                {"number": f"S{name}", "who": name, "day": FIRST + timedelta(11), "fen": 5_000, "of": ""}
+                for name in NAMES
+            ]
         )
 
     def teardown(self) -> None:
@@ -568,7 +571,7 @@ class Files(Books):
 
     @rule(point=st.integers(1, 8))
     def crash(self, point: int) -> None:
-        settle.everything()
+        unsettled.everything()
         self.crash_at(point, lambda: settle.settle(self.today))
         settle.settle(self.today)
 

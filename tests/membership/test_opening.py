@@ -8,7 +8,10 @@ import pytest
 from tests.membership.receipts import held, receipt
 from tests.shops import Shop
 
+from regulars import daily
+from regulars.customers.models import Customer
 from regulars.membership import opening
+from regulars.membership.models import Balance
 from regulars.membership.proof import prove
 from regulars.shop.words import Refused
 
@@ -57,6 +60,25 @@ def test_lists_of_the_till_bring_their_balances(members: Shop) -> None:
     assert opening.from_lists(TODAY).members == 1
     assert opening.from_lists(TODAY).before == 1
     assert held("1001") == (450, 0) and held("1001", "principal") == (2_000, 0)
+
+
+def test_of_two_files_that_were_merged_the_other_balance_is_told(members: Shop) -> None:
+    """It was dropped without a word."""
+    members.take_in(
+        [{"会员号": "1001", "姓名": "王芳", "积分": "500"}, {"会员号": "1002", "姓名": "王方", "积分": "300"}]
+    )
+    daily.merge(*Customer.objects.order_by("id"))
+    for _ in range(2):
+        done = opening.from_lists(TODAY)
+        assert [(p.value, p.column) for p in done.refused] == [("500", "points")]
+    assert Balance.objects.get().in_hand == 300
+
+
+def test_a_later_list_of_the_same_person_has_the_last_word(members: Shop) -> None:
+    members.take_in([{"手机号": "13912345601", "姓名": "王芳", "积分": "450"}])
+    members.take_in([{"会员号": "1001", "手机号": "13912345601", "姓名": "王芳", "积分": "470"}])
+    assert opening.from_lists(TODAY).refused == []
+    assert held() == (470, 0)
 
 
 def test_a_file_of_something_else_is_refused(members: Shop) -> None:

@@ -14,7 +14,7 @@ from tests.shops import Shop
 
 from regulars import daily
 from regulars.customers.queries import find
-from regulars.membership import night, program, purse, settle, teller
+from regulars.membership import night, program, purse, settle, teller, unsettled
 from regulars.membership.models import Balance, Earned, Entry, Lot, Member, Posting
 from regulars.membership.proof import prove
 from regulars.membership.rules.earning import Bought, due_for, units_for
@@ -162,7 +162,7 @@ def test_cancelled_and_refunded_is_taken_back_once(members: Shop) -> None:
     members.take_in([receipt("A1", "100")])
     members.take_in([receipt("R1", "-100", day="2026-05-06", 原订单号="A1")])
     cancelled = members.take_in([receipt("A1", "0")])
-    settle.everything()
+    unsettled.everything()
     settle.settle(TODAY)
     assert held() == (10, 0) and not Earned.objects.filter(owed__gt=0).exists()
     daily.undo(cancelled.batch)

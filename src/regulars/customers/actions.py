@@ -70,10 +70,12 @@ SEALED_KEYS = {
 
 @dataclass(frozen=True)
 class Absorbed:
-    """What a batch taught about people: how many customers are new, and how many of those stand on its list."""
+    """What a batch taught about people: how many customers are new, how many of those stand on its list, and which
+    identities of before turned out to be somebody else's."""
 
     customers: int
     listed: int
+    moved: Sequence[int]
 
 
 def absorb(batch: Batch, identities: np.ndarray, listed: np.ndarray) -> Absorbed:
@@ -83,25 +85,25 @@ def absorb(batch: Batch, identities: np.ndarray, listed: np.ndarray) -> Absorbed
     `listed`: those of its customer list.
     """
     _keep_details(batch)
-    _, made = settle(identities)
+    _, made, moved = settle(identities)
     shut_out(batch)
     if not made or not len(listed):
-        return Absorbed(len(made), 0)
+        return Absorbed(len(made), 0, moved)
     new = set(made.values())
     sql = f"SELECT DISTINCT customer_id FROM {Link._meta.db_table} WHERE identity_id IN ({{marks}})"
     on_list = {c for (c,) in bulk.rows_in(sql, listed.tolist())}
-    return Absorbed(len(new), len(new & on_list))
+    return Absorbed(len(new), len(new & on_list), moved)
 
 
-def release(batch: Batch, identities: np.ndarray) -> list[int]:
+def release(batch: Batch, identities: np.ndarray) -> tuple[list[int], list[int]]:
     """Forget what a batch said about people. Call it after `sales.release`, in the same transaction, with what that
-    returned. Returns the identities that nothing here holds any more."""
+    returned. Returns the identities that nothing here holds any more, and those that are somebody else's now."""
     said = Detail.objects.filter(batch=batch, identity__isnull=False)
     named = np.fromiter(said.values_list("identity_id", flat=True).distinct(), dtype="int64")
     bulk.execute(f"DELETE FROM {Detail._meta.db_table} WHERE batch_id = %s", [batch.id])
     touched = np.union1d(identities, named)
-    settle(touched)
-    return free_of(touched.tolist())
+    moved = settle(touched).moved
+    return free_of(touched.tolist()), moved
 
 
 def customers_of(identities: np.ndarray) -> set[int]:
@@ -257,7 +259,7 @@ def add_customer(
             batch = sales.batch_by_hand(by, kind="customers")
             Detail.objects.bulk_create([Detail(identity_id=i, key="listed", batch=batch) for i in ids])
             Pairing.objects.bulk_create([Pairing(batch=batch, one_id=ids[0], other_id=i) for i in ids[1:]])
-            _, made = settle(np.array(ids))
+            made = settle(np.array(ids)).made
             customer = Customer.objects.get(id=customers_of(np.array(ids)).pop())
             Customer.objects.filter(id__in=made.values()).update(is_by_hand=True, store=store)
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import transaction
@@ -46,13 +46,19 @@ EVERYBODY = 50_000
 SHOWN = ("name", "sex", "birthday", "anniversary", "is_company")
 
 
-def settle(identities: np.ndarray) -> tuple[set[int], dict[int, int]]:
-    """Bring customers in line with the evidence about these identities and all who are bound to them.
+class Settled(NamedTuple):
+    """What settling changed: customers whose days or words may be others now, the new ones (identity → customer), and
+    identities that are no longer the same customer's."""
 
-    Returns the customers whose days or words may have changed, and the new ones: identity → customer.
-    """
+    touched: set[int]
+    made: dict[int, int]
+    moved: list[int]
+
+
+def settle(identities: np.ndarray) -> Settled:
+    """Bring customers in line with the evidence about these identities and all who are bound to them."""
     if not len(identities):
-        return set(), {}
+        return Settled(set(), {}, [])
     bulk.alone("customers")
     everybody = _bound_to({int(i) for i in identities})
     named = _named(everybody)
@@ -101,13 +107,15 @@ def settle(identities: np.ndarray) -> tuple[set[int], dict[int, int]]:
             if k not in new and not any(i in founded for i in g)
         ]
     )
-    _link({i: stays[k] for k, group in enumerate(groups) for i in group}, links)
+    whose = {i: stays[k] for k, group in enumerate(groups) for i in group}
+    _link(whose, links)
     before = {*links.values(), *founded.values()}
     gone = before - set(stays) - {c for c, into in merges.items() if into is not None}
     _let_go(gone)
     refresh(set(stays))
     touch(touched | gone)
-    return touched | gone, {founders[k]: stays[k] for k in orphaned}
+    moved = sorted(i for i, customer in whose.items() if links.get(i, customer) != customer)
+    return Settled(touched | gone, {founders[k]: stays[k] for k in orphaned}, moved)
 
 
 def touch(customers: Iterable[int]) -> None:

@@ -26,6 +26,7 @@ from regulars.membership.rules import coupons as rules
 from regulars.membership.rules.coupons import Place
 from regulars.membership.rules.ledger import Move
 from regulars.membership.rules.numbers import ALPHABET, as_typed
+from regulars.shop import bulk
 from regulars.shop.models import Staff, audit
 from regulars.shop.turns import short_write
 from regulars.shop.words import Refused, Words
@@ -460,11 +461,13 @@ def _let_go_of_late(coupons: Sequence[Coupon], now: datetime) -> None:
         coupon.refresh_from_db(fields=["state", "use"])
 
 
-def give_back(made: CouponUse, *, on: date, by: Staff | None = None, why: str = "") -> CouponUse:
+def give_back(
+    made: CouponUse, *, on: date, by: Staff | None = None, why: str = "", is_by_refund: bool = False
+) -> CouponUse:
     """Its bill was returned or cancelled: the coupons are hers again, with as many days as they had left. Done once."""
     with short_write():
         used = CouponUse.objects.filter(pk=made.pk, state=CouponUse.State.USED)
-        if used.update(state=CouponUse.State.BACK, back_on=on):
+        if used.update(state=CouponUse.State.BACK, back_on=on, is_back_by_refund=is_by_refund):
             change: dict[int, int] = defaultdict(int)
             for part in made.parts.select_related("coupon__offer").order_by("coupon"):
                 coupon = part.coupon
@@ -481,6 +484,32 @@ def give_back(made: CouponUse, *, on: date, by: Staff | None = None, why: str = 
     if made.state != CouponUse.State.BACK:
         raise Refused(NO_USE)
     return made
+
+
+def take_again(made: CouponUse) -> bool:
+    """The refund for which its coupons were given back was none after all: they are used again, as they were. False where
+    she has spent one elsewhere meanwhile: then the use stays given back for good."""
+    with short_write():
+        parts = list(made.parts.select_related("coupon").order_by("coupon"))
+        numbers = [part.coupon_id for part in parts]
+        unused = Coupon.objects.select_for_update().filter(
+            pk__in=numbers, state__in=[CouponState.ISSUED, CouponState.EXPIRED]
+        )
+        is_free = len(unused) == len(parts)
+        back = CouponUse.objects.filter(pk=made.pk, state=CouponUse.State.BACK, is_back_by_refund=True)
+        if not is_free or made.back_on is None:
+            back.update(is_back_by_refund=False)
+            return False
+        if not back.update(state=CouponUse.State.USED, back_on=None, is_back_by_refund=False):
+            return False
+        for coupon in unused:
+            if coupon.state == CouponState.EXPIRED:
+                _back_into_stock({coupon.offer_id: (-1, -coupon.cost)})
+            until = coupon.valid_until - max(made.back_on - made.on, timedelta(0))
+            Coupon.objects.filter(pk=coupon.pk).update(state=CouponState.USED, use=made, valid_until=until)
+        _book_costs(made)
+        audit("use-coupons-again", f"use {made.pk}")
+    return True
 
 
 # --- the night, and what is asked ------------------------------------------------------------------------------------
@@ -570,9 +599,19 @@ def uses_of(member: Member, limit: int = 20) -> list[CouponUse]:
     return list(kept.prefetch_related("parts__coupon__offer").order_by("-id")[:limit])
 
 
-def uses_on(receipt: str) -> list[CouponUse]:
-    """Bills with coupons that carry this receipt number, for whoever takes the receipt back."""
-    return list(CouponUse.objects.filter(receipt=receipt, state=CouponUse.State.USED)) if receipt else []
+def uses_on(*receipts: str) -> list[CouponUse]:
+    """Bills with coupons that carry these receipt numbers, used or given back by the receipt's refund, for whoever takes
+    the receipts back."""
+    there = Q(state=CouponUse.State.USED) | Q(state=CouponUse.State.BACK, is_back_by_refund=True)
+    sql = f"SELECT id FROM {CouponUse._meta.db_table} WHERE NOT (receipt = '') AND receipt IN ({{marks}})"
+    found = [i for (i,) in bulk.rows_in(sql, sorted(set(receipts)))]  # SQLite finds the index by these words
+    return [
+        use
+        for chunk in bulk.in_chunks(found)
+        for use in CouponUse.objects.filter(there, id__in=chunk)
+        .order_by("id")
+        .prefetch_related("parts__coupon")
+    ]
 
 
 def offers_open(on: date) -> list[Offer]:

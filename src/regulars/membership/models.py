@@ -27,7 +27,7 @@ class Member(models.Model):
     customer = models.OneToOneField(Customer, null=True, on_delete=models.SET_NULL, related_name="member")
     number = models.CharField(max_length=16, unique=True)
     code = models.CharField(max_length=12, unique=True)  # what she gives to friends; can't be guessed
-    joined_on = models.DateField()
+    joined_on = models.DateField()  # who joined by a list earns by what she had bought before, too
     how = models.CharField(max_length=12)  # list, counter, page, friend
     store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
     by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -107,7 +107,11 @@ class Lot(models.Model):
             models.Index(
                 fields=["ends"], name="membership_lot_ends", condition=Q(in_hand__gt=0, ends__isnull=False)
             ),
-            models.Index(fields=["ripe_on"], name="membership_lot_ripe", condition=Q(ripe_on__isnull=False)),
+            models.Index(
+                fields=["ripe_on"],
+                name="membership_lot_ripe",
+                condition=Q(ripe_on__isnull=False, aside__gt=0),
+            ),
         ]
 
 
@@ -190,6 +194,7 @@ class Earned(models.Model):
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="+")
     day = models.DateField()
     gross = models.BigIntegerField(default=0)
+    by_value = models.BigIntegerField(default=0)  # fen of it that were paid by stored value and earn nothing
     units = models.BigIntegerField(default=0)
     due = models.BigIntegerField(default=0)
     owed = models.BigIntegerField(default=0)

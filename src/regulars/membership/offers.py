@@ -104,6 +104,7 @@ class CouponUse(models.Model):
     store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL, related_name="+")
     by = models.ForeignKey(Staff, null=True, on_delete=models.SET_NULL, related_name="+")
     back_on = models.DateField(null=True)
+    is_back_by_refund = models.BooleanField(default=False)  # by the receipt's refund, and not by a person
 
     class Meta:
         constraints = [

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from regulars.customers.models import Customer, Detail
 from regulars.customers.queries import find
-from regulars.membership import program, purse
+from regulars.membership import program, purse, unsettled
 from regulars.membership.rules.ledger import BONUS, MOST, PRINCIPAL
 from regulars.sales.reading import open_file
 from regulars.sales.rules.headers import FIELDS, match
@@ -28,6 +28,9 @@ NAMES = {"points": "points", "balance": PRINCIPAL, "balance_bonus": BONUS}
 
 WHO = ("member", "card", "phone")
 
+NUMBERED = ("member", "card")
+"""A balance belongs to a card: one that stands under a phone is the same again under the number."""
+
 NO_COLUMNS = Words(
     "文件里要有一列会员号、卡号或手机号，再有一列积分、储值余额或赠金",
     "The file needs a column of member numbers, cards or phones, and one of points, balance or bonus",
@@ -38,6 +41,12 @@ BELOW = Words("余额不能小于零", "A balance is not below zero")
 TWICE = Words(
     "这个文件里她写了不止一行，记的是头一行；两行要加起来的话，请先在文件里加好",
     "She stands in this file more than once and the first row was booked; where rows add up, add them in the file first",
+)
+SEVERAL = Words(
+    "她名下有不止一份余额，只记了最后一份", "There is more than one balance of hers; only the last was booked"
+)
+CORRECT = Words(
+    "核对以后，差的在柜台她的页面里更正", "Check it, and correct what is missing on her page at the counter"
 )
 UNKNOWN = Words("没有这位顾客", "There is no such customer")
 HINT = Words(
@@ -138,6 +147,8 @@ def _book(customer: Customer, amounts: dict[str, int], on: date, done: Opened) -
     """False where another row of the same file has said it of her already."""
     if not amounts:
         return True
+    if program.member_of(customer) is None:
+        unsettled.again([customer.pk])
     member = program.join(customer, on, "list")
     if done.seen & {(member.pk, currency) for currency in amounts}:
         return False
@@ -155,29 +166,49 @@ def _book(customer: Customer, amounts: dict[str, int], on: date, done: Opened) -
 
 
 def from_lists(on: date) -> Opened:
-    """Open balances by what the till's own customer lists said, the latest word for each member."""
+    """Open balances by what the till's own customer lists said, the latest word for each member. Where two cards of hers
+    (two files of her were merged) or two rows of one list have a balance each, the others are reported."""
     done = Opened()
     program.terms()
-    latest: dict[int, dict[str, tuple[int, str]]] = defaultdict(dict)
+    words: dict[int, dict[str, list[Detail]]] = defaultdict(lambda: defaultdict(list))
     said = Detail.objects.filter(key__in=NAMES, identity__link__isnull=False, batch__state="complete")
-    for detail in said.order_by("id").select_related("identity__link"):
-        root = detail.identity.link.customer_id  # type: ignore[union-attr]
-        latest[root][detail.key] = detail.pk, detail.plain or str(detail.sealed or "")
-    for part in _parts(sorted(latest)):
+    for detail in said.order_by("id").select_related("identity__link__customer"):
+        hers = detail.identity.link.customer  # type: ignore[union-attr]
+        words[hers.merged_into_id or hers.pk][detail.key].append(detail)
+    for part in _parts(sorted(words)):
         with transaction.atomic():
             customers = {c.pk: c for c in Customer.objects.filter(id__in=part, is_gone=False)}
             for number, customer in customers.items():
                 done.rows += 1
                 amounts: dict[str, int] = {}
-                for name, (_, text) in latest[number].items():
+                for name, details in words[number].items():
                     try:
-                        if n := amount_of(NAMES[name], text):
+                        if n := amount_of(NAMES[name], _text(details[-1])):
                             amounts[NAMES[name]] = n
                     except Refused as refused:
-                        done.refused.append(Problem(None, name, text, refused.words, HINT))
+                        done.refused.append(Problem(None, name, _text(details[-1]), refused.words, HINT))
+                    for other in _others(details):
+                        done.refused.append(Problem(None, name, _text(other), SEVERAL, CORRECT))
                 _book(customer, amounts, on, done)
     _note(done)
     return done
+
+
+def _others(details: list[Detail]) -> list[Detail]:
+    """What was said of her beside the last word, and not before it of the same card."""
+    last = details[-1]
+    others = {d.identity_id: d for d in details if d.identity_id != last.identity_id}
+    kinds = {d.identity_id: d.identity.kind for d in details if d.identity}
+    is_card = kinds[last.identity_id] in NUMBERED
+    return [
+        other
+        for other in others.values()
+        if other.batch_id == last.batch_id or (is_card and kinds[other.identity_id] in NUMBERED)
+    ]
+
+
+def _text(detail: Detail) -> str:
+    return detail.plain or str(detail.sealed or "")
 
 
 def _parts(numbers: list[int]) -> Iterable[list[int]]:

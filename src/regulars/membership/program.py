@@ -10,14 +10,14 @@ from datetime import date, timedelta
 from django.db import transaction
 
 from regulars.customers.models import Customer, Link
-from regulars.grading.actions import adopt, in_force
-from regulars.grading.models import GradeChange, Standing
+from regulars.grading.actions import adopt, in_force, loaded
+from regulars.grading.models import Adoption, GradeChange, Standing
 from regulars.membership.kin import families
 from regulars.membership.models import Member, Program, TierBought
 from regulars.membership.rules.numbers import ALPHABET, with_check_digit
-from regulars.membership.rules.terms import months_after
+from regulars.membership.rules.terms import last_day
 from regulars.membership.teller import ANOTHER
-from regulars.playbooks.membership import Membership, PaidTier
+from regulars.playbooks.membership import Currency, Membership, PaidTier
 from regulars.playbooks.playbook import Playbook, load
 from regulars.sales.models import Sale
 from regulars.shop import bulk
@@ -25,6 +25,9 @@ from regulars.shop.models import Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
 NOT_FOR_SALE = Words("这个等级不卖", "This tier is not for sale")
+OPEN_ALREADY = Words(
+    "会员已经开着；要换规矩，先停办再开", "A programme is open already; end it first to open another"
+)
 NONE_YET = Words("会员还没开通", "There is no membership programme yet")
 
 
@@ -79,6 +82,17 @@ def last_membership() -> Membership | None:
     return found.membership if found else None
 
 
+def currency_once(key: str) -> Currency:
+    """A kind of points that today's programme no longer names, as the latest one had it that did."""
+    programs = Program.objects.values("playbook")
+    for adopted in Adoption.objects.filter(key__in=programs).order_by("-id"):
+        said = loaded(adopted.key, adopted.overlay).membership
+        for currency in said.currencies if said else ():
+            if currency.key == key:
+                return currency
+    raise LookupError(key)
+
+
 def terms() -> Terms:
     """The terms that hold now; raises Refused where the shop has no programme."""
     found = current()
@@ -89,7 +103,7 @@ def terms() -> Terms:
 
 def open_program(playbook: str, starts_on: date, *, by: Staff | None = None) -> Program:
     """Open the membership programme of a playbook: sales earn from this day on. The playbook comes into force beside
-    the leading one where it is not yet."""
+    the leading one where it is not yet. Raises Refused while a programme is open."""
     if load(playbook).membership is None:
         raise Refused(
             Words(
@@ -97,6 +111,9 @@ def open_program(playbook: str, starts_on: date, *, by: Staff | None = None) -> 
             )
         )
     with transaction.atomic():
+        bulk.alone("open-membership")
+        if current() is not None:
+            raise Refused(OPEN_ALREADY)
         if all(held.playbook.key != playbook for held in in_force()):
             adopt(playbook, by=by, is_first=False)
         Program.objects.filter(ended_on=None).update(ended_on=starts_on)
@@ -141,16 +158,14 @@ def join(
                 member.left_on = None
                 audit("rejoin", f"customer {root.pk}", by=by)
             return member
-        member = Member.objects.create(
+        member, is_new = Member.objects.get_or_create(  # a list may have made her one in this moment
             customer=root,
-            number=new_numbers(1)[0],
-            code=new_code(),
-            joined_on=on,
-            how=how,
-            store=store,
-            by=by,
-        )
-        audit("join", f"customer {root.pk}", by=by, detail={"how": how})
+            defaults={
+                "number": new_numbers(1)[0], "code": new_code(), "joined_on": on, "how": how, "store": store, "by": by,
+            },
+        )  # fmt: skip
+        if is_new:
+            audit("join", f"customer {root.pk}", by=by, detail={"how": how})
     return member
 
 
@@ -161,12 +176,12 @@ def leave(member: Member, on: date, *, by: Staff | None = None) -> None:
             audit("leave", f"customer {member.customer_id}", by=by)
 
 
-def join_listed(on: date) -> int:
-    """Make members of all who are by the programme's own rule: those with a member number or card, or everybody. Says
-    how many joined."""
+def join_listed(on: date) -> list[int]:
+    """Make members of all who are by the programme's own rule: those with a member number or card, or everybody. Returns
+    the customers who have become members: what they had bought before anybody knew it earns too."""
     found = current()
     if found is None or found.membership.members == "asked":
-        return 0
+        return []
     customer, link, member, sale = (m._meta.db_table for m in (Customer, Link, Member, Sale))
     kinds = (
         "'member', 'card'"
@@ -190,14 +205,15 @@ def join_listed(on: date) -> int:
         codes = {new_code() for _ in chunk}
         while len(codes) < len(chunk):
             codes.add(new_code())
-        bulk.insert(
-            Member, ("customer_id", "number", "code", "joined_on", "how", "works_here", "device"),
+        bulk.execute_many(  # who joins in this moment at the counter or on her phone is a member by that
+            f"INSERT INTO {member} (customer_id, number, code, joined_on, how, works_here, device) "
+            "VALUES (%s, %s, %s, %s, 'list', %s, '') ON CONFLICT DO NOTHING",
             [
-                (c, number, code, str(day)[:10] if day else on.isoformat(), "list", False, "")
+                (c, number, code, str(day)[:10] if day else on.isoformat(), False)
                 for (c, day), number, code in zip(chunk, numbers, codes, strict=True)
             ],
-        )  # fmt: skip
-    return len(rows)
+        )
+    return [c for c, _ in rows]
 
 
 def new_numbers(n: int) -> list[str]:
@@ -291,7 +307,7 @@ def tier_ahead(member: Member, tier: str, on: date) -> tuple[PaidTier, date, dat
         raise Refused(NOT_FOR_SALE)
     before = [b.ends_on for b in tiers_bought(member, on) if b.tier == tier]
     starts = max(before) + timedelta(days=1) if before else on
-    return offer, starts, months_after(starts, offer.months) - timedelta(days=1)
+    return offer, starts, last_day(starts, offer.months)
 
 
 def tiers_bought(member: Member, on: date) -> list[TierBought]:
@@ -357,7 +373,7 @@ def _bought_by(customers: set[int]) -> dict[int, list[tuple[str, date, date]]]:
         f"JOIN {member} m ON m.id = b.member_id JOIN {customer} c ON c.id = m.customer_id "
         "WHERE NOT b.is_undone AND COALESCE(c.merged_into_id, c.id) IN ({marks})"
     )
-    for root, tier, first, last_day in bulk.rows_in(sql, sorted(customers)):
-        days = (date.fromisoformat(str(d)[:10]) for d in (first, last_day))
+    for root, tier, first, until in bulk.rows_in(sql, sorted(customers)):
+        days = (date.fromisoformat(str(d)[:10]) for d in (first, until))
         found.setdefault(root, []).append((tier, *days))
     return found

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from regulars.membership import kin, teller
+from regulars.membership import kin, teller, unsettled
 from regulars.membership.models import (
     Balance,
     Entry,
@@ -26,7 +26,7 @@ from regulars.membership.models import (
 from regulars.membership.program import last_membership, terms
 from regulars.membership.rules import earning, ledger
 from regulars.membership.rules.ledger import BONUS, PRINCIPAL, Move
-from regulars.membership.rules.terms import months_after
+from regulars.membership.rules.terms import last_day, months_after
 from regulars.membership.teller import Done
 from regulars.playbooks.membership import Membership, Value
 from regulars.shop import bulk
@@ -91,13 +91,27 @@ def redeem(
     by: Staff | None = None, receipt: str = "", rule: str = "",
 ) -> Done:  # fmt: skip
     """Spend points, what ends first in front. Raises Refused where she has too few."""
-    (done,) = teller.post(
+    done = _spend(
         Move(
             "take", "redeem", source, key, member.pk, on, ((currency, amount),), receipt=receipt, rule=rule,
             store=store.pk if store else None, by=by.pk if by else None,
         )
     )  # fmt: skip
     return _as_asked(done, (currency,), -amount, f"{source} {key}")
+
+
+def _spend(move: Move) -> Done:
+    """Book what is spent. Where its receipt has come before, that is reckoned again: what was paid by stored value may
+    earn nothing, and what was spent on a refunded one comes back."""
+    known = unsettled.receipts_of(move.receipt, move.on)
+    if not known:
+        (done,) = teller.post(move)
+        return done
+    with short_write():
+        (done,) = teller.post(move)
+        if done.is_new:
+            unsettled.put(known)
+    return done
 
 
 def _as_asked(done: Done, currencies: Sequence[str], change: int, key: str) -> Done:
@@ -113,7 +127,7 @@ def pay(
     by: Staff | None = None, receipt: str = "",
 ) -> Done:  # fmt: skip
     """Pay with stored value, in the order that the programme says."""
-    (done,) = teller.post(
+    done = _spend(
         Move(
             "take", "pay", source, key, member.pk, on, ((PRINCIPAL, fen),), order=_order(), receipt=receipt,
             store=store.pk if store else None, by=by.pk if by else None,
@@ -134,7 +148,7 @@ def top_up(
     common: dict[str, Any] = {"store": store.pk if store else None, "by": by.pk if by else None}
     moves = [Move("put", "top-up", source, key, member.pk, on, ((PRINCIPAL, fen),), **common)]
     if gives:
-        ends = months_after(on, value.bonus_months) - timedelta(days=1) if value.bonus_months else None
+        ends = last_day(on, value.bonus_months) if value.bonus_months else None
         moves.append(Move("put", "bonus", source, key, member.pk, on, ((BONUS, gives),), ends=ends, **common))
     done = teller.post(*moves)
     _as_asked(done[0], (PRINCIPAL,), fen, f"{source} {key}")
@@ -250,12 +264,11 @@ def _end(code: str, verb: Any, kind: str, state: str, on: date, receipt: str, by
         if has_ended and is_spent != (kind == "confirm"):
             raise Refused(SPENT if is_spent else RELEASED)
         posting = reservation.posting
-        (done,) = teller.post(
-            Move(
-                verb, kind, "reservation", code, reservation.member_id, on, of=posting.pk,
-                receipt=receipt or posting.receipt, store=posting.store_id, by=by.pk if by else None,
-            )
+        ending = Move(
+            verb, kind, "reservation", code, reservation.member_id, on, of=posting.pk,
+            receipt=receipt or posting.receipt, store=posting.store_id, by=by.pk if by else None,
         )  # fmt: skip
+        done = _spend(ending) if kind == "confirm" else teller.post(ending)[0]
         if not has_ended:
             Reservation.objects.filter(pk=reservation.pk).update(state=state)
     return done

@@ -3,7 +3,7 @@
 Nothing here remembers that a file came, was read again or taken back: whatever changed about a receipt puts its key on a
 list, and settling compares what it earns as it stands with what was booked for it. So a file that comes again changes
 nothing, a refund takes its part back, a price that was edited is reckoned once, and a receipt that is gone has earned
-nothing. A crash leaves the rest on the list.
+nothing. A crash leaves the rest on the list (`unsettled`).
 """
 
 from __future__ import annotations
@@ -18,19 +18,35 @@ from typing import Any
 from django.db import transaction
 
 from regulars.customers.models import Customer, Link
-from regulars.membership import coupons, kin, teller
+from regulars.membership import coupons, kin, teller, unsettled
 from regulars.membership.models import Earned, Entry, Member, Posting, Unsettled
-from regulars.membership.program import Terms, current, join_listed, last, tiers_on
+from regulars.membership.offers import CouponUse
+from regulars.membership.program import Terms, currency_once, current, join_listed, last, tiers_on
 from regulars.membership.rules import earning
 from regulars.membership.rules.earning import Bought
 from regulars.membership.rules.ledger import MOST, Move
+from regulars.playbooks.membership import Currency
 from regulars.sales.models import Batch, Item, Sale, SaleLine
 from regulars.shop import bulk
 from regulars.shop.calendar import Birthday, NoSuchDay
+from regulars.shop.models import Alert
 from regulars.shop.words import Refused, Words
 
 TOGETHER = 2_000
 """Receipts settled in one transaction."""
+
+_HELD_FROM = "CASE m.how WHEN 'list' THEN '0001-01-01' ELSE m.joined_on END"
+"""The first day of a membership. Who is on a list has been a member before anybody here knew it: when the list came, or
+which of her receipts came first, says nothing."""
+
+_SPENT_ON = "p.kind IN ('redeem', 'pay', 'confirm') AND p.source <> 'settle' AND NOT (p.receipt = '') AND p.receipt IN ({marks})"
+"""Postings by which somebody spent something on these receipts; not those by which settling spends it again."""
+
+TWICE = Words(
+    "{receipt} 这一单的退货撤回了，可是退回去的券她已经又用了：同一张券抵了两次，请找她核对",
+    "The refund of {receipt} was taken back, but she has used the coupon that came back with it: it was good twice; please "
+    "look into it",
+)
 
 Progress = Callable[[int, int, Words], None]
 
@@ -43,64 +59,15 @@ def quiet(done: int, total: int, step: Words) -> None:
     """No progress shown."""
 
 
-# --- what has to be settled ------------------------------------------------------------------------------------------
-
-
-def absorb(batch: Batch) -> None:
-    """Put the receipts of a batch on the list. Call it in the transaction that lets them count, or stop counting while
-    its rows are still there."""
-    found = last()
-    if found is None:
-        return
-    day = found.starts_on.isoformat()
-    bulk.execute(
-        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT key FROM {_SALE} WHERE batch_id = %s AND day >= %s",
-        [batch.pk, day],
-    )
-    bulk.execute(  # a refund that goes away leaves nothing behind that would lead to its receipt
-        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SALE} r JOIN {_SALE} s ON s.receipt = r.refund_of "
-        "AND s.kind = 'sale' WHERE r.batch_id = %s AND r.refund_of <> '' AND s.day >= %s",
-        [batch.pk, day],
-    )
-
-
-release = absorb
-
-
-def again(customers: Sequence[int]) -> None:
-    """Put all receipts of these customers on the list: who stands behind them has changed."""
-    found = last()
-    if found is None or not customers:
-        return
-    read_as = Customer.objects.filter(id__in=customers, merged_into__isnull=False).values_list(
-        "merged_into", flat=True
-    )
-    day = found.starts_on.isoformat()
-    bulk.execute_in(
-        f"INSERT INTO {_UNSETTLED} (key) SELECT s.key FROM {_SALE} s JOIN {_LINK} l ON l.identity_id = s.identity_id "
-        f"WHERE s.is_current AND s.day >= '{day}' AND l.customer_id IN ({{marks}})",
-        sorted({*customers, *read_as}),
-    )
-
-
-def everything(until: date | None = None) -> None:
-    """Put all receipts since the programme began (up to a day) on the list: it has just begun, or its list was lost."""
-    found = current()
-    if found is not None:
-        bulk.execute(
-            f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SALE} s JOIN {_BATCH} b ON b.id = s.batch_id "
-            "WHERE b.state = 'complete' AND s.day >= %s AND s.day <= %s",
-            [found.starts_on.isoformat(), (until or date.max).isoformat()],
-        )
-
-
 def settle(on: date, progress: Progress = quiet) -> int:
     """Settle all that is on the list, booked as of `on`. Returns how many postings were made. Safe to be cut off. After
-    the programme has ended nothing more is earned, and what is refunded is taken back all the same."""
-    found = last()
-    if found is None:
+    the programme has ended, or for a receipt from before it was opened anew, nothing more is earned, and what is refunded
+    is taken back all the same."""
+    found, first = last(), unsettled.since()
+    if found is None or first is None:
         return 0
-    join_listed(on)
+    with transaction.atomic():
+        unsettled.again(join_listed(on))
     total, done, postings = Unsettled.objects.count(), 0, 0
     while True:
         with transaction.atomic():
@@ -108,7 +75,7 @@ def settle(on: date, progress: Progress = quiet) -> int:
             rows = bulk.rows(f"SELECT id, key FROM {_UNSETTLED} ORDER BY id LIMIT {TOGETHER}")
             if not rows:
                 return postings
-            postings += _Settling(found, on, is_over=current() is None).keys({key for _, key in rows})
+            postings += _Settling(found, first, on, is_over=current() is None).keys({key for _, key in rows})
             # By number: a smaller one may have been written meanwhile by somebody who has only now committed it.
             bulk.execute_in(
                 f"DELETE FROM {_UNSETTLED} WHERE id IN ({{marks}})", [number for number, _ in rows]
@@ -145,6 +112,7 @@ class _Row:
     member: int = 0
     day: date = date.min
     gross: int = 0
+    by_value: int = 0
     units: int = 0
     due: int = 0
     owed: int = 0
@@ -157,15 +125,17 @@ class _Row:
 class _Settling:
     """One chunk of receipts, all that they need read at once."""
 
-    def __init__(self, terms: Terms, on: date, is_over: bool) -> None:
-        self.terms, self.on, self.is_over = terms, on, is_over
+    def __init__(self, terms: Terms, first: date, on: date, is_over: bool) -> None:
+        self.terms, self.first, self.on, self.is_over = terms, first, on, is_over
         self.program = terms.membership
         self.by_spend = [c for c in self.program.currencies if any(
             e.currency == c.key and e.per_yuan is not None for e in self.program.earns)]  # fmt: skip
         self.by_visit = [c for c in self.program.currencies if any(
             e.currency == c.key and e.per_visit is not None for e in self.program.earns)]  # fmt: skip
+        self.currencies = {c.key: c for c in self.program.currencies}
         self.rows: dict[tuple[str, str], _Row] = {}
         self.moves: list[tuple[Move, _Row, int]] = []
+        self.booked: dict[str, set[str]] = defaultdict(set)
         self.left: set[tuple[int, int, date]] = set()
         self.of_the_day: dict[tuple[int, date, str], int] = defaultdict(int)
         self.sold_on: dict[str, set[date]] = defaultdict(set)
@@ -185,12 +155,12 @@ class _Settling:
                 receipt.day, receipt.amount, tiers.get((receipt.customer, receipt.day), ""),
                 birthdays.get(receipt.customer), lines.get(receipt.id, ()), by_value.get((receipt.receipt, receipt.customer, receipt.day), 0),
             )  # fmt: skip
-            for currency in self.by_spend:
+            for currency in self._earned_in(f"sale {receipt.key}", self.by_spend):
                 self._spent(receipt, bought, currency)
             if receipt.member:
                 days.add((receipt.member, receipt.customer, receipt.day))
         self._vanished(keys, {r.key for r in receipts}, days)
-        if self.by_visit:
+        if self.by_visit or self.first < self.terms.starts_on:
             self._visits(days | self.left, tiers, birthdays)
         self._back_to_lots(receipts)
         return self._book()
@@ -221,13 +191,16 @@ class _Settling:
         columns = "s.key, s.identity_id, s.day, s.amount, s.receipt, s.store_id, s.id, s.kind, s.refund_of"
         sql = f"SELECT {columns} FROM {_SALE} s JOIN {_BATCH} b ON b.id = s.batch_id WHERE s.is_current AND b.state = 'complete'"
         found = {row[0]: row for row in bulk.rows_in(f"{sql} AND s.key IN ({{marks}})", sorted(keys))}
+        # The words of the indexes: SQLite uses a partial one only where it reads its condition again.
         numbers = {row[8] for row in found.values() if row[8]} | {
             row[4] for row in found.values() if row[4] and row[7] == "sale"
         }
         beside = list(
-            bulk.rows_in(f"{sql} AND s.receipt <> '' AND s.receipt IN ({{marks}})", sorted(numbers))
+            bulk.rows_in(f"{sql} AND NOT (s.receipt = '') AND s.receipt IN ({{marks}})", sorted(numbers))
         )
-        beside += bulk.rows_in(f"{sql} AND s.refund_of <> '' AND s.refund_of IN ({{marks}})", sorted(numbers))
+        beside += bulk.rows_in(
+            f"{sql} AND NOT (s.refund_of = '') AND s.refund_of IN ({{marks}})", sorted(numbers)
+        )
         sold: dict[tuple[str, date], list[_Receipt]] = defaultdict(list)
         made: dict[int, _Receipt] = {}
         refunds: dict[int, tuple[Any, ...]] = {}
@@ -241,7 +214,9 @@ class _Settling:
                 if receipt:
                     sold[receipt, one.day].append(one)
                     self.sold_on[receipt].add(one.day)
-        wanted = {k: r for k, r in made.items() if k in keys}
+        # A refund may have moved between receipts of one number: all of them are reckoned again.
+        refunded = {row[8] for row in refunds.values() if row[8]}
+        wanted = {k: r for k, r in made.items() if k in keys or r.receipt in refunded}
         for key, identity, day, amount, receipt, store, number, _, refund_of in sorted(refunds.values()):
             meant = sold.get((refund_of, _day(day)), []) if refund_of else []
             if meant:
@@ -252,18 +227,28 @@ class _Settling:
                 wanted[best.key] = best
             elif key in keys and not refund_of:  # of a receipt that is not here nothing was earned
                 wanted[key] = _Receipt(key, identity, _day(day), amount, receipt, store, number)
-        return [
-            r for r in sorted(wanted.values(), key=lambda r: (r.day, r.key)) if r.day >= self.terms.starts_on
-        ]
+        return [r for r in sorted(wanted.values(), key=lambda r: (r.day, r.key)) if r.day >= self.first]
 
     def _known(self, whats: Sequence[str]) -> None:
         sql = (
-            f"SELECT id, what, currency, member_id, day, gross, units, due, owed, turns, parts, rules FROM {_EARNED} "
+            f"SELECT id, what, currency, member_id, day, gross, by_value, units, due, owed, turns, parts, rules FROM {_EARNED} "
             "WHERE what IN ({marks})"
         )
-        for i, what, currency, member, day, gross, units, due, owed, turns, parts, rules in bulk.rows_in(
-            sql, list(whats)
-        ):
+        for (
+            i,
+            what,
+            currency,
+            member,
+            day,
+            gross,
+            by_value,
+            units,
+            due,
+            owed,
+            turns,
+            parts,
+            rules,
+        ) in bulk.rows_in(sql, list(whats)):
             self.rows[what, currency] = _Row(
                 what,
                 currency,
@@ -271,6 +256,7 @@ class _Settling:
                 member,
                 _day(day),
                 gross,
+                by_value,
                 units,
                 due,
                 owed,
@@ -278,6 +264,7 @@ class _Settling:
                 _list(parts),
                 _list(rules),
             )
+            self.booked[what].add(currency)
 
     def _row(self, what: str, currency: str) -> _Row:
         if (what, currency) not in self.rows:
@@ -285,13 +272,13 @@ class _Settling:
         return self.rows[what, currency]
 
     def _owners(self, receipts: Sequence[_Receipt]) -> None:
-        """Whose each receipt is: the customer read now, and her oldest membership that held on its day. Those who joined later, or had
-        left before, have not earned by it."""
+        """Whose each receipt is: the customer read now, and her oldest membership that held on its day. Those who joined
+        later, or had left before, have not earned by it."""
         identities = sorted({r.identity for r in receipts if r.identity is not None})
         owners: dict[int, list[tuple[int, int, date, date]]] = defaultdict(list)
         self.root_of: dict[int, int] = {}
         for i, root, member, joined, left in bulk.rows_in(
-            f"SELECT l.identity_id, COALESCE(c.merged_into_id, c.id), m.id, m.joined_on, m.left_on FROM {_LINK} l "
+            f"SELECT l.identity_id, COALESCE(c.merged_into_id, c.id), m.id, {_HELD_FROM}, m.left_on FROM {_LINK} l "
             f"JOIN {_CUSTOMER} c ON c.id = l.customer_id "
             f"JOIN {_CUSTOMER} f ON f.id = COALESCE(c.merged_into_id, c.id) OR f.merged_into_id = COALESCE(c.merged_into_id, c.id) "
             f"JOIN {_MEMBER} m ON m.customer_id = f.id "
@@ -320,17 +307,19 @@ class _Settling:
         return found
 
     def _bill_of(self, number: str, on: date) -> date | None:
-        """The day of the receipt that somebody meant by this number on that day: tills begin to count anew each day or
-        year, so of several the nearest one. After midnight the till's day is still the one before."""
-        return min(self.sold_on[number], key=lambda day: (abs(day - on), day), default=None)
+        """The day of the receipt that somebody meant by this number on that day."""
+        return unsettled.nearest(self.sold_on[number], on)
 
     def _paid_by_value(self, receipts: Sequence[_Receipt]) -> dict[tuple[str, int, date], int]:
-        """Fen of each receipt that were paid by stored value, by number, customer and the receipt's day."""
+        """Fen of each receipt that were paid by stored value, by number, customer and the receipt's day, where that earns
+        nothing. What was given back of them does not count: a refund is taken off the receipt itself."""
+        if self.program.value is None or self.program.value.earns:
+            return {}
         numbers = sorted({r.receipt for r in receipts if r.receipt and r.member})
         sql = (
             f'SELECT p.receipt, p.member_id, p."on", SUM(e.amount) FROM {_POSTING} p JOIN {_ENTRY} e ON e.posting_id = p.id '
-            "WHERE e.account = 'redeemed' AND e.currency IN ('principal', 'bonus') AND p.receipt <> '' "
-            'AND p.receipt IN ({marks}) GROUP BY p.receipt, p.member_id, p."on"'
+            f"WHERE e.account = 'redeemed' AND e.currency IN ('principal', 'bonus') AND {_SPENT_ON} "
+            'GROUP BY p.receipt, p.member_id, p."on"'
         )
         found: dict[tuple[str, int, date], int] = defaultdict(int)
         for receipt, member, on, n in bulk.rows_in(sql, numbers):
@@ -352,22 +341,38 @@ class _Settling:
 
     # --- what is due
 
-    def _spent(self, receipt: _Receipt, bought: Bought, currency: Any) -> None:
+    def _is_closed(self, day: date) -> bool:
+        """Whether nothing more is earned by what was bought on that day: what was, counts by the terms that held."""
+        return self.is_over or day < self.terms.starts_on
+
+    def _earned_in(self, what: str, now: Sequence[Currency]) -> list[Currency]:
+        """The currencies in which this earns now, and those in which it did under an earlier programme."""
+        named = {c.key for c in now}
+        return [*now, *(self._currency(key) for key in sorted(self.booked[what] - named))]
+
+    def _currency(self, key: str) -> Currency:
+        if key not in self.currencies:
+            self.currencies[key] = currency_once(key)
+        return self.currencies[key]
+
+    def _spent(self, receipt: _Receipt, bought: Bought, currency: Currency) -> None:
         row = self._row(f"sale {receipt.key}", currency.key)
-        if not row.id and (self.is_over or not receipt.member):
+        is_closed = self._is_closed(receipt.day) or currency not in self.by_spend
+        if not row.id and (is_closed or not receipt.member):
             return
-        row = self._of(row, receipt.member)
+        row = self._of(row, receipt.member, is_closed)
         if not receipt.member:
             self._come_to(row, 0, currency)
             return
-        if row.gross != receipt.amount:
-            # Bought on other terms than today's? Then by what was kept; an amount that was edited is reckoned anew.
-            refunded = (
-                Bought(bought.day, -bought.fen, bought.tier, bought.birthday) if bought.fen < 0 else bought
+        if (row.gross, row.by_value) != (receipt.amount, bought.by_value) and not is_closed:
+            # Bought on other terms than today's? Then by what was kept; an amount that was edited, or turns out to have
+            # been paid by stored value, is reckoned anew.
+            units, row.rules = earning.units_for(
+                _turned_round(bought) if bought.fen < 0 else bought, currency.key, self.program
             )
-            units, row.rules = earning.units_for(refunded, currency.key, self.program)
             row.units = -units if bought.fen < 0 else units
-            row.gross, row.day, row.member, row.is_changed = receipt.amount, receipt.day, receipt.member, True
+            row.gross, row.by_value = receipt.amount, bought.by_value
+            row.day, row.member, row.is_changed = receipt.day, receipt.member, True
         due = earning.due_for(row.units, row.gross, receipt.amount + receipt.back, currency.rounding)
         cap = earning.most_a_day(currency.key, self.program)
         if cap is not None and due > 0:
@@ -376,7 +381,7 @@ class _Settling:
             self.of_the_day[receipt.customer, receipt.day, currency.key] += due
         self._come_to(row, due, currency)
 
-    def _of(self, row: _Row, member: int) -> _Row:
+    def _of(self, row: _Row, member: int, is_closed: bool) -> _Row:
         """The row as this member's: what another had earned by it is taken back from her first."""
         if not row.id or row.member == member or not member:
             return row
@@ -388,20 +393,22 @@ class _Settling:
             return row
         what = row.what
         self.left.add((row.member, 0, row.day))
-        self._come_to(row, 0, self.program.currency(row.currency))
+        self._come_to(row, 0, self._currency(row.currency))
         row.what, row.is_changed = f"gone {row.id}", True
         self.rows[row.what, row.currency] = row
         fresh = self.rows[what, row.currency] = _Row(what, row.currency, turns=row.turns)
+        if is_closed:
+            fresh.member, fresh.day, fresh.rules = member, row.day, row.rules
+            fresh.gross, fresh.units = row.gross, row.units
         return fresh
 
     def _vanished(self, keys: set[int], there: set[int], days: set[tuple[int, int, date]]) -> None:
         """Receipts that count no more have earned nothing."""
         for key in keys - there:
-            for currency in self.program.currencies:
-                row = self.rows.get((f"sale {key}", currency.key))
-                if row is not None:
-                    self._come_to(row, 0, currency)
-                    days.add((row.member, 0, row.day))
+            for currency in self._earned_in(f"sale {key}", ()):
+                row = self.rows[f"sale {key}", currency.key]
+                self._come_to(row, 0, currency)
+                days.add((row.member, 0, row.day))
 
     def _visits(
         self,
@@ -432,9 +439,11 @@ class _Settling:
         }
         for member, customer, day in sorted(days):
             bought = Bought(day, 0, tiers.get((customer, day), ""), birthdays.get(customer))
-            for currency in self.by_visit:
+            for currency in self._earned_in(whats[member, day], self.by_visit):
                 row = self._row(whats[member, day], currency.key)
                 if not row.turns:
+                    if self._is_closed(day):
+                        continue
                     row.member, row.day = member, day
                     row.gross, row.rules = earning.for_visit(bought, currency.key, self.program)
                 is_hers = holds_it.get((member, day), member) == member
@@ -452,7 +461,7 @@ class _Settling:
         held = {
             m: (_day(joined), _day(left) if left else date.max)
             for m, joined, left in bulk.rows_in(
-                f"SELECT id, joined_on, left_on FROM {_MEMBER} WHERE id IN ({{marks}})",
+                f"SELECT m.id, {_HELD_FROM}, m.left_on FROM {_MEMBER} m WHERE m.id IN ({{marks}})",
                 sorted({m for group in several.values() for m in group}),
             )
         }
@@ -472,18 +481,11 @@ class _Settling:
         by_number = {(r.receipt, r.customer, r.day): r for r in receipts if r.receipt and r.member}
         if not by_number:
             return
-        for (number, _, day), returned in by_number.items():
-            if returned.back and returned.amount + returned.back <= 0:
-                for use in coupons.uses_on(number):
-                    if (
-                        self._bill_of(number, use.on) == day
-                        and use.coupons.filter(member__in=kin.family_of(returned.member)).exists()
-                    ):
-                        coupons.give_back(use, on=self.on)
+        self._coupons_back(by_number)
         sql = (
             f'SELECT p.id, p.receipt, p.member_id, p."on", e.currency, SUM(e.amount) FROM {_POSTING} p '
             f"JOIN {_ENTRY} e ON e.posting_id = p.id AND e.account = 'redeemed' "
-            "WHERE p.kind IN ('redeem', 'pay', 'confirm') AND p.source <> 'settle' AND p.receipt <> '' AND p.receipt IN ({marks}) "
+            f"WHERE {_SPENT_ON} "
             'GROUP BY p.id, p.receipt, p.member_id, p."on", e.currency ORDER BY p.id'
         )
         spent = list(bulk.rows_in(sql, sorted({number for number, _, _ in by_number})))
@@ -506,6 +508,27 @@ class _Settling:
                     [[posting, int(used)]],
                 )
             self._give_back(row, int(used) - kept, receipt)
+
+    def _coupons_back(self, by_number: dict[tuple[str, int, date], _Receipt]) -> None:
+        """Coupons come back with a receipt that was returned whole, and are used again where that is taken back."""
+        for use in coupons.uses_on(*{number for number, _, _ in by_number}):
+            day = self._bill_of(use.receipt, use.on)
+            whose = {self.root_of.get(part.coupon.member_id, 0) for part in use.parts.all()}
+            meant = [
+                by_number[use.receipt, c, day] for c in whose if day and (use.receipt, c, day) in by_number
+            ]
+            if not meant:
+                continue
+            is_returned = any(r.back and r.amount + r.back <= 0 for r in meant)
+            if is_returned and use.state == CouponUse.State.USED:
+                coupons.give_back(use, on=self.on, is_by_refund=True)
+            elif not is_returned and use.state == CouponUse.State.BACK and not coupons.take_again(use):
+                Alert.objects.get_or_create(
+                    kind="coupons",
+                    staff=None,
+                    on=self.on,
+                    defaults={"words": list(TWICE.fill(receipt=use.receipt))},
+                )
 
     def _give_back(self, row: _Row, target: int, receipt: _Receipt) -> None:
         change = target - row.due
@@ -533,11 +556,9 @@ class _Settling:
 
     # --- booking the difference
 
-    def _come_to(self, row: _Row, due: int, currency: Any) -> None:
+    def _come_to(self, row: _Row, due: int, currency: Currency) -> None:
         """Book what is missing between what was due so far and what is due now."""
         due = max(-MOST, min(due, MOST))
-        if self.is_over:
-            due = min(due, row.due)
         change = due - row.due
         if not change:
             return
@@ -547,9 +568,10 @@ class _Settling:
             less = min(change, row.owed)
             row.owed, change = row.owed - less, change - less
             if change:
+                ripe_on = earning.ripe_on(currency, row.day)
                 self.moves.append((
                     Move("put", "earn", "settle", number, row.member, self.on, ((row.currency, change),), since=row.day,
-                         ends=earning.ends_on(currency, row.day), ripe_on=earning.ripe_on(currency, row.day),
+                         ends=earning.ends_on(currency, ripe_on or row.day), ripe_on=ripe_on,
                          idle=currency.months or 0 if currency.is_idle else 0, rule=row.rules[0][:40] if row.rules else "",
                          detail={"rules": row.rules, "fen": row.gross} if row.rules else {}), row, 0,
                 ))  # fmt: skip
@@ -576,7 +598,7 @@ class _Settling:
         changed = [r for r in self.rows.values() if r.is_changed]
         new = [r for r in changed if not r.id]
         bulk.execute_many(
-            f"UPDATE {_EARNED} SET what = %s, day = %s, gross = %s, units = %s, due = %s, owed = %s, turns = %s, parts = %s, "
+            f"UPDATE {_EARNED} SET what = %s, day = %s, gross = %s, by_value = %s, units = %s, due = %s, owed = %s, turns = %s, parts = %s, "
             "rules = %s WHERE id = %s",
             [(r.what, r.day.isoformat(), *_numbers(r), r.id) for r in changed if r.id],
         )
@@ -589,6 +611,7 @@ class _Settling:
                     "member_id",
                     "day",
                     "gross",
+                    "by_value",
                     "units",
                     "due",
                     "owed",
@@ -622,6 +645,8 @@ class _Settling:
         earned = {m.member for m, _, _ in self.moves if m.kind == "earn"}
         if not earned:
             return []
+        family = kin.families(earned)
+        earned.update(one for group in family.values() for one in group)
         sql = f"SELECT what, currency FROM {_EARNED} WHERE owed > 0 AND member_id IN ({{marks}})"
         missing = [w for w, c in bulk.rows_in(sql, sorted(earned)) if (w, c) not in self.rows]
         self._known(missing)
@@ -630,16 +655,32 @@ class _Settling:
             if row.owed and row.member in earned and row.currency not in ("principal", "bonus"):
                 row.turns += 1
                 wanted, row.owed = row.owed, 0
+                # What was given back for a refund that was none is spent again: a refund after all gives it back.
+                kind = "redeem" if row.what.startswith("back ") else "reverse"
                 moves.append((
-                    Move("take", "reverse", "settle", f"{row.what}.{row.currency}.{row.turns}", row.member, self.on,
+                    Move("take", kind, "settle", f"{row.what}.{row.currency}.{row.turns}", row.member, self.on,
                          ((row.currency, wanted),), may_fall_short=True, rule="owed"), row, wanted,
                 ))  # fmt: skip
         return moves
 
 
+def _turned_round(back: Bought) -> Bought:
+    """The purchase that a refund without its receipt stands for."""
+    return Bought(back.day, -back.fen, back.tier, back.birthday, [(c, -n) for c, n in back.lines])
+
+
 def _numbers(row: _Row) -> tuple[Any, ...]:
     parts = [p for p in row.parts if p[1]]
-    return row.gross, row.units, row.due, row.owed, row.turns, json.dumps(parts), json.dumps(row.rules)
+    return (
+        row.gross,
+        row.by_value,
+        row.units,
+        row.due,
+        row.owed,
+        row.turns,
+        json.dumps(parts),
+        json.dumps(row.rules),
+    )
 
 
 def _list(value: Any) -> list[Any]:

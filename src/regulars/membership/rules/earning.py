@@ -1,5 +1,5 @@
-"""What a receipt earns, and when that can be spent and ends. All in whole numbers: ten-thousandths of a unit inside,
-rounded once, at the end, as the programme says."""
+"""What a receipt earns, and when that can be spent and ends. All in whole numbers: ten-thousandths of a unit inside, what
+is less is dropped; rounded to whole units once, at the end, as the programme says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from regulars.membership.rules.terms import months_after
+from regulars.membership.rules.terms import last_day
 from regulars.playbooks.membership import Currency, Earn, Membership, Rounding
 from regulars.shop.calendar import Birthday, falls_on
 
@@ -144,16 +144,17 @@ def most_a_day(currency: str, program: Membership) -> int | None:
 
 
 def ends_on(currency: Currency, day: date) -> date | None:
-    """The last day on which something earned on `day` can be spent; None where it does not end by the calendar.
+    """The last day on which something can be spent that can be from `day` on; None where it does not end by the
+    calendar. What is pending first ends later by as much: nobody would have had all of its time otherwise, or none.
 
-    Twelve months of what was earned on 1 May end with 30 April.
+    Twelve months of what could be spent from 1 May on end with 30 April.
     """
     if currency.expires == "end of year":
         return date(day.year, 12, 31)
     if currency.expires == "end of next year":
         return date(day.year + 1, 12, 31)
     if currency.months and not currency.is_idle:
-        return months_after(day, currency.months) - timedelta(days=1)
+        return last_day(day, currency.months)
     return None
 
 

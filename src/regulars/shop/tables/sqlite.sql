@@ -46,6 +46,7 @@
 -- after membership.0005_few_round_trips
 -- after membership.0006_functions
 -- after membership.0007_lighter_booking
+-- after membership.0008_earned_by_value
 -- after sales.0003_forgotten
 -- after sessions.0001_initial
 
@@ -434,8 +435,6 @@ CREATE INDEX "grading_change_moved" ON "grading_gradechange" ("playbook", "on", 
 
 CREATE TABLE "membership_unsettled" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "key" bigint NOT NULL);
 
-CREATE TABLE "membership_earned" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "what" varchar(40) NOT NULL, "currency" varchar(20) NOT NULL, "day" date NOT NULL, "gross" bigint NOT NULL, "units" bigint NOT NULL, "due" bigint NOT NULL, "owed" bigint NOT NULL, "turns" smallint unsigned NOT NULL CHECK ("turns" >= 0), "parts" text NOT NULL CHECK ((JSON_VALID("parts") OR "parts" IS NULL)), "rules" text NOT NULL CHECK ((JSON_VALID("rules") OR "rules" IS NULL)), "member_id" bigint NOT NULL REFERENCES "membership_member" ("id") DEFERRABLE INITIALLY DEFERRED, CONSTRAINT "membership_earned_once" UNIQUE ("what", "currency"));
-
 CREATE TABLE "membership_balance" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "currency" varchar(20) NOT NULL, "in_hand" bigint NOT NULL, "aside" bigint NOT NULL, "active_on" date NOT NULL, "member_id" bigint NOT NULL REFERENCES "membership_member" ("id") DEFERRABLE INITIALLY DEFERRED, CONSTRAINT "membership_balance_once" UNIQUE ("member_id", "currency"), CONSTRAINT "membership_balance_hand" CHECK ("in_hand" >= 0), CONSTRAINT "membership_balance_aside" CHECK ("aside" >= 0));
 
 CREATE TABLE "membership_posting" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "source" varchar(20) NOT NULL, "source_id" varchar(80) NOT NULL, "kind" varchar(12) NOT NULL, "on" date NOT NULL, "at" datetime NOT NULL, "rule" varchar(40) NOT NULL, "receipt" varchar(64) NOT NULL, "short" bigint NOT NULL, "detail" text NOT NULL CHECK ((JSON_VALID("detail") OR "detail" IS NULL)), "by_id" bigint NULL, "member_id" bigint NOT NULL REFERENCES "membership_member" ("id") DEFERRABLE INITIALLY DEFERRED, "of_id" bigint NULL REFERENCES "membership_posting" ("id") DEFERRABLE INITIALLY DEFERRED, "store_id" bigint NULL, CONSTRAINT "membership_posting_once" UNIQUE ("source_id", "source", "kind"));
@@ -456,19 +455,11 @@ CREATE TRIGGER membership_entry_no_update BEFORE UPDATE ON membership_entry BEGI
 
 CREATE TRIGGER membership_entry_no_delete BEFORE DELETE ON membership_entry BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 
-CREATE INDEX "membership_earned_member_id_2a536813" ON "membership_earned" ("member_id");
-
-CREATE INDEX "membership_earned_day" ON "membership_earned" ("member_id", "day");
-
-CREATE INDEX "membership_earned_owed" ON "membership_earned" ("member_id") WHERE "owed" > 0;
-
 CREATE INDEX "membership_posting_member_id_0f3cd8f5" ON "membership_posting" ("member_id");
 
 CREATE INDEX "membership_posting_receipt" ON "membership_posting" ("receipt") WHERE NOT ("receipt" = '');
 
 CREATE INDEX "membership_lot_open" ON "membership_lot" ("member_id") WHERE ("in_hand" > 0 OR "aside" > 0);
-
-CREATE INDEX "membership_lot_ripe" ON "membership_lot" ("ripe_on") WHERE "ripe_on" IS NOT NULL;
 
 CREATE INDEX "membership_entry_posting_id_88fdbba6" ON "membership_entry" ("posting_id");
 
@@ -478,21 +469,11 @@ CREATE INDEX "membership_reservation_member_id_d301755e" ON "membership_reservat
 
 CREATE INDEX "membership_reservation_open" ON "membership_reservation" ("until") WHERE "state" = 'open';
 
-CREATE TABLE "membership_couponuse" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "source" varchar(20) NOT NULL, "source_id" varchar(80) NOT NULL, "code" varchar(32) NOT NULL UNIQUE, "state" varchar(9) NOT NULL, "until" datetime NULL, "bill" bigint NOT NULL, "payable" bigint NOT NULL, "on" date NOT NULL, "at" datetime NOT NULL, "receipt" varchar(64) NOT NULL, "back_on" date NULL, "by_id" bigint NULL REFERENCES "shop_staff" ("id") DEFERRABLE INITIALLY DEFERRED, "store_id" bigint NULL REFERENCES "shop_store" ("id") DEFERRABLE INITIALLY DEFERRED, CONSTRAINT "membership_couponuse_once" UNIQUE ("source_id", "source"), CONSTRAINT "membership_couponuse_payable" CHECK ("payable" >= 0));
-
 CREATE TABLE "membership_couponpart" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "off" bigint NOT NULL, "cost" bigint NOT NULL, "coupon_id" bigint NOT NULL REFERENCES "membership_coupon" ("id") DEFERRABLE INITIALLY DEFERRED, "use_id" bigint NOT NULL REFERENCES "membership_couponuse" ("id") DEFERRABLE INITIALLY DEFERRED);
 
 CREATE TABLE "membership_offer" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "kind" varchar(8) NOT NULL, "name" varchar(40) NOT NULL, "name_en" varchar(60) NOT NULL, "worth" bigint NOT NULL, "percent" smallint unsigned NOT NULL CHECK ("percent" >= 0), "cost" bigint NOT NULL, "stock" integer unsigned NOT NULL CHECK ("stock" >= 0), "limit" smallint unsigned NOT NULL CHECK ("limit" >= 0), "price" bigint NOT NULL, "currency" varchar(20) NOT NULL, "valid_from" date NOT NULL, "valid_until" date NOT NULL, "days" smallint unsigned NOT NULL CHECK ("days" >= 0), "weekdays" text NOT NULL CHECK ((JSON_VALID("weekdays") OR "weekdays" IS NULL)), "first" time NULL, "last" time NULL, "stores" text NOT NULL CHECK ((JSON_VALID("stores") OR "stores" IS NULL)), "least" bigint NOT NULL, "stacking" varchar(11) NOT NULL, "budget" bigint NOT NULL, "state" varchar(7) NOT NULL, "out" integer unsigned NOT NULL CHECK ("out" >= 0), "committed" bigint NOT NULL, "at" datetime NOT NULL, "by_id" bigint NULL REFERENCES "shop_staff" ("id") DEFERRABLE INITIALLY DEFERRED, CONSTRAINT "membership_offer_stock" CHECK (("stock" = 0 OR "out" <= ("stock"))), CONSTRAINT "membership_offer_committed" CHECK ("committed" >= 0));
 
 CREATE TABLE "membership_coupon" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "code" varchar(16) NOT NULL UNIQUE, "source" varchar(20) NOT NULL, "source_id" varchar(80) NOT NULL, "state" varchar(8) NOT NULL, "valid_from" date NOT NULL, "valid_until" date NOT NULL, "issued_on" date NOT NULL, "cost" bigint NOT NULL, "issued_by_id" bigint NULL REFERENCES "shop_staff" ("id") DEFERRABLE INITIALLY DEFERRED, "member_id" bigint NOT NULL REFERENCES "membership_member" ("id") DEFERRABLE INITIALLY DEFERRED, "posting_id" bigint NULL REFERENCES "membership_posting" ("id") DEFERRABLE INITIALLY DEFERRED, "use_id" bigint NULL REFERENCES "membership_couponuse" ("id") DEFERRABLE INITIALLY DEFERRED, "offer_id" bigint NOT NULL REFERENCES "membership_offer" ("id") DEFERRABLE INITIALLY DEFERRED, CONSTRAINT "membership_coupon_once" UNIQUE ("source_id", "source"));
-
-CREATE INDEX "membership_couponuse_by_id_2df2babf" ON "membership_couponuse" ("by_id");
-
-CREATE INDEX "membership_couponuse_store_id_e97d9fb5" ON "membership_couponuse" ("store_id");
-
-CREATE INDEX "membership_couponuse_open" ON "membership_couponuse" ("until") WHERE "state" = 'reserved';
-
-CREATE INDEX "membership_couponuse_receipt" ON "membership_couponuse" ("receipt") WHERE NOT ("receipt" = '');
 
 CREATE INDEX "membership_couponpart_coupon_id_03d42574" ON "membership_couponpart" ("coupon_id");
 
@@ -567,6 +548,26 @@ CREATE INDEX "membership_knock_until" ON "membership_knock" ("until");
 CREATE INDEX "membership_posting_of" ON "membership_posting" ("of_id") WHERE "of_id" IS NOT NULL;
 
 CREATE INDEX "membership_lot_ends" ON "membership_lot" ("ends") WHERE ("ends" IS NOT NULL AND "in_hand" > 0);
+
+CREATE TABLE "membership_earned" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "what" varchar(40) NOT NULL, "currency" varchar(20) NOT NULL, "day" date NOT NULL, "gross" bigint NOT NULL, "units" bigint NOT NULL, "due" bigint NOT NULL, "owed" bigint NOT NULL, "turns" smallint unsigned NOT NULL CHECK ("turns" >= 0), "parts" text NOT NULL CHECK ((JSON_VALID("parts") OR "parts" IS NULL)), "rules" text NOT NULL CHECK ((JSON_VALID("rules") OR "rules" IS NULL)), "member_id" bigint NOT NULL REFERENCES "membership_member" ("id") DEFERRABLE INITIALLY DEFERRED, "by_value" bigint NOT NULL, CONSTRAINT "membership_earned_once" UNIQUE ("what", "currency"));
+
+CREATE INDEX "membership_earned_member_id_2a536813" ON "membership_earned" ("member_id");
+
+CREATE INDEX "membership_earned_day" ON "membership_earned" ("member_id", "day");
+
+CREATE INDEX "membership_earned_owed" ON "membership_earned" ("member_id") WHERE "owed" > 0;
+
+CREATE TABLE "membership_couponuse" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "source" varchar(20) NOT NULL, "source_id" varchar(80) NOT NULL, "code" varchar(32) NOT NULL UNIQUE, "state" varchar(9) NOT NULL, "until" datetime NULL, "bill" bigint NOT NULL, "payable" bigint NOT NULL, "on" date NOT NULL, "at" datetime NOT NULL, "receipt" varchar(64) NOT NULL, "back_on" date NULL, "by_id" bigint NULL REFERENCES "shop_staff" ("id") DEFERRABLE INITIALLY DEFERRED, "store_id" bigint NULL REFERENCES "shop_store" ("id") DEFERRABLE INITIALLY DEFERRED, "is_back_by_refund" bool NOT NULL, CONSTRAINT "membership_couponuse_once" UNIQUE ("source_id", "source"), CONSTRAINT "membership_couponuse_payable" CHECK ("payable" >= 0));
+
+CREATE INDEX "membership_couponuse_by_id_2df2babf" ON "membership_couponuse" ("by_id");
+
+CREATE INDEX "membership_couponuse_store_id_e97d9fb5" ON "membership_couponuse" ("store_id");
+
+CREATE INDEX "membership_couponuse_open" ON "membership_couponuse" ("until") WHERE "state" = 'reserved';
+
+CREATE INDEX "membership_couponuse_receipt" ON "membership_couponuse" ("receipt") WHERE NOT ("receipt" = '');
+
+CREATE INDEX "membership_lot_ripe" ON "membership_lot" ("ripe_on") WHERE ("aside" > 0 AND "ripe_on" IS NOT NULL);
 
 CREATE TABLE "sales_forgotten" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "token" BLOB NOT NULL UNIQUE, "on" date NOT NULL);
 
