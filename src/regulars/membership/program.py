@@ -12,7 +12,7 @@ from django.db import transaction
 from regulars.customers.models import Customer, Link
 from regulars.grading.actions import adopt, in_force
 from regulars.grading.models import GradeChange, Standing
-from regulars.membership.kin import families
+from regulars.membership.kin import families, family_of
 from regulars.membership.models import Member, Program, TierBought
 from regulars.membership.rules.numbers import ALPHABET, with_check_digit
 from regulars.membership.rules.terms import months_after
@@ -25,6 +25,7 @@ from regulars.shop.models import Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
 NOT_FOR_SALE = Words("这个等级不卖", "This tier is not for sale")
+TAKEN_BACK = Words("这次卖的等级已经撤销了，要重新卖一次", "This sale of a tier was taken back; sell it anew")
 NONE_YET = Words("会员还没开通", "There is no membership programme yet")
 
 
@@ -155,9 +156,10 @@ def join(
 
 
 def leave(member: Member, on: date, *, by: Staff | None = None) -> None:
-    """End a membership. What she holds stays on the books until she is paid out or it lapses."""
+    """End a membership, with all that are read as one with it. What she holds stays on the books until she is paid out
+    or it lapses."""
     with transaction.atomic():
-        if Member.objects.filter(pk=member.pk, left_on=None).update(left_on=on):
+        if Member.objects.filter(pk__in=family_of(member.pk), left_on=None).update(left_on=on):
             audit("leave", f"customer {member.customer_id}", by=by)
 
 
@@ -266,13 +268,15 @@ def tier_of(member: Member, terms: Terms, on: date) -> str:
 
 def buy_tier(member: Member, tier: str, *, key: str, on: date, by: Staff | None = None) -> TierBought:
     """A member pays for a tier; while she, or one who is read as her, has it already it is prolonged. The same key buys
-    once; Refused where it stands for something else."""
+    once; Refused where it stands for something else or was taken back."""
     with transaction.atomic():
         bulk.alone("buy-tier")
         known = TierBought.objects.filter(key=key).first()
         if known is not None:
-            if known.member_id not in families({member.pk}).get(member.pk, {member.pk}) or known.tier != tier:
+            if known.member_id not in family_of(member.pk) or known.tier != tier:
                 raise Refused(ANOTHER.fill(key=key))
+            if known.is_undone:
+                raise Refused(TAKEN_BACK)
             return known
         offer, starts, ends = tier_ahead(member, tier, on)
         bought = TierBought.objects.create(
@@ -297,7 +301,7 @@ def tier_ahead(member: Member, tier: str, on: date) -> tuple[PaidTier, date, dat
 def tiers_bought(member: Member, on: date) -> list[TierBought]:
     """Tiers that she, or one who is read as her, has paid for and that have not ended; those taken back are not among
     them."""
-    family = families({member.pk}).get(member.pk, {member.pk})
+    family = family_of(member.pk)
     return list(
         TierBought.objects.filter(member__in=family, ends_on__gte=on, is_undone=False).order_by("starts_on")
     )
@@ -305,7 +309,7 @@ def tiers_bought(member: Member, on: date) -> list[TierBought]:
 
 def undo_tier(member: Member, number: int, *, by: Staff) -> None:
     """Take a sold tier back, where she got her money back; what came after it stays as it was sold."""
-    family = families({member.pk}).get(member.pk, {member.pk})
+    family = family_of(member.pk)
     with transaction.atomic():
         sold = TierBought.objects.filter(pk=number, member__in=family).first()
         if sold and TierBought.objects.filter(pk=number, is_undone=False).update(is_undone=True):
