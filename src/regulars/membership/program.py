@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db import transaction
 
 from regulars.customers.models import Customer, Link
-from regulars.grading.actions import adopt, in_force
-from regulars.grading.models import GradeChange, Standing
+from regulars.grading.actions import adopt, in_force, loaded
+from regulars.grading.models import Adoption, GradeChange, Standing
 from regulars.membership.kin import families, family_of
 from regulars.membership.models import Member, Program, TierBought
 from regulars.membership.rules.numbers import ALPHABET, with_check_digit
 from regulars.membership.rules.terms import months_after
 from regulars.membership.teller import ANOTHER
-from regulars.playbooks.membership import Membership, PaidTier
+from regulars.playbooks.membership import Currency, Membership, PaidTier
 from regulars.playbooks.playbook import Playbook, load
+from regulars.playbooks.problems import BadPlaybook
 from regulars.sales.models import Sale
 from regulars.shop import bulk
 from regulars.shop.models import Staff, Store, audit
@@ -78,6 +80,22 @@ def last_membership() -> Membership | None:
     never was one."""
     found = last()
     return found.membership if found else None
+
+
+def currencies_ever() -> dict[str, Currency]:
+    """Every kind of points that a programme of this shop has named, by key, in the words of the latest that named it:
+    what members hold of it is owed still."""
+    playbooks = Program.objects.values("playbook")
+    adopted = Adoption.objects.filter(key__in=playbooks).order_by("-id").values_list("key", "overlay")
+    said = [last_membership()]
+    for key, overlay in dict.fromkeys(adopted):
+        with suppress(BadPlaybook):  # shipped once, or written for facts that are gone
+            said.append(loaded(key, overlay).membership)
+    found: dict[str, Currency] = {}
+    for membership in filter(None, said):
+        for currency in membership.currencies:
+            found.setdefault(currency.key, currency)
+    return found
 
 
 def terms() -> Terms:
