@@ -16,6 +16,7 @@ from regulars.membership import program, referrals, telling
 from regulars.membership.models import Balance, Member, Referral
 from regulars.membership.proof import prove
 from regulars.playbooks.playbook import BadPlaybook, load
+from regulars.shop.actions import add_staff
 from regulars.shop.words import Refused
 
 START = date(2026, 5, 1)
@@ -123,9 +124,15 @@ def test_circles_staff_and_one_phone_with_many_friends_are_refused(members: Shop
     new = [Customer.objects.create(name=f"新{n}", is_by_hand=True) for n in range(4)]
     said = [referrals.bring(c, host, on=TODAY, how="page", device="abc").why for c in new[:3]]
     assert said == ["", "", "device"]
-    Member.objects.filter(pk=host.pk).update(works_here=True)
-    host.refresh_from_db()
+    buys(members, friend, "1", "60", TODAY)
+    owner = add_staff(name="老周", email="zhou@example.com", password="nine red peppers", role="owner")
+    program.say_works_here(host, True, by=owner)
     assert referrals.bring(new[3], host, on=TODAY, how="counter").why == "staff"
+    referrals.night(TODAY + timedelta(7))
+    assert {r.why for r in Referral.objects.filter(referrer=host)} == {"staff", "device"}, "those who wait, too"
+    program.say_works_here(host, False, by=owner)
+    after = Customer.objects.create(name="又一位", is_by_hand=True)
+    assert referrals.bring(after, host, on=TODAY, how="counter").why == ""
 
 
 def test_no_more_than_the_month_allows(members: Shop) -> None:

@@ -45,6 +45,18 @@ def made(**more: Any) -> Offer:
     return one
 
 
+def test_the_owner_says_who_works_in_the_shop(lived_in: House, her: Member) -> None:
+    """Staff bring nobody for a reward, and there was no place to say who is staff."""
+    where = f"/customers/{her.customer_id}/"
+    assert lived_in.browser("front-desk").post(f"{where}works-here/", {"is_so": "yes"}).status_code == 403
+    assert "works-here" not in lived_in.browser("front-desk").get(where).content.decode()
+    owner = lived_in.browser("owner")
+    for is_so, said in (("yes", "在店里上班，介绍人来没有奖励"), ("no", "记作店里的人")):
+        owner.post(f"{where}works-here/", {"is_so": is_so})
+        assert said in owner.get(where).content.decode() and program.works_here(her) is (is_so == "yes")
+    assert AuditEvent.objects.filter(verb="works-here", actor=lived_in.staff["owner"]).count() == 2
+
+
 def points(member: Member, currency: str = "points") -> int:
     return purse.holdings(member, TODAY)[currency].can_spend
 

@@ -181,6 +181,19 @@ def leave(member: Member, on: date, *, by: Staff | None = None) -> None:
             audit("leave", f"customer {member.customer_id}", by=by)
 
 
+def works_here(member: Member) -> bool:
+    """Whether she, or one who is read as her, is known to work in the shop."""
+    return Member.objects.filter(pk__in=family_of(member.pk), works_here=True).exists()
+
+
+def say_works_here(member: Member, is_so: bool, *, by: Staff) -> None:
+    """Say that a member works in the shop, or no longer does: whoever does brings nobody for a reward."""
+    with transaction.atomic():
+        hers = Member.objects.filter(pk__in=family_of(member.pk)).exclude(works_here=is_so)
+        if hers.update(works_here=is_so):
+            audit("works-here", f"customer {member.customer_id}", by=by, detail={"works_here": is_so})
+
+
 def join_listed(on: date) -> int:
     """Make members of all who are by the programme's own rule: those with a member number or card, or everybody. Says
     how many joined."""

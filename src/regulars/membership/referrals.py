@@ -19,7 +19,7 @@ from django.db.models import Min, Q, QuerySet, Sum
 from regulars.customers.models import Customer, Detail, FamilyMember, Link
 from regulars.membership import kin, teller
 from regulars.membership.models import Earned, Member, Posting, Referral, ReferralState
-from regulars.membership.program import Terms, current
+from regulars.membership.program import Terms, current, works_here
 from regulars.membership.rules import earning
 from regulars.membership.rules.ledger import Move
 from regulars.membership.rules.numbers import as_typed
@@ -89,7 +89,7 @@ def _why_not(friend: Customer, referrer: Member, on: date, device: str) -> str:
     hers = _group(friend)
     if set(mine) & set(hers) or _same_number(mine, hers):
         return "self"
-    if referrer.works_here:
+    if works_here(referrer):
         return "staff"
     if set(_families(mine)) & set(_families(hers)):
         return "family"
@@ -207,6 +207,8 @@ def _count(referral: Referral, terms: Terms, said: ReferralTerms, pending: int, 
         return 1
     if referral.referrer.left_on is not None or referral.referrer.customer is None:
         return _set(referral, ReferralState.REFUSED, "gone")
+    if referral.state == ReferralState.WAITING and works_here(referral.referrer):
+        return _set(referral, ReferralState.REFUSED, "staff")
     if why := _turned_out(referral):
         return _set(referral, ReferralState.REFUSED, why)
     if not _has_bought(referral, said, on, pending):
