@@ -129,7 +129,9 @@ def test_circles_staff_and_one_phone_with_many_friends_are_refused(members: Shop
     program.say_works_here(host, True, by=owner)
     assert referrals.bring(new[3], host, on=TODAY, how="counter").why == "staff"
     referrals.night(TODAY + timedelta(7))
-    assert {r.why for r in Referral.objects.filter(referrer=host)} == {"staff", "device"}, "those who wait, too"
+    assert {r.why for r in Referral.objects.filter(referrer=host)} == {"staff", "device"}, (
+        "those who wait, too"
+    )
     program.say_works_here(host, False, by=owner)
     after = Customer.objects.create(name="又一位", is_by_hand=True)
     assert referrals.bring(after, host, on=TODAY, how="counter").why == ""

@@ -137,11 +137,12 @@ def end_program(on: date, *, by: Staff | None = None) -> None:
 
 def member_of(customer: Customer) -> Member | None:
     """The membership of a customer, or of one of those who are read as her: the oldest."""
+    return Member.objects.filter(customer__in=files_of(customer), left_on=None).order_by("id").first()
+
+
+def files_of(customer: Customer) -> list[int]:
+    """All files that are read as one with this customer's, the one that stands for them first."""
     root = customer.merged_into_id or customer.pk
-    return Member.objects.filter(customer__in=_group(root), left_on=None).order_by("id").first()
-
-
-def _group(root: int) -> list[int]:
     return [root, *Customer.objects.filter(merged_into=root).values_list("id", flat=True)]
 
 
@@ -152,7 +153,7 @@ def join(
     root = customer.merged_into or customer
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=root.pk)
-        known = Member.objects.filter(customer__in=_group(root.pk)).order_by("left_on", "id")
+        known = Member.objects.filter(customer__in=files_of(root)).order_by("left_on", "id")
         member = next((m for m in known if m.left_on is None), None) or known.first()
         if member is not None:
             if member.left_on is not None:

@@ -345,7 +345,7 @@ def _correct(member: Member, currency: str, change: int, why: str, key: str, on:
     return done
 
 
-def open_with(member: Member, amounts: dict[str, int], *, on: date, key: str = "") -> list[Done]:
+def open_with(member: Member, amounts: dict[str, int], *, on: date) -> list[Done]:
     """What a member brings along from the system before: once for each currency, whatever file says it again."""
     moves = [
         Move("put", "open", "opening", f"{member.pk}.{currency}", member.pk, on, ((currency, n),), **_times(currency, on))

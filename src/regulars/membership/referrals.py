@@ -19,7 +19,7 @@ from django.db.models import Min, Q, QuerySet, Sum
 from regulars.customers.models import Customer, Detail, FamilyMember, Link
 from regulars.membership import kin, teller
 from regulars.membership.models import Earned, Member, Posting, Referral, ReferralState
-from regulars.membership.program import Terms, current, works_here
+from regulars.membership.program import Terms, current, files_of, works_here
 from regulars.membership.rules import earning
 from regulars.membership.rules.ledger import Move
 from regulars.membership.rules.numbers import as_typed
@@ -67,7 +67,7 @@ def bring(
     root = friend.merged_into or friend
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=root.pk)
-        if Referral.objects.filter(friend__in=_group(root)).exists():
+        if Referral.objects.filter(friend__in=files_of(root)).exists():
             raise Refused(HAS_ONE)
         why = "" if how == "list" else _why_not(root, referrer, on, device)
         referral = Referral.objects.create(
@@ -85,8 +85,8 @@ def _why_not(friend: Customer, referrer: Member, on: date, device: str) -> str:
     own = referrer.customer
     if own is None or referrer.left_on is not None:
         return "gone"
-    mine = _group(own.merged_into or own)
-    hers = _group(friend)
+    mine = files_of(own)
+    hers = files_of(friend)
     if set(mine) & set(hers) or _same_number(mine, hers):
         return "self"
     if works_here(referrer):
@@ -102,11 +102,6 @@ def _why_not(friend: Customer, referrer: Member, on: date, device: str) -> str:
     if _sales(hers).filter(day__lt=on).exists():
         return "not-new"
     return ""
-
-
-def _group(customer: Customer) -> list[int]:
-    root = customer.merged_into_id or customer.pk
-    return [root, *Customer.objects.filter(merged_into=root).values_list("id", flat=True)]
 
 
 def _families(customers: Sequence[int]) -> list[int]:
@@ -192,7 +187,7 @@ def _has_bought(referral: Referral, said: ReferralTerms, on: date, pending: int)
     assert referral.friend is not None
     ends = min(on - timedelta(days=pending), referral.on + timedelta(days=said.within_days))
     spent = (
-        _sales(_group(referral.friend))
+        _sales(files_of(referral.friend))
         .filter(day__gte=referral.on, day__lte=ends)
         .aggregate(n=Sum("amount"))["n"]
     )
@@ -242,8 +237,8 @@ def _turned_out(referral: Referral) -> str:
     """What has come to light since she was brought: that she is the referrer herself, that she had been brought before
     under another number, or that she had bought before, as merging two files or a late one shows."""
     assert referral.friend is not None and referral.referrer.customer is not None
-    hers = _group(referral.friend)
-    if set(hers) & set(_group(referral.referrer.customer)):
+    hers = files_of(referral.friend)
+    if set(hers) & set(files_of(referral.referrer.customer)):
         return "self"
     before = Referral.objects.filter(friend__in=hers, pk__lt=referral.pk)
     counts = (ReferralState.WAITING, ReferralState.COUNTED, ReferralState.REVERSED)
@@ -258,7 +253,7 @@ def _rewards(referral: Referral, terms: Terms, said: ReferralTerms, on: date) ->
     currency = terms.membership.currency(said.currency)
     given: list[tuple[str, int, int]] = [("referrer", referral.referrer_id, said.gives)]
     friend = (
-        Member.objects.filter(customer__in=_group(referral.friend), left_on=None).order_by("id").first()
+        Member.objects.filter(customer__in=files_of(referral.friend), left_on=None).order_by("id").first()
         if referral.friend
         else None
     )
@@ -266,7 +261,9 @@ def _rewards(referral: Referral, terms: Terms, said: ReferralTerms, on: date) ->
         given.append(("friend", friend.pk, said.friend_gets))
     if said.levels == 2 and referral.referrer.customer is not None:
         above = Referral.objects.filter(
-            friend__in=_group(referral.referrer.customer), state=ReferralState.COUNTED, referrer__left_on=None
+            friend__in=files_of(referral.referrer.customer),
+            state=ReferralState.COUNTED,
+            referrer__left_on=None,
         ).first()
         if above is not None:
             given.append(("second", above.referrer_id, said.second_gives))
