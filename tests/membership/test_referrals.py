@@ -236,6 +236,19 @@ def test_a_refund_file_that_is_undone_brings_both_rewards_again(members: Shop) -
     assert prove().is_sound
 
 
+def test_a_refund_within_the_time_for_returns_takes_back_once_and_for_all(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was bought is old enough to count while its refund is younger: together they are nothing."""
+    host, _ = brought_by_phone(members)
+    members.take_in([sold("B1", "60", TODAY, PHONE)])
+    referrals.night(TODAY + timedelta(7))
+    monkeypatch.setattr("regulars.sales.actions.today", lambda: TODAY + timedelta(8))
+    members.take_in([sold("R1", "-60", TODAY + timedelta(8), PHONE)])
+    told = [referrals.night(TODAY + timedelta(n)) for n in (8, 9, 10)]
+    assert told == [{"counted": 0, "reversed": 1}, *[{"counted": 0, "reversed": 0}] * 2]
+
+
 def test_a_purchase_that_is_undone_and_imported_again_counts_again(members: Shop) -> None:
     host, _ = brought_by_phone(members)
     before = points(host)

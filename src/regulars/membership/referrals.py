@@ -206,7 +206,8 @@ def _count(referral: Referral, terms: Terms, said: ReferralTerms, pending: int, 
         return _set(referral, ReferralState.REFUSED, "staff")
     if why := _turned_out(referral):
         return _set(referral, ReferralState.REFUSED, why)
-    if not _has_bought(referral, said, on, pending):
+    # Enough that can't be returned any more, and enough still: a refund may be younger than what it takes back.
+    if not (_has_bought(referral, said, on, pending) and _has_bought(referral, said, on, 0)):
         if _covered(on) > referral.on + timedelta(days=said.within_days + pending):
             return _set(referral, ReferralState.LAPSED)
         return 0
