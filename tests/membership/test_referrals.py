@@ -240,7 +240,7 @@ def test_a_refund_within_the_time_for_returns_takes_back_once_and_for_all(
     members: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was bought is old enough to count while its refund is younger: together they are nothing."""
-    host, _ = brought_by_phone(members)
+    brought_by_phone(members)
     members.take_in([sold("B1", "60", TODAY, PHONE)])
     referrals.night(TODAY + timedelta(7))
     monkeypatch.setattr("regulars.sales.actions.today", lambda: TODAY + timedelta(8))
