@@ -146,7 +146,7 @@ def membership_report(on: _On = None, json_: _Json = False) -> None:
     from regulars.membership.liability import liability
 
     day = the_day(on)
-    owed = liability(program.terms(), day)
+    owed = liability(program.last() or program.terms(), day)
     if json_:
         show({
             "on": day.isoformat(), "liability": [o.record(lang()) for o in owed],

@@ -13,7 +13,7 @@ from tests.api.lived_in import DAY, LivedIn, open_shop
 
 from regulars.customers.queries import find
 from regulars.membership import coupons, passes, program, purse, teller
-from regulars.membership.models import Member, Posting, Reservation
+from regulars.membership.models import Member, Posting, Reservation, TierBought
 from regulars.membership.offers import CouponUse, Offer
 from regulars.membership.rules.ledger import Move
 
@@ -84,6 +84,16 @@ def test_a_member_is_found_by_what_she_shows_and_nothing_tells_who_she_is(shop: 
     for nobody in ("0013", "19900000099", "x"):
         post(shop, "/member", {"who": nobody}, status=404)
     post(shop, "/member", {"who": her.number}, who="fang", status=403)
+
+
+def test_a_till_hears_what_her_tier_takes_off_the_bill(shop: LivedIn, her: Member) -> None:
+    until = DAY + timedelta(30)
+    TierBought.objects.create(member=her, key="1", tier="vip", price=100, starts_on=DAY, ends_on=until)
+    said = post(shop, "/member?lang=en", {"who": her.number})
+    assert {"kind": "discount", "name": "5% off the bill", "percent_off": 5.0} in said["benefits"]
+    assert {b["kind"]: b["percent_off"] for b in said["benefits"]}["member-price"] is None
+    program.end_program(DAY)
+    assert post(shop, "/member", {"who": her.number})["benefits"] == []
 
 
 def test_points_are_reserved_and_confirmed_once(shop: LivedIn, her: Member) -> None:

@@ -20,6 +20,7 @@ from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.proof import prove
 from regulars.membership.rules.coupons import Place
 from regulars.membership.rules.ledger import Move
+from regulars.playbooks.membership import Currency
 from regulars.sales.models import Sale
 from regulars.shop.actions import add_staff
 from regulars.shop.models import Approval, AuditEvent, Staff
@@ -129,6 +130,33 @@ def test_small_corrections_of_a_day_add_up_to_the_limit(members: Shop) -> None:
     for _ in range(2):
         purse.correct(her, "points", 1_000, why="补", key="3", on=TODAY, by=one)
     assert has(her, on=tomorrow) == 15_000
+
+
+def test_points_that_nobody_has_priced_need_a_second_person_always(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A currency without a price counted as worth nothing, and one person booked a million of it."""
+    one, other, her = manager("小李"), manager("老周"), somebody()
+    monkeypatch.setattr(Currency, "worth_fen", 0.0)
+    asked = purse.correct(her, "points", 1_000_000, why="补", key="1", on=TODAY, by=one)
+    assert isinstance(asked, Approval) and has(her) == 0
+    purse.decide(asked, is_granted=True, by=other)
+    assert has(her) == 1_000_000
+
+
+def test_after_the_programme_has_ended_what_members_hold_can_be_put_right(members: Shop) -> None:
+    """The counter offered it and refused it: "not open"; what waited for a second person waited for ever."""
+    one, other, her = manager("小李"), manager("老周"), somebody()
+    purse.top_up(her, 10_000, key="k", on=TODAY)
+    asked = purse.correct(her, "points", 6_000, why="补", key="1", on=TODAY, by=one)
+    program.end_program(TODAY)
+    assert isinstance(asked, Approval)
+    purse.correct(her, "points", 50, why="补", key="2", on=TODAY, by=one)
+    purse.correct(her, "principal", -100, why="多充了", key="3", on=TODAY, by=one)
+    purse.decide(asked, is_granted=True, by=other)
+    assert has(her) == 6_050 and has(her, "principal") == 9_900
+    with pytest.raises(Refused):
+        purse.correct(her, "clubs", 5, why="补", key="4", on=TODAY, by=one)
 
 
 # --- the membership has ended ----------------------------------------------------------------------------------------
@@ -347,11 +375,34 @@ def test_a_second_row_of_one_member_is_said_and_not_dropped_quietly(members: Sho
     assert AuditEvent.objects.filter(verb="open-balances").count() == 1, "nothing was booked the second time"
 
 
+def test_whoever_leaves_after_two_files_were_merged_has_left(members: Shop) -> None:
+    """Only one of the two memberships ended: she signed in with the other, earned and used her coupons as before."""
+    one, other = somebody("甲"), somebody("乙")
+    assert one.customer and other.customer
+    daily.merge(one.customer, other.customer)
+    program.leave(one, TODAY)
+    assert program.member_of(Customer.objects.get(pk=one.customer_id)) is None
+    assert not Member.objects.filter(left_on=None).exists()
+    back = program.join(Customer.objects.get(pk=one.customer_id), TODAY, "counter")
+    assert back.left_on is None and back.pk in (one.pk, other.pk)
+
+
 # --- tiers that are paid for -----------------------------------------------------------------------------------------
 
 
 def has_tier(member: Member, tier: str, first: date, last: date, key: str) -> None:
     TierBought.objects.create(member=member, key=key, tier=tier, price=100, starts_on=first, ends_on=last)
+
+
+def test_a_sale_of_a_tier_that_was_taken_back_is_not_answered_as_done(members: Shop) -> None:
+    """The counter showed success: nothing was sold, and she had paid."""
+    her, by = somebody(), manager()
+    has_tier(her, "vip", TODAY, TODAY + timedelta(300), "1")
+    assert program.buy_tier(her, "vip", key="1", on=TODAY)
+    program.undo_tier(her, TierBought.objects.get().pk, by=by)
+    with pytest.raises(Refused) as refused:
+        program.buy_tier(her, "vip", key="1", on=TODAY)
+    assert "撤销" in refused.value.words.zh
 
 
 def test_of_two_tiers_that_were_paid_for_the_better_one_holds(members: Shop) -> None:

@@ -1,5 +1,6 @@
 """What failed the users of other systems, each with a test that names it. Traps 14, 15, 18, 21 and 22 stand in part beside
-the rules that they are about (test_settle.py, test_ledger.py)."""
+the rules that they are about (test_settle.py, test_ledger.py), trap 19 where points are spent (tests/web/test_counter.py),
+trap 23 where they are brought along (test_opening.py)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,6 @@ from tests.membership.test_ledger import member, move
 from tests.shops import Shop
 
 from regulars import daily
-from regulars.customers.queries import find
 from regulars.membership import night, program, purse, settle, teller, unsettled
 from regulars.membership.models import Balance, Earned, Entry, Lot, Member, Posting
 from regulars.membership.proof import prove
@@ -113,17 +113,6 @@ def test_a_till_that_sends_again_adds_nothing(shop: Shop) -> None:
         purse.redeem(other, "points", 40, key="receipt 2", on=TODAY, source="till")
 
 
-@pytest.mark.parametrize("source", ["counter", "page", "till", "order", "quote"])
-def test_points_are_deducted_whatever_paper_they_are_spent_on(shop: Shop, source: str) -> None:
-    """Trap 19: points spent on another kind of document were never deducted. There is one window, whoever asks."""
-    who = Member.objects.get(pk=member())
-    teller.post(move("put", "earn", "1", who.pk, 10))
-    purse.redeem(who, "points", 4, key="1", on=TODAY, source=source)
-    aside = purse.reserve(who, "points", 3, key="2", on=TODAY, source=source)
-    purse.confirm(aside.code, on=TODAY)
-    assert holds(who.pk) == (3, 0)
-
-
 def test_the_last_point_can_be_spent(members: Shop) -> None:
     """Trap 20: rounding kept members from spending all that they had."""
     members.take_in([receipt(f"A{n}", f"{n}.99", day=f"2026-05-0{n}") for n in range(1, 8)])
@@ -198,19 +187,3 @@ def test_nothing_that_falls_short_returns_quietly(members: Shop, ask: str) -> No
         else:
             purse.correct(who, "points", -6, why="数错了", key="1", on=TODAY, by=boss)
     assert list(Posting.objects.values_list("id", flat=True)) == before
-
-
-def test_points_can_be_given_to_many_by_their_phones(members: Shop) -> None:
-    """Trap 23: points for many by phone, not one form each. A phone leads to the one member who has it, and given a second
-    time the same list gives nothing."""
-    members.take_in([
-        {**receipt(f"A{n}", "1", member=f"10{n}"), "手机号": f"1391234560{n}"} for n in range(5)
-    ])  # fmt: skip
-    for _ in range(2):
-        for n in range(5):
-            customer = find(f"1391234560{n}")
-            assert customer is not None
-            found = program.member_of(customer)
-            assert found is not None
-            purse.open_with(found, {"points": 100 + n}, on=TODAY)
-    assert sorted(b.in_hand for b in Balance.objects.filter(currency="points")) == [101, 102, 103, 104, 105]

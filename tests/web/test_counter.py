@@ -45,6 +45,18 @@ def made(**more: Any) -> Offer:
     return one
 
 
+def test_the_owner_says_who_works_in_the_shop(lived_in: House, her: Member) -> None:
+    """Staff bring nobody for a reward, and there was no place to say who is staff."""
+    where = f"/customers/{her.customer_id}/"
+    assert lived_in.browser("front-desk").post(f"{where}works-here/", {"is_so": "yes"}).status_code == 403
+    assert "works-here" not in lived_in.browser("front-desk").get(where).content.decode()
+    owner = lived_in.browser("owner")
+    for is_so, said in (("yes", "在店里上班，介绍人来没有奖励"), ("no", "记作店里的人")):
+        owner.post(f"{where}works-here/", {"is_so": is_so})
+        assert said in owner.get(where).content.decode() and program.works_here(her) is (is_so == "yes")
+    assert AuditEvent.objects.filter(verb="works-here", actor=lived_in.staff["owner"]).count() == 2
+
+
 def points(member: Member, currency: str = "points") -> int:
     return purse.holdings(member, TODAY)[currency].can_spend
 
@@ -161,6 +173,34 @@ def test_a_reward_is_a_coupon_for_points(her: Member, lived_in: House) -> None:
         done = browser.post(page_of(her) + "moves/", {**sent, "sure": "1"}, follow=True)
         assert "茶杯" in done.content.decode() and done.status_code == 200
     assert Coupon.objects.count() == 1 and points(her, "stamps") == 2
+
+
+def test_points_are_deducted_whatever_they_are_spent_on(
+    her: Member, lived_in: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap 19: points spent on another kind of document were never deducted. Here at the counter, for a reward, by a till
+    for a bill that its customer shows her phone for, and handed over: all of it comes out of one purse."""
+    browser, owner = lived_in.browser("front-desk"), lived_in.browser("owner")
+    go_through(browser, her, "points", currency="points", amount="120")
+    assert points(her) == 380
+    offer = made(kind="gift", name="茶杯", cost=1_000, price=30, currency="points", stock=1)
+    html = browser.get(page_of(her)).content.decode()
+    found = re.search(
+        rf'name="offer" value="{offer.pk}"><input type="hidden" name="once" value="(\w+)"', html
+    )
+    assert found
+    reward = {"do": "reward", "offer": str(offer.pk), "once": found[1], "sure": "1"}
+    browser.post(page_of(her) + "moves/", reward)
+    assert points(her) == 350
+    monkeypatch.setattr("regulars.web.api_till.clock", lambda: NOW)
+    said = {"key": "till-0001", "who": passes.pass_for(her, NOW), "currency": "points", "amount": 50}
+    kept = browser.post("/api/v1/till/reservations", said, content_type="application/json").json()
+    assert points(her) == 300, "what is kept for a bill can't be spent beside it"
+    paid = f"/api/v1/till/reservations/{kept['reservation']}/confirmation"
+    browser.post(paid, {"receipt": "A1"}, content_type="application/json")
+    other = Member.objects.exclude(pk=her.pk)[0]
+    go_through(owner, her, "hand-over", currency="points", amount="40", to=other.number, why="送朋友")
+    assert points(her) == 260 and points(other) == 40 and proof.prove().is_sound
 
 
 def test_somebody_elses_coupon_is_none_of_hers(her: Member, lived_in: House) -> None:

@@ -28,6 +28,7 @@ BAD_BEGINNING = Words(
     '"{text}" is not understood: write at least three first digits of the cards, as in 6225, or a range, 6225-6229',
 )
 NO_PARTNER = Words("认不出这张卡是哪家的", "No partner has a card like this")
+CANCELLED = Words("这一单已经撤销了，要重新记一笔", "This bill was cancelled; write it down anew")
 OVER = Words("和这家的合作已经到期", "The agreement with this partner is over")
 
 
@@ -133,7 +134,8 @@ def use(
     partner: Partner, card: str, bill: int, *, key: str, on: date, store: Store | None = None,
     customer: Customer | None = None, by: Staff | None = None,
 ) -> PartnerUse:  # fmt: skip
-    """Serve a partner's member: what was taken off is kept for settlement. The same key counts once."""
+    """Serve a partner's member: what was taken off is kept for settlement. The same key counts once;
+    once cancelled it is refused."""
     if bill <= 0:
         raise Refused(Words("金额要大于零", "The bill must be above zero"))
     if recognise(card, on).pk != partner.pk:
@@ -145,6 +147,8 @@ def use(
         if known is not None:
             if (known.partner_id, bytes(known.token), known.bill) != (partner.pk, token, bill):
                 raise Refused(ANOTHER.fill(key=key))
+            if known.is_undone:
+                raise Refused(CANCELLED)
             return known
         return PartnerUse.objects.create(
             partner=partner, key=key, token=token, on=on, bill=bill,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -12,13 +13,14 @@ from django.db import transaction
 from regulars.customers.models import Customer, Link
 from regulars.grading.actions import adopt, in_force, loaded
 from regulars.grading.models import Adoption, GradeChange, Standing
-from regulars.membership.kin import families
+from regulars.membership.kin import families, family_of
 from regulars.membership.models import Member, Program, TierBought
 from regulars.membership.rules.numbers import ALPHABET, with_check_digit
 from regulars.membership.rules.terms import last_day
 from regulars.membership.teller import ANOTHER
 from regulars.playbooks.membership import Currency, Membership, PaidTier
 from regulars.playbooks.playbook import Playbook, load
+from regulars.playbooks.problems import BadPlaybook
 from regulars.sales.models import Sale
 from regulars.shop import bulk
 from regulars.shop.models import Staff, Store, audit
@@ -28,6 +30,7 @@ NOT_FOR_SALE = Words("这个等级不卖", "This tier is not for sale")
 OPEN_ALREADY = Words(
     "会员已经开着；要换规矩，先停办再开", "A programme is open already; end it first to open another"
 )
+TAKEN_BACK = Words("这次卖的等级已经撤销了，要重新卖一次", "This sale of a tier was taken back; sell it anew")
 NONE_YET = Words("会员还没开通", "There is no membership programme yet")
 
 
@@ -82,15 +85,20 @@ def last_membership() -> Membership | None:
     return found.membership if found else None
 
 
-def currency_once(key: str) -> Currency:
-    """A kind of points that today's programme no longer names, as the latest one had it that did."""
-    programs = Program.objects.values("playbook")
-    for adopted in Adoption.objects.filter(key__in=programs).order_by("-id"):
-        said = loaded(adopted.key, adopted.overlay).membership
-        for currency in said.currencies if said else ():
-            if currency.key == key:
-                return currency
-    raise LookupError(key)
+def currencies_ever() -> dict[str, Currency]:
+    """Every kind of points that a programme of this shop has named, by key, in the words of the latest that named it:
+    what members hold of it is owed still."""
+    playbooks = Program.objects.values("playbook")
+    adopted = Adoption.objects.filter(key__in=playbooks).order_by("-id").values_list("key", "overlay")
+    said = [last_membership()]
+    for key, overlay in dict.fromkeys(adopted):
+        with suppress(BadPlaybook):  # shipped once, or written for facts that are gone
+            said.append(loaded(key, overlay).membership)
+    found: dict[str, Currency] = {}
+    for membership in filter(None, said):
+        for currency in membership.currencies:
+            found.setdefault(currency.key, currency)
+    return found
 
 
 def terms() -> Terms:
@@ -135,11 +143,12 @@ def end_program(on: date, *, by: Staff | None = None) -> None:
 
 def member_of(customer: Customer) -> Member | None:
     """The membership of a customer, or of one of those who are read as her: the oldest."""
+    return Member.objects.filter(customer__in=files_of(customer), left_on=None).order_by("id").first()
+
+
+def files_of(customer: Customer) -> list[int]:
+    """All files that are read as one with this customer's, the one that stands for them first."""
     root = customer.merged_into_id or customer.pk
-    return Member.objects.filter(customer__in=_group(root), left_on=None).order_by("id").first()
-
-
-def _group(root: int) -> list[int]:
     return [root, *Customer.objects.filter(merged_into=root).values_list("id", flat=True)]
 
 
@@ -150,7 +159,7 @@ def join(
     root = customer.merged_into or customer
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=root.pk)
-        known = Member.objects.filter(customer__in=_group(root.pk)).order_by("left_on", "id")
+        known = Member.objects.filter(customer__in=files_of(root)).order_by("left_on", "id")
         member = next((m for m in known if m.left_on is None), None) or known.first()
         if member is not None:
             if member.left_on is not None:
@@ -170,10 +179,24 @@ def join(
 
 
 def leave(member: Member, on: date, *, by: Staff | None = None) -> None:
-    """End a membership. What she holds stays on the books until she is paid out or it lapses."""
+    """End a membership, with all that are read as one with it. What she holds stays on the books until she is paid out
+    or it lapses."""
     with transaction.atomic():
-        if Member.objects.filter(pk=member.pk, left_on=None).update(left_on=on):
+        if Member.objects.filter(pk__in=family_of(member.pk), left_on=None).update(left_on=on):
             audit("leave", f"customer {member.customer_id}", by=by)
+
+
+def works_here(member: Member) -> bool:
+    """Whether she, or one who is read as her, is known to work in the shop."""
+    return Member.objects.filter(pk__in=family_of(member.pk), works_here=True).exists()
+
+
+def say_works_here(member: Member, is_so: bool, *, by: Staff) -> None:
+    """Say that a member works in the shop, or no longer does: whoever does brings nobody for a reward."""
+    with transaction.atomic():
+        hers = Member.objects.filter(pk__in=family_of(member.pk)).exclude(works_here=is_so)
+        if hers.update(works_here=is_so):
+            audit("works-here", f"customer {member.customer_id}", by=by, detail={"works_here": is_so})
 
 
 def join_listed(on: date) -> list[int]:
@@ -282,13 +305,15 @@ def tier_of(member: Member, terms: Terms, on: date) -> str:
 
 def buy_tier(member: Member, tier: str, *, key: str, on: date, by: Staff | None = None) -> TierBought:
     """A member pays for a tier; while she, or one who is read as her, has it already it is prolonged. The same key buys
-    once; Refused where it stands for something else."""
+    once; Refused where it stands for something else or was taken back."""
     with transaction.atomic():
         bulk.alone("buy-tier")
         known = TierBought.objects.filter(key=key).first()
         if known is not None:
-            if known.member_id not in families({member.pk}).get(member.pk, {member.pk}) or known.tier != tier:
+            if known.member_id not in family_of(member.pk) or known.tier != tier:
                 raise Refused(ANOTHER.fill(key=key))
+            if known.is_undone:
+                raise Refused(TAKEN_BACK)
             return known
         offer, starts, ends = tier_ahead(member, tier, on)
         bought = TierBought.objects.create(
@@ -313,7 +338,7 @@ def tier_ahead(member: Member, tier: str, on: date) -> tuple[PaidTier, date, dat
 def tiers_bought(member: Member, on: date) -> list[TierBought]:
     """Tiers that she, or one who is read as her, has paid for and that have not ended; those taken back are not among
     them."""
-    family = families({member.pk}).get(member.pk, {member.pk})
+    family = family_of(member.pk)
     return list(
         TierBought.objects.filter(member__in=family, ends_on__gte=on, is_undone=False).order_by("starts_on")
     )
@@ -321,7 +346,7 @@ def tiers_bought(member: Member, on: date) -> list[TierBought]:
 
 def undo_tier(member: Member, number: int, *, by: Staff) -> None:
     """Take a sold tier back, where she got her money back; what came after it stays as it was sold."""
-    family = families({member.pk}).get(member.pk, {member.pk})
+    family = family_of(member.pk)
     with transaction.atomic():
         sold = TierBought.objects.filter(pk=number, member__in=family).first()
         if sold and TierBought.objects.filter(pk=number, is_undone=False).update(is_undone=True):

@@ -28,7 +28,7 @@ from regulars.membership.rules import earning, ledger
 from regulars.membership.rules.ledger import BONUS, PRINCIPAL, Move
 from regulars.membership.rules.terms import last_day, months_after
 from regulars.membership.teller import Done
-from regulars.playbooks.membership import Membership, Value
+from regulars.playbooks.membership import Currency, Membership, Value
 from regulars.shop import bulk
 from regulars.shop.models import Approval, Staff, Store, audit
 from regulars.shop.turns import short_write
@@ -50,6 +50,7 @@ NO_REASON = Words("改余额要写原因", "A correction needs a reason")
 OWN_WORD = Words(
     "要另一个人来批，自己批自己不算", "Somebody else has to say yes; one's own word is not enough"
 )
+NO_CURRENCY = Words("没有叫 {name} 的积分", "No currency is called {name}")
 NO_VALUE = Words("这家店没有开储值", "This shop has no stored value")
 
 
@@ -280,18 +281,21 @@ def _end(code: str, verb: Any, kind: str, state: str, on: date, receipt: str, by
 def correct(
     member: Member, currency: str, change: int, *, why: str, key: str, on: date, by: Staff
 ) -> Done | Approval:
-    """Put right what somebody holds, with a reason. Above the limit, which all that she has corrected that day counts
-    against, nothing is booked until a second person has said yes (`decide`); then the question that waits is returned.
-    Asked again, the answer is that of the first time."""
+    """Put right what somebody holds, with a reason, also after the programme has ended. Above the limit, which all that
+    she has corrected that day counts against, nothing is booked until a second person has said yes (`decide`); then the
+    question that waits is returned. A currency without a price is above any limit. Asked again, the answer is that of
+    the first time."""
     if not why.strip():
         raise Refused(NO_REASON)
     if not change:
         raise Refused(ledger.NOT_A_NUMBER)
+    if currency not in ledger.VALUE and _currency(currency) is None:
+        raise Refused(NO_CURRENCY.fill(name=currency))
     with short_write():
         bulk.alone("correct-purse")  # two small ones at once are not each the first of the day
         is_known = Posting.objects.filter(source="correction", source_id=key, kind="correct").exists()
         worth = _worth(currency, abs(change))
-        if is_known or worth + _corrected_alone(by, on) <= ALONE_UP_TO:
+        if is_known or (worth is not None and worth + _corrected_alone(by, on) <= ALONE_UP_TO):
             return _correct(member, currency, change, why, key, on, by)
         waiting = Approval.objects.select_for_update().filter(
             kind="correct-purse", subject=f"member {member.pk}", detail__key=key
@@ -314,7 +318,7 @@ def _corrected_alone(by: Staff, on: date) -> int:
     hers = Posting.objects.filter(source="correction", kind="correct", by=by.pk, on=on, reason__approval=None)
     entries = Entry.objects.filter(posting__in=hers, account=ledger.MEMBER).values_list("posting", "currency")
     sums = entries.annotate(n=Sum("amount")).order_by()
-    return sum(_worth(currency, abs(n)) for _, currency, n in sums)
+    return sum(_worth(currency, abs(n)) or 0 for _, currency, n in sums)
 
 
 def decide(approval: Approval, *, is_granted: bool, by: Staff, why: str = "") -> Done | None:
@@ -354,7 +358,7 @@ def _correct(member: Member, currency: str, change: int, why: str, key: str, on:
     return done
 
 
-def open_with(member: Member, amounts: dict[str, int], *, on: date, key: str = "") -> list[Done]:
+def open_with(member: Member, amounts: dict[str, int], *, on: date) -> list[Done]:
     """What a member brings along from the system before: once for each currency, whatever file says it again."""
     moves = [
         Move("put", "open", "opening", f"{member.pk}.{currency}", member.pk, on, ((currency, n),), **_times(currency, on))
@@ -367,24 +371,33 @@ def _times(currency: str, on: date) -> dict[str, Any]:
     """When something given on that day ends, by the programme; not pending: nothing is going to be returned."""
     if currency in ledger.VALUE:
         return {}
-    try:
-        said = terms().membership.currency(currency)
-    except KeyError:
-        raise Refused(Words(f"没有叫 {currency} 的积分", f"No currency is called {currency}")) from None
+    said = _currency(currency)
+    if said is None:
+        raise Refused(NO_CURRENCY.fill(name=currency))
     return {"ends": earning.ends_on(said, on), "idle": said.months or 0 if said.is_idle else 0}
 
 
-def _worth(currency: str, amount: int) -> int:
-    """What so many units cost the shop, in fen."""
+def _worth(currency: str, amount: int) -> int | None:
+    """What so many units cost the shop, in fen; None where nobody has said what one is worth."""
     if currency in ledger.VALUE:
         return amount
-    return round(terms().membership.currency(currency).worth_fen * amount)
+    said = _currency(currency)
+    return round(said.worth_fen * amount) if said and said.worth_fen else None
+
+
+def _currency(key: str) -> Currency | None:
+    """What the programme says, or said, of a currency; None where it knows none of this name."""
+    return next((c for c in _said().currencies if c.key == key), None)
 
 
 def _order() -> ledger.Order:
     """What is spent first. Holds after the programme has ended: what members paid in stays theirs."""
-    said = last_membership()
-    return _stored(said or terms().membership).order
+    return _stored(_said()).order
+
+
+def _said() -> Membership:
+    """What the programme says or, where it has ended, what it said. Raises Refused where there never was one."""
+    return last_membership() or terms().membership
 
 
 def _value() -> Value:

@@ -3,34 +3,39 @@
 Refused are: oneself, the own family or a card that is shared, a circle, staff, a phone on which several "friends" were
 made, and whoever was a customer before. A refused referral is kept with its reason; it earns nothing and counts for
 nothing.
+
+Files come late, come twice and are taken back. So for as long as a purchase can count, and for a while longer, every
+night asks again: what a file brings to light takes a reward away, and what undoing it restores gives the reward back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Min, Q, QuerySet, Sum
 
 from regulars.customers.models import Customer, Detail, FamilyMember, Link
 from regulars.membership import kin, teller
 from regulars.membership.models import Earned, Member, Posting, Referral, ReferralState
-from regulars.membership.program import Terms, current
+from regulars.membership.program import Terms, current, files_of, works_here
 from regulars.membership.rules import earning
 from regulars.membership.rules.ledger import Move
 from regulars.membership.rules.numbers import as_typed
+from regulars.membership.rules.terms import months_after
 from regulars.playbooks.membership import Referral as ReferralTerms
 from regulars.sales.actions import token_for
 from regulars.sales.models import BatchState, Identity, Sale
-from regulars.shop.models import Staff, audit
+from regulars.shop import bulk
+from regulars.shop.models import Staff, Store, audit
 from regulars.shop.words import Refused, Words
 
 FRIENDS_ON_A_PHONE = 3
 """So many who joined on one phone are not friends but one person with many numbers."""
 
 WATCHED_FOR = 90
-"""Days after the time to buy in which a refund still takes the reward back."""
+"""Days after the time to buy in which a refund still takes the reward back, and a late file still brings it."""
 
 UNKNOWN = Words("没有这个介绍码，请再核对一下", "There is no such code; please check it")
 HAS_ONE = Words("这位顾客已经有介绍人了", "This customer has been brought by somebody already")
@@ -62,7 +67,7 @@ def bring(
     root = friend.merged_into or friend
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=root.pk)
-        if Referral.objects.filter(friend__in=_group(root)).exists():
+        if Referral.objects.filter(friend__in=files_of(root)).exists():
             raise Refused(HAS_ONE)
         why = "" if how == "list" else _why_not(root, referrer, on, device)
         referral = Referral.objects.create(
@@ -80,11 +85,11 @@ def _why_not(friend: Customer, referrer: Member, on: date, device: str) -> str:
     own = referrer.customer
     if own is None or referrer.left_on is not None:
         return "gone"
-    mine = _group(own.merged_into or own)
-    hers = _group(friend)
+    mine = files_of(own)
+    hers = files_of(friend)
     if set(mine) & set(hers) or _same_number(mine, hers):
         return "self"
-    if referrer.works_here:
+    if works_here(referrer):
         return "staff"
     if set(_families(mine)) & set(_families(hers)):
         return "family"
@@ -97,11 +102,6 @@ def _why_not(friend: Customer, referrer: Member, on: date, device: str) -> str:
     if _sales(hers).filter(day__lt=on).exists():
         return "not-new"
     return ""
-
-
-def _group(customer: Customer) -> list[int]:
-    root = customer.merged_into_id or customer.pk
-    return [root, *Customer.objects.filter(merged_into=root).values_list("id", flat=True)]
 
 
 def _families(customers: Sequence[int]) -> list[int]:
@@ -147,8 +147,9 @@ def _sales(customers: Sequence[int]):  # type: ignore[no-untyped-def]
 
 
 def night(on: date) -> dict[str, int]:
-    """Count those who have really bought by now and give both their reward; take it back where it was all returned.
-    Safe to run again."""
+    """Count those who have really bought by now and give both their reward; take it back where it was all returned, or
+    where it has turned out that it should not have been given. Safe to run again, for an earlier day too: what was
+    counted after that day is left alone."""
     terms = current()
     if terms is None or terms.membership.referral is None:
         return {"counted": 0, "reversed": 0}
@@ -156,30 +157,37 @@ def night(on: date) -> dict[str, int]:
     from_lists(on)
     counted = reversed_ = 0
     pending = terms.membership.currency(said.currency).pending_days
-    for referral in (
-        Referral.objects.filter(state=ReferralState.WAITING)
-        .select_related("referrer", "friend")
-        .order_by("id")
+    since = on - timedelta(days=said.within_days + WATCHED_FOR)
+    # What may have been decided by a file that was missing or has been taken back since. Whoever was refused for being
+    # known before had passed all other questions, as has whoever was counted once.
+    undecided = Q(state__in=(ReferralState.LAPSED, ReferralState.REVERSED)) | Q(
+        Q(why="not-new") | Q(why="self", counted_on__isnull=False), state=ReferralState.REFUSED
+    )
+    for referral in _known_on(on).filter(
+        Q(state=ReferralState.WAITING) | Q(undecided, on__gte=since, friend__isnull=False)
     ):
         with transaction.atomic():
             counted += _count(referral, terms, said, pending, on)
-    since = on - timedelta(days=said.within_days + WATCHED_FOR)
-    for referral in (
-        Referral.objects.filter(state=ReferralState.COUNTED, on__gte=since)
-        .exclude(how="list")
-        .select_related("referrer", "friend")
-    ):
-        if referral.friend is not None and not _has_bought(referral, said, on, 0):
+    for referral in _known_on(on).filter(state=ReferralState.COUNTED, on__gte=since).exclude(how="list"):
+        if referral.friend is None:
+            continue
+        why = _turned_out(referral)
+        if why or not _has_bought(referral, said, on, 0):
             with transaction.atomic():
-                reversed_ += _reverse(referral, on)
+                reversed_ += _reverse(referral, on, why)
     return {"counted": counted, "reversed": reversed_}
+
+
+def _known_on(on: date) -> QuerySet[Referral]:
+    found = Referral.objects.exclude(counted_on__gt=on)
+    return found.select_related("referrer__customer", "friend").order_by("id")
 
 
 def _has_bought(referral: Referral, said: ReferralTerms, on: date, pending: int) -> bool:
     assert referral.friend is not None
     ends = min(on - timedelta(days=pending), referral.on + timedelta(days=said.within_days))
     spent = (
-        _sales(_group(referral.friend))
+        _sales(files_of(referral.friend))
         .filter(day__gte=referral.on, day__lte=ends)
         .aggregate(n=Sum("amount"))["n"]
     )
@@ -194,19 +202,25 @@ def _count(referral: Referral, terms: Terms, said: ReferralTerms, pending: int, 
         return 1
     if referral.referrer.left_on is not None or referral.referrer.customer is None:
         return _set(referral, ReferralState.REFUSED, "gone")
+    if referral.state == ReferralState.WAITING and works_here(referral.referrer):
+        return _set(referral, ReferralState.REFUSED, "staff")
     if why := _turned_out(referral):
         return _set(referral, ReferralState.REFUSED, why)
-    if not _has_bought(referral, said, on, pending):
-        if on > referral.on + timedelta(days=said.within_days + pending):
+    # Enough that can't be returned any more, and enough still: a refund may be younger than what it takes back.
+    if not (_has_bought(referral, said, on, pending) and _has_bought(referral, said, on, 0)):
+        if _covered(on) > referral.on + timedelta(days=said.within_days + pending):
             return _set(referral, ReferralState.LAPSED)
         return 0
+    counted_on = referral.counted_on or on  # counted again she counts for the month in which she did at first
+    its_month = counted_on.replace(day=1)
     this_month = Referral.objects.filter(
-        referrer=referral.referrer, state=ReferralState.COUNTED, counted_on__gte=on.replace(day=1)
-    ).exclude(how="list")
+        referrer__in=kin.family_of(referral.referrer_id), state=ReferralState.COUNTED,
+        counted_on__gte=its_month, counted_on__lt=months_after(its_month, 1),
+    ).exclude(how="list")  # fmt: skip
     if this_month.count() >= said.most_a_month:
         return _set(referral, ReferralState.REFUSED, "cap")
-    if not Referral.objects.filter(pk=referral.pk, state=ReferralState.WAITING).update(
-        state=ReferralState.COUNTED, counted_on=on
+    if not Referral.objects.filter(pk=referral.pk, state=referral.state).update(
+        state=ReferralState.COUNTED, counted_on=counted_on, why=""
     ):
         return 0
     postings = [d.posting for d in teller.post(*_rewards(referral, terms, said, on))]
@@ -214,24 +228,33 @@ def _count(referral: Referral, terms: Terms, said: ReferralTerms, pending: int, 
     return 1
 
 
+def _covered(on: date) -> date:
+    """The day up to which absence is known: no later than the data of the store that knows least."""
+    known = Store.objects.filter(is_open=True).aggregate(day=Min("known_until"))["day"]
+    return min(on, known) if known else on
+
+
 def _turned_out(referral: Referral) -> str:
-    """What merging has shown since she was brought: that she is the referrer herself, or somebody who had been brought
-    before under another number."""
+    """What has come to light since she was brought: that she is the referrer herself, that she had been brought before
+    under another number, or that she had bought before, as merging two files or a late one shows."""
     assert referral.friend is not None and referral.referrer.customer is not None
-    hers = _group(referral.friend)
-    if set(hers) & set(_group(referral.referrer.customer)):
+    hers = files_of(referral.friend)
+    if set(hers) & set(files_of(referral.referrer.customer)):
         return "self"
     before = Referral.objects.filter(friend__in=hers, pk__lt=referral.pk)
     counts = (ReferralState.WAITING, ReferralState.COUNTED, ReferralState.REVERSED)
-    return "not-new" if before.filter(state__in=counts).exists() else ""
+    is_known = before.filter(state__in=counts).exists() or _sales(hers).filter(day__lt=referral.on).exists()
+    return "not-new" if is_known else ""
 
 
 def _rewards(referral: Referral, terms: Terms, said: ReferralTerms, on: date) -> list[Move]:
-    """Who gets what: the referrer, the new one where she is a member, and with two levels whoever brought the referrer."""
+    """Who gets what: the referrer, the new one where she is a member, and with two levels whoever brought the referrer.
+    A reward that is given again, after it was taken back, is named after the one before it."""
+    again = f".{max(referral.postings)}" if referral.postings else ""
     currency = terms.membership.currency(said.currency)
     given: list[tuple[str, int, int]] = [("referrer", referral.referrer_id, said.gives)]
     friend = (
-        Member.objects.filter(customer__in=_group(referral.friend), left_on=None).order_by("id").first()
+        Member.objects.filter(customer__in=files_of(referral.friend), left_on=None).order_by("id").first()
         if referral.friend
         else None
     )
@@ -239,23 +262,25 @@ def _rewards(referral: Referral, terms: Terms, said: ReferralTerms, on: date) ->
         given.append(("friend", friend.pk, said.friend_gets))
     if said.levels == 2 and referral.referrer.customer is not None:
         above = Referral.objects.filter(
-            friend__in=_group(referral.referrer.customer), state=ReferralState.COUNTED, referrer__left_on=None
+            friend__in=files_of(referral.referrer.customer),
+            state=ReferralState.COUNTED,
+            referrer__left_on=None,
         ).first()
         if above is not None:
             given.append(("second", above.referrer_id, said.second_gives))
     return [
         Move(
-            "put", "refer", "referral", f"{referral.pk}.{role}", member, on, ((said.currency, n),), rule=role,
+            "put", "refer", "referral", f"{referral.pk}.{role}{again}", member, on, ((said.currency, n),), rule=role,
             ends=earning.ends_on(currency, on), idle=currency.months or 0 if currency.is_idle else 0,
         )
         for role, member, n in given if n
     ]  # fmt: skip
 
 
-def _reverse(referral: Referral, on: date) -> int:
-    if not Referral.objects.filter(pk=referral.pk, state=ReferralState.COUNTED).update(
-        state=ReferralState.REVERSED
-    ):
+def _reverse(referral: Referral, on: date, why: str) -> int:
+    """Take the rewards back: what she had bought was returned or, where a reason stands, was not to count."""
+    state = ReferralState.REFUSED if why else ReferralState.REVERSED
+    if not Referral.objects.filter(pk=referral.pk, state=ReferralState.COUNTED).update(state=state, why=why):
         return 0
     amounts = teller.amounts_of(referral.postings)
     owners = dict(_owners(referral.postings))
@@ -277,43 +302,92 @@ def _owners(postings: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _set(referral: Referral, state: str, why: str = "") -> int:
-    Referral.objects.filter(pk=referral.pk, state=ReferralState.WAITING).update(state=state, why=why)
+    Referral.objects.filter(pk=referral.pk, state=referral.state).update(state=state, why=why)
     return 0
 
 
 def from_lists(on: date) -> int:
-    """Take over the referrers that lists name by number or phone: known for the facts, without a reward."""
+    """Take over the referrers that lists name by number or phone: known for the facts, without a reward. One whom no
+    list names any more, because it was undone, was never named. Says how many are new."""
+    listed = _listed()
+    known: set[int] = set()
+    gone: list[int] = []
+    held = Referral.objects.exclude(friend=None)
+    columns = (
+        "id",
+        "how",
+        "friend",
+        "friend__merged_into",
+        "referrer__customer",
+        "referrer__customer__merged_into",
+    )
+    for number, how, friend, friend_root, host, host_root in held.values_list(*columns):
+        root = friend_root or friend
+        if how == "list" and all(_root(member) != (host_root or host) for member, _ in listed.get(root, ())):
+            gone.append(number)
+        else:
+            known.add(root)
+    bulk.execute_in(f"DELETE FROM {Referral._meta.db_table} WHERE id IN ({{marks}})", gone)
     done = 0
-    known = set(Referral.objects.exclude(friend=None).values_list("friend", flat=True))
-    for detail in Detail.objects.filter(key="referrer", identity__isnull=False).select_related(
-        "identity__link__customer"
-    ):
-        link = getattr(detail.identity, "link", None)
-        if link is None or link.customer_id in known:
-            continue
-        named = _named(detail.plain or str(detail.sealed or ""))
-        if named is None or named.customer_id is None:
-            continue
-        if set(_group(named.customer)) & set(_group(link.customer)):  # type: ignore[arg-type]
-            continue
-        known.add(link.customer_id)
-        bring(link.customer, named, on=min(on, detail.said_at.date()), how="list")
-        done += 1
+    for root in sorted(listed.keys() - known):
+        first = next(((member, day) for member, day in listed[root] if member.left_on is None), None)
+        if first is not None:
+            bring(Customer.objects.get(pk=root), first[0], on=min(on, first[1]), how="list")
+            done += 1
     return done
 
 
-def _named(text: str) -> Member | None:
-    """The member whom a list means: by her member number, card or phone, never by name."""
-    text = text.strip()
-    if not text:
-        return None
-    tokens = [token_for(kind, text) for kind in ("member", "card", "phone")]
-    customers = Link.objects.filter(
-        identity__token__in=tokens, identity__kind__in=("member", "card", "phone")
-    )
-    return (
-        Member.objects.filter(customer__in=customers.values("customer"), left_on=None).order_by("id").first()
-    )
+def _listed() -> dict[int, list[tuple[Member, date]]]:
+    """Whom lists name as the one who brought a customer (by the file as whom she is read), and when they said so, first
+    word first; never herself."""
+    said = Detail.objects.filter(
+        Q(batch=None) | Q(batch__state=BatchState.COMPLETE), key="referrer", identity__link__isnull=False
+    ).select_related("identity__link__customer")
+    words: list[tuple[int, str, date]] = []
+    for detail in said.order_by("id"):
+        customer = detail.identity.link.customer  # type: ignore[union-attr]
+        text = (detail.plain or str(detail.sealed or "")).strip()
+        words.append((customer.merged_into_id or customer.pk, text, detail.said_at.date()))
+    named = _named({text for _, text, _ in words if text})
+    found: dict[int, list[tuple[Member, date]]] = {}
+    for root, text, day in words:
+        member = named.get(text)
+        if member is not None and _root(member) != root:
+            found.setdefault(root, []).append((member, day))
+    return found
+
+
+def _named(texts: Collection[str]) -> dict[str, Member]:
+    """The members whom these words mean: by member number, card or phone, never by name; whoever is one still before
+    those who have left."""
+    kinds = ("member", "card", "phone")
+    means: dict[bytes, set[str]] = {}
+    for text in texts:
+        for kind in kinds:
+            means.setdefault(token_for(kind, text), set()).add(text)
+    behind: dict[int, set[str]] = {}
+    for chunk in bulk.in_chunks(sorted(means)):
+        links = Link.objects.filter(identity__token__in=chunk, identity__kind__in=kinds)
+        for token, customer in links.values_list("identity__token", "customer"):
+            behind.setdefault(customer, set()).update(means[bytes(token)])
+    found: dict[str, Member] = {}
+    for chunk in bulk.in_chunks(sorted(behind)):
+        read_as = Q(customer__in=chunk) | Q(customer__merged_into__in=chunk)
+        for member in Member.objects.filter(read_as).select_related("customer"):
+            for text in behind[_root(member) or 0]:
+                other = found.get(text)
+                if other is None or _first(member) < _first(other):
+                    found[text] = member
+    return found
+
+
+def _first(member: Member) -> tuple[bool, int]:
+    return member.left_on is not None, member.pk
+
+
+def _root(member: Member) -> int | None:
+    """The file as which a member is read."""
+    return (member.customer.merged_into_id or member.customer_id) if member.customer else None
 
 
 def brought_by(member: Member) -> list[Referral]:

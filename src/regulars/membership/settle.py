@@ -21,7 +21,7 @@ from regulars.customers.models import Customer, Link
 from regulars.membership import coupons, kin, teller, unsettled
 from regulars.membership.models import Earned, Entry, Member, Posting, Unsettled
 from regulars.membership.offers import CouponUse
-from regulars.membership.program import Terms, currency_once, current, join_listed, last, tiers_on
+from regulars.membership.program import Terms, currencies_ever, current, join_listed, last, tiers_on
 from regulars.membership.rules import earning
 from regulars.membership.rules.earning import Bought
 from regulars.membership.rules.ledger import MOST, Move
@@ -352,7 +352,7 @@ class _Settling:
 
     def _currency(self, key: str) -> Currency:
         if key not in self.currencies:
-            self.currencies[key] = currency_once(key)
+            self.currencies[key] = currencies_ever()[key]
         return self.currencies[key]
 
     def _spent(self, receipt: _Receipt, bought: Bought, currency: Currency) -> None:

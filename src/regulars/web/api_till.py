@@ -66,6 +66,14 @@ class ValueOut(Schema):
     bonus: Yuan
 
 
+class BenefitOut(Schema):
+    kind: str = Field(description="discount, member-price, birthday, priority, …")
+    name: str
+    percent_off: float | None = Field(
+        None, description="折扣：整单减百分之几。Of a discount: per cent off the bill."
+    )
+
+
 class CouponOut(Schema):
     code: str
     name: str
@@ -77,6 +85,9 @@ class CouponOut(Schema):
 class MemberOut(Schema):
     number: str
     tier: str
+    benefits: list[BenefitOut] = Field(
+        description="这个等级现在有的；停办以后没有。What her tier brings; nothing once the programme has ended."
+    )
     balances: list[BalanceOut]
     value: ValueOut
     coupons: list[CouponOut]
@@ -160,12 +171,17 @@ def _to_fen(amount: float) -> int:
 )  # fmt: skip
 @needs("counter")
 def member(request: Any, said: Annotated[Ask, Body()], lang: Lang = None) -> Any:
-    """Her tier, what she can spend, and her coupons; no name and no phone."""
+    """Her tier and what it brings, what she can spend, and her coupons; no name and no phone."""
     her, terms = _member(request, said.who), program.last() or program.terms()
+    tier = program.tier_of(her, terms, request.today)
+    benefits = terms.membership.benefits if program.current() else ()
     held = purse.holdings(her, request.today)
     principal, bonus = ((held[k].can_spend if k in held else 0) for k in (PRINCIPAL, BONUS))
     return {
-        "number": her.number, "tier": program.tier_of(her, terms, request.today),
+        "number": her.number, "tier": tier,
+        "benefits": [
+            {"kind": b.kind, "name": b.name.say(lang or request.lang), "percent_off": b.percent_off} for b in benefits if tier in b.tiers
+        ],
         "balances": [
             {"currency": h.currency, "can_spend": h.can_spend, "aside": h.aside} for h in held.values() if h.currency not in VALUE
         ],

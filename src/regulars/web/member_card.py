@@ -18,7 +18,7 @@ from regulars.membership.rules.ledger import name_of
 from regulars.shop.calendar import day_words
 from regulars.shop.words import Refused, Words
 from regulars.web.customers import find_customer
-from regulars.web.may import needs
+from regulars.web.may import may, needs
 from regulars.web.membership import STATES, amount_said
 from regulars.web.request import Request
 
@@ -30,7 +30,10 @@ def member_card(request: Request, customer: Customer, may_write: bool) -> Page |
         return None
     member = program.member_of(customer)
     brought = Referral.objects.filter(friend=customer).first()
+    runs = may(request.user, "membership") and member is not None
     actions: dict[str, Any] = {
+        "works_here": member is not None and program.works_here(member),
+        "staff_action": reverse("customer-works-here", args=[customer.pk]) if runs else "",
         "join_action": reverse("customer-join", args=[customer.pk]) if may_write and member is None else "",
         "refer_action": reverse("customer-refer", args=[customer.pk]) if may_write and brought is None else "",
         "brought": STATES[brought.state] if brought else "", "why": referrals.WHY.get(brought.why, "") if brought else "",
@@ -89,3 +92,14 @@ def customer_join(request: Request, number: int) -> HttpResponse:
         Words("入会了，会员号 {n}", "She is a member now: {n}").fill(n=member.number).say(request.lang),
     )
     return redirect("portrait", customer.pk)
+
+
+@needs("membership")
+@require_POST
+def customer_works_here(request: Request, number: int) -> HttpResponse:
+    """Say that a member works in the shop, or no longer does."""
+    customer = find_customer(request, number)
+    member = program.member_of(customer)
+    if member is not None:
+        program.say_works_here(member, request.POST.get("is_so") == "yes", by=request.user)
+    return redirect(reverse("portrait", args=[customer.pk]) + "#member")

@@ -39,6 +39,7 @@ VERBS: dict[str, Words] = {
     "open-membership": Words("开通了会员", "opened the membership"), "end-membership": Words("停办了会员", "ended the membership"), "join": Words("入会", "made a member"),
     "rejoin": Words("又入会了", "made a member again"), "leave": Words("退会", "ended a membership"), "correct-purse": Words("更正了积分或储值", "corrected points or stored value"),
     "ask-correction": Words("提出更正，等人批", "asked for a correction"), "decide-correction": Words("批了更正", "decided a correction"), "pay-out": Words("退了储值", "paid stored value out"),
+    "works-here": Words("记了是不是店里的人", "noted whether she works here"),
     "hand-over-points": Words("转了积分", "moved points"), "refer": Words("记了介绍人", "noted who brought her"), "buy-tier": Words("卖了等级", "sold a tier"), "undo-tier": Words("撤销了卖出的等级", "took a sold tier back"),
     "make-partner": Words("加了合作方", "added a partner"), "end-partner": Words("结束了合作", "ended a partner"), "undo-partner-use": Words("撤了合作优惠", "took a partner's benefit back"),
     "open-offer": Words("开始发券", "opened an offer"), "stop-offer": Words("停了发券", "stopped an offer"), "open-balances": Words("带来了旧系统的余额", "brought balances of an older system along"),
@@ -69,7 +70,7 @@ PARTICULARS: dict[str, Words] = {
     "relation": Words("关系", "relation"), "request": Words("请求", "request"), "role": Words("岗位", "role"), "rows": Words("行", "rows"), "rule": Words("做法", "rule"),
     "source": Words("怎么说的", "source"), "state": Words("状态", "state"), "stayed": Words("留下", "stayed"), "store": Words("门店", "store"), "tag": Words("标签", "tag"),
     "tasks": Words("事情", "tasks"), "to": Words("给", "to"), "token": Words("钥匙", "key"), "trade": Words("行业", "trade"), "version": Words("版本", "version"),
-    "what": Words("内容", "what"), "with": Words("和", "with"),
+    "what": Words("内容", "what"), "with": Words("和", "with"), "works_here": Words("在店里上班", "works here"),
 }  # fmt: skip
 
 VALUES: dict[str, Words] = {

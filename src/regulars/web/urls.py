@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("membership/partner-card/", membership.partner_card, name="partner-card"),
     path("membership/partner-card/<int:number>/undo/", membership.partner_use_undo, name="partner-use-undo"),
     path("customers/<int:number>/join/", member_card.customer_join, name="customer-join"),
+    path("customers/<int:number>/works-here/", member_card.customer_works_here, name="customer-works-here"),
     path("customers/<int:number>/refer/", membership.customer_refer, name="customer-refer"),
     path("customers/<int:number>/charge/", handover.customer_charge, name="customer-charge"),
     path("customers/<int:number>/claim/", handover.customer_claim, name="customer-claim"),
