@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -116,7 +117,7 @@ def test_too_few_points_are_said_before_anything_is_booked(her: Member, lived_in
     answer = browser.post(
         page_of(her) + "moves/", {"do": "points", "once": "abc", "currency": "points", "amount": "501"}
     )
-    assert answer.status_code == 422 and "500" in answer.content.decode()
+    assert answer.status_code == 422 and "有 500 积分，要 501 积分" in answer.content.decode()
     for sent in (
         {"do": "points", "once": "abc", "currency": "gold", "amount": "1"}, {"do": "points", "once": "", "amount": "1"},
         {"do": "points", "once": "a", "currency": "points", "amount": "-1", "sure": "1"}, {"do": "x", "once": "abc"},
@@ -141,6 +142,44 @@ def test_a_coupon_takes_its_amount_off_and_the_rest_is_paid_by_value(her: Member
     for _ in range(2):
         browser.post(page_of(her) + "moves/", {"do": "give-back", "use": str(used.pk)})
     assert Coupon.objects.get().state == "issued"
+
+
+def test_what_was_spent_on_a_receipt_at_the_counter_comes_back_with_its_refund(
+    her: Member, lived_in: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap 14: without a receipt number a refund gave nothing back, and what was paid by stored value earned points."""
+    monkeypatch.setattr("regulars.sales.actions.today", lambda: TODAY)
+    desk = lived_in.browser("front-desk")
+    coupon = coupons.issue(made(), her, key="1", on=TODAY)
+    done = go_through(desk, her, "coupons", code=coupon.code, bill="160", receipt="A 1")
+    there = re.search(r'href="([^"]*pay=150.00[^"]*)#pay"', done)
+    assert there and 'value="A 1"' in desk.get(unescape(there[1])).content.decode()
+    go_through(desk, her, "pay", pay="150", receipt="A 1")
+    go_through(desk, her, "points", currency="points", amount="120", receipt=" A 1 ")
+    bought = {"订单号": "A 1", "消费时间": f"{TODAY} 12:00:00", "会员号": "M000", "实收金额": "150.00"}
+    lived_in.shop.take_in([bought])
+    assert not Posting.objects.filter(kind="earn", receipt="A 1", entries__currency="points").exists()
+    assert (points(her), points(her, "principal")) == (380, 5_000)
+    lived_in.shop.take_in([{**bought, "订单号": "R1", "实收金额": "-150.00", "原订单号": "A 1"}])
+    assert (points(her), points(her, "principal")) == (500, 20_000)
+    assert Coupon.objects.get().state == "issued" and proof.prove().is_sound
+
+
+def test_a_form_that_is_refused_keeps_what_was_typed_into_it_and_fills_no_other(
+    her: Member, lived_in: House
+) -> None:
+    """500 points for a mistyped member number stood under "redeem" a moment later, ready to be spent."""
+    boss = lived_in.browser("manager")
+    sent = {"do": "hand-over", "once": "a", "to": "1", "currency": "points", "amount": "417", "why": "母女"}
+    html = boss.post(page_of(her) + "moves/", sent).content.decode()
+    typed = {m[1]: m[2] for m in re.finditer(r'<input class="[^"]*" id="field-([\w-]+)"[^>]* value="([^"]*)"', html)}
+    assert {k: v for k, v in typed.items() if v} == {
+        "hand-over-to": "1", "hand-over-amount": "417", "hand-over-why": "母女",
+    }  # fmt: skip
+    html = boss.post(
+        page_of(her) + "moves/", {"do": "pay", "once": "b", "pay": "999", "receipt": "A7"}
+    ).content.decode()
+    assert 'value="999"' in html and html.count('value="A7"') == 1
 
 
 def test_topping_up_says_the_bonus_first(her: Member, lived_in: House) -> None:

@@ -8,6 +8,7 @@ import unicodedata
 from datetime import timedelta
 from types import SimpleNamespace as Page
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -29,7 +30,7 @@ from regulars.membership.rules.ledger import BONUS, PRINCIPAL, VALUE, name_of
 from regulars.membership.rules.numbers import as_typed, in_groups
 from regulars.shop import readings
 from regulars.shop.models import Approval, Store
-from regulars.shop.money import say_money
+from regulars.shop.money import say_money, yuan
 from regulars.shop.words import Refused, Words
 from regulars.web.by_hand import amount_typed
 from regulars.web.customers import find_customer
@@ -187,9 +188,10 @@ def counter_member(request: Request, number: int) -> HttpResponse:
 
 
 def _member_page(
-    request: Request, customer: Customer, problem: Words | None = None, filled: dict[str, str] | None = None
+    request: Request, customer: Customer, problem: Words | None = None, typed: dict[str, str] | None = None
 ) -> HttpResponse:
     terms, member, place = program.current(), program.member_of(customer), place_of(request)
+    typed = typed or {}
     said = program.last()  # where the programme has ended, what she has can still be spent
     shown = customers_shown([customer], Badges(), request.user)[customer.pk]
     page = Page(
@@ -201,13 +203,13 @@ def _member_page(
         tier = said.tiers.get(program.tier_of(member, said, request.today)) if terms is not None else None
         page.member = Page(
             number=member.number, since=member.joined_on, tier=tier, balances=balances_shown(request, member),
-            coupons=[coupon_shown(c, place) for c in held], picked=(request.GET.get("coupon", ""), *(filled or {}).get("codes", "").split()),
+            coupons=[coupon_shown(c, place) for c in held], picked=(request.GET.get("coupon", ""), *typed.get("codes", "").split()),
             currencies=[(c.key, Words(c.name.zh, c.name.en)) for c in said.membership.currencies],
             rewards=[
                 Page(number=o.pk, name=o.words, price=amount_said(o.currency, o.price), once=secrets.token_hex(8))
                 for o in coupons.rewards(request.today)
             ],
-            has_value=said.membership.value is not None, pay=request.GET.get("pay", "")[:20],
+            has_value=said.membership.value is not None, pay=request.GET.get("pay", "")[:20], receipt=request.GET.get("receipt", "")[:64],
             offers=[(Words("满 {p} 送 {g}", "{g} on top of {p}")).fill(
                 p=amount_said("value", round(o.pays * 100)), g=amount_said("value", round(o.gives * 100))
             ) for o in (said.membership.value.offers if said.membership.value else ())],
@@ -226,7 +228,8 @@ def _member_page(
                 on=u.on, number=u.pk, bill=u.bill, payable=u.payable, is_back=u.back_on is not None,
                 names=[p.coupon.offer.words for p in u.parts.all()],
             ) for u in coupons.uses_of(member, 5)],
-            once={k: secrets.token_hex(8) for k in ("coupons", "points", "pay", "top-up", "pay-out", "correct", "tier", "hand-over")}, filled=filled or {},
+            once={k: secrets.token_hex(8) for k in ("coupons", "points", "pay", "top-up", "pay-out", "correct", "tier", "hand-over")},
+            tried=typed.get("do", ""), was=lambda do, key: typed.get(key, "") if typed.get("do") == do else "",
         )  # fmt: skip
     return render(request, "counter_member.html", {"page": page}, status=422 if problem else 200)
 
@@ -276,22 +279,9 @@ def counter_moves(request: Request, number: int) -> HttpResponse:
             return render(request, "counter_sure.html", {"page": page})
         booked = book(once)
     except Refused as refused:
-        typed = (
-            "do",
-            "bill",
-            "amount",
-            "currency",
-            "pay",
-            "top_up",
-            "pay_out",
-            "change",
-            "why",
-            "tier",
-            "to",
-        )
-        filled = {k: request.POST.get(k, "")[:200] for k in typed}
-        filled["codes"] = " ".join(request.POST.getlist("code"))[:400]
-        return _member_page(request, customer, refused.words, filled)
+        typed = {k: request.POST.get(k, "")[:200] for k in SENT}
+        typed["codes"] = " ".join(request.POST.getlist("code"))[:400]
+        return _member_page(request, customer, refused.words, typed)
     if isinstance(booked, Approval):
         waits = Words(
             "记下了，等另一个人在会员页面上点头",
@@ -343,6 +333,11 @@ def _was_booked(request: Request, source: str, key: str) -> bool:
     return "sure" in request.POST and Posting.objects.filter(source=source, source_id=key).exists()
 
 
+def _receipt(request: Request) -> str:
+    """The number of the bill: by it a refund gives back what was spent, and what was paid by value earns nothing."""
+    return request.POST.get("receipt", "").strip()[:64]
+
+
 def _redeem(request: Request, member: Member) -> Any:
     program_ = (program.last() or program.terms()).membership
     key = request.POST.get("currency", "")
@@ -356,8 +351,9 @@ def _redeem(request: Request, member: Member) -> Any:
         Words("还剩 {n}", "{n} are left").fill(n=amount_said(key, left)),
     ]
     return ahead, lambda once: purse.redeem(
-        member, key, amount, key=once, on=request.today, store=request.user.store, by=request.user
-    )
+        member, key, amount, key=once, on=request.today, store=request.user.store, by=request.user,
+        receipt=_receipt(request),
+    )  # fmt: skip
 
 
 def _reward(request: Request, member: Member) -> Any:
@@ -379,11 +375,10 @@ def _reward(request: Request, member: Member) -> Any:
 def _coupons(request: Request, member: Member) -> Any:
     codes, place = request.POST.getlist("code")[:12], place_of(request)
     bill = amount_typed(request.POST.get("bill", ""))
-    receipt = request.POST.get("receipt", "").strip()[:64]
 
     def book(once: str) -> CouponUse:
         return coupons.use(
-            codes, bill, key=once, place=place, by=request.user, receipt=receipt, member=member
+            codes, bill, key=once, place=place, by=request.user, receipt=_receipt(request), member=member
         )
 
     if "sure" in request.POST:
@@ -413,8 +408,8 @@ def _pay(request: Request, member: Member) -> Any:
         Words("还剩 {n}", "{n} are left").fill(n=amount_said("value", left)),
     ]
     return ahead, lambda once: purse.pay(
-        member, fen, key=once, on=request.today, store=request.user.store, by=request.user
-    )
+        member, fen, key=once, on=request.today, store=request.user.store, by=request.user, receipt=_receipt(request)
+    )  # fmt: skip
 
 
 def _top_up(request: Request, member: Member) -> Any:
@@ -588,9 +583,12 @@ def counter_done(request: Request, number: int, once: str) -> HttpResponse:
         raise Http404
     shown = customers_shown([customer], Badges(), request.user)[customer.pk]
     back = reverse("counter-member", args=[customer.pk])
+    pay_href = ""
+    if used is not None and used.payable:
+        pay_href = f"{back}?{urlencode({'pay': yuan(used.payable), 'receipt': used.receipt})}#pay"
     page = Page(
         name=shown.name, lines=lines, balances=balances_shown(request, member), back=back, next=reverse("counter"),
-        payable=used.payable if used else None, pay_href=f"{back}?pay={used.payable / 100:.2f}#pay" if used and used.payable else "",
+        payable=used.payable if used else None, pay_href=pay_href,
         code=in_groups(bought.code) if bought else "",
     )  # fmt: skip
     return render(request, "counter_done.html", {"page": page})
