@@ -373,6 +373,56 @@ def test_a_partners_card_and_bill_are_typed_as_people_type(lived_in: House) -> N
     assert desk.post(reverse("partner-card"), {**sent, "bill": "1"}).status_code == 400
 
 
+def test_only_what_was_looked_up_and_read_is_booked_for_a_partner(lived_in: House) -> None:
+    """Enter, which every hand scanner sends, booked the next person's card with the bill of the one before."""
+    partners.make("银行", begins="6225", valid_from=TODAY, percent_off=Decimal(10))
+    desk = lived_in.browser("front-desk")
+    assert reverse("partner-card") in desk.get("/counter/").content.decode()
+    assert lived_in.browser("key-account").get(reverse("partner-card")).status_code == 403
+
+    def forms(sent: dict[str, str]) -> list[dict[str, str]]:
+        html = desk.post(reverse("partner-card"), sent).content.decode()
+        found = [f for f in re.findall(r"<form.*?</form>", html, re.S) if f'action="{reverse("partner-card")}"' in f]
+        return [
+            {m[1]: m[2] for m in re.finditer(r'name="(\w+)"[^>]*?value="([^"]*)"', form)} for form in found
+        ]
+
+    looked = forms({"card": "6225001", "bill": "100"})
+    assert [sorted(f.keys() - {"csrfmiddlewaretoken"}) for f in looked] == [
+        ["bill", "card"], ["bill", "card", "once", "sure"],
+    ]  # fmt: skip
+    assert not PartnerUse.objects.exists(), "what is on the scanner's form only looks up"
+    yes = {k: v for k, v in looked[1].items() if k != "csrfmiddlewaretoken"}
+    desk.post(reverse("partner-card"), yes)  # the answer was lost, and the bill turns out to be another
+    again = forms({**looked[0], "bill": "80"})[1]
+    assert again["once"] != yes["once"]
+    desk.post(reverse("partner-card"), again)
+    assert list(PartnerUse.objects.order_by("id").values_list("bill", flat=True)) == [10_000, 8_000]
+    refused = forms({**again, "bill": "70"})
+    assert refused[1]["once"] != again["once"], "a key that stands for something else is a way out, not a wall"
+
+
+def test_what_is_wrong_with_a_partner_stands_above_the_form_and_not_at_its_name(lived_in: House) -> None:
+    boss = lived_in.browser("owner")
+    sent = {"name": "银行", "begins": "62", "valid_from": TODAY.isoformat()}
+    html = boss.post(reverse("partners"), sent).content.decode()
+    assert '<div class="notices"><' in html and 'id="name-error"' not in html and 'value="62"' in html
+    html = boss.post(reverse("partners"), {**sent, "percent_off": "x"}).content.decode()
+    assert 'id="percent_off-error"' in html and '<div class="notices"><' not in html
+
+
+def test_what_is_owed_stays_on_the_page_when_the_programme_has_ended(her: Member, lived_in: House) -> None:
+    """The owner saw the form to open one, and nothing of the money that people had paid in."""
+    boss = lived_in.browser("owner")
+    boss.post("/membership/end/")
+    html = boss.get("/membership/").content.decode()
+    assert "已停办" in html and "¥200" in html and reverse("partners") in html and reverse("referrals") in html
+    assert 'name="starts_on"' in html and "/membership/end/" not in html
+    boss.post("/membership/open/", {"starts_on": TODAY.isoformat(), "playbook": "tiers"})
+    html = boss.get("/membership/").content.decode()
+    assert "已停办" not in html and 'name="starts_on"' not in html
+
+
 def test_a_desk_takes_back_its_own_partners_bills_only(lived_in: House) -> None:
     bank = partners.make("银行", begins="6225", valid_from=TODAY)
     far = Store.objects.create(name="分店")
@@ -413,6 +463,13 @@ def test_an_offer_is_written_down_opened_and_then_fixed(her: Member, lived_in: H
     boss.post(f"/offers/{one.pk}/state/", {"to": "stopped"})
     one.refresh_from_db()
     assert one.state == "stopped"
+    Offer.objects.update(valid_until=TODAY - timedelta(days=1))
+    said = boss.post(f"/offers/{one.pk}/state/", {"to": "open"}, follow=True).content.decode()
+    one.refresh_from_db()
+    assert one.state == "stopped" and "到期的日子已经过了" in said
+    Offer.objects.update(valid_until=TODAY, stock=1, out=1)
+    said = boss.post(f"/offers/{one.pk}/state/", {"to": "open"}, follow=True).content.decode()
+    assert "已经发完了" in said and "开始发了" not in said
 
 
 def test_a_coupon_is_given_from_her_page_once_and_made_void_with_a_reason(

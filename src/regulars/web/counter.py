@@ -35,6 +35,7 @@ from regulars.shop.words import Refused, Words
 from regulars.web.by_hand import amount_typed
 from regulars.web.customers import find_customer
 from regulars.web.doors import clock
+from regulars.web.ledger_said import amount_said, currency_said
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in
 from regulars.web.shown import Badges, customers_shown
@@ -112,24 +113,6 @@ def counter(request: Request) -> HttpResponse:
 def _live(request: Request, number: int) -> Customer:
     found = find_customer(request, number, "counter")
     return found.merged_into or found
-
-
-def currency_said(key: str) -> Words:
-    """What a currency is called by the programme."""
-    held = program.last()
-    if held is not None and key not in (*VALUE, "value"):
-        for currency in held.membership.currencies:
-            if currency.key == key:
-                return Words(currency.name.zh, currency.name.en)
-    return name_of(key)
-
-
-def amount_said(key: str, n: int) -> Words:
-    """So much of a currency: money for stored value."""
-    if key in (*VALUE, "value"):
-        return Words(say_money(n), say_money(n, "en"))
-    name = currency_said(key)
-    return Words(f"{n:,} {name.zh}", f"{n:,} {name.en}")
 
 
 def balances_shown(request: Request, member: Member) -> list[Page]:
@@ -302,7 +285,7 @@ def _filled(request: Request) -> list[tuple[str, list[str]]]:
     return [(k, [v[:200] for v in request.POST.getlist(k)[:12]]) for k in SENT if k in request.POST]
 
 
-def _fen(text: str) -> int:
+def fen_typed(text: str) -> int:
     """An amount of money that was typed, above nothing."""
     typed = amount_typed(text)
     if typed <= 0 or typed > rules.MOST:
@@ -399,7 +382,7 @@ def _coupons(request: Request, member: Member) -> Any:
 
 
 def _pay(request: Request, member: Member) -> Any:
-    fen = _fen(request.POST.get("pay", ""))
+    fen = fen_typed(request.POST.get("pay", ""))
     left = (
         0 if _was_booked(request, "counter", request.POST["once"]) else _enough(member, request, "value", fen)
     )
@@ -413,7 +396,7 @@ def _pay(request: Request, member: Member) -> Any:
 
 
 def _top_up(request: Request, member: Member) -> Any:
-    fen = _fen(request.POST.get("top_up", ""))
+    fen = fen_typed(request.POST.get("top_up", ""))
     gives = purse.bonus_for(fen)
     ahead = [Words("收她 {n}", "She pays {n}").fill(n=amount_said("value", fen))]
     if gives:
@@ -434,7 +417,7 @@ def _why(request: Request) -> str:
 
 def _pay_out(request: Request, member: Member) -> Any:
     """What she paid in goes back to her in money; the bonus lapses in the same share."""
-    fen, why = _fen(request.POST.get("pay_out", "")), _why(request)
+    fen, why = fen_typed(request.POST.get("pay_out", "")), _why(request)
     ahead: list[Words] = []
     if not _was_booked(request, "counter", request.POST["once"]):
         paid, bonus = _left(member, request, PRINCIPAL), _left(member, request, BONUS)
