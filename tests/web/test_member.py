@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import re
 import zipfile
 from datetime import date, timedelta
 from io import BytesIO
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -24,12 +26,17 @@ from regulars.customers import consents, rights
 from regulars.customers.erasing import erase
 from regulars.customers.models import Customer, RightsRequest
 from regulars.customers.queries import details_of
-from regulars.membership import door, program, purse
-from regulars.membership.models import Knock, Member, Referral
+from regulars.grading.models import Standing
+from regulars.membership import coupons, door, program, purse, teller
+from regulars.membership.models import Knock, Member, Referral, TierBought
+from regulars.membership.offers import Offer
+from regulars.membership.rules.ledger import Move
 from regulars.shop.models import AuditEvent, Hold, Outgoing
 from regulars.shop.rules.masks import masked
 from regulars.shop.words import Refused
 from regulars.web import doors
+from regulars.web.copied import cell
+from regulars.web.ledger_said import KINDS
 from regulars.web.member_door import LASTS, ONE_PHONE
 
 PHONE, OTHER_PHONE, UNKNOWN = "13933220000", "13933220001", "13712345670"
@@ -540,9 +547,81 @@ def test_she_reads_what_ends_what_waits_and_why_each_line_is_there(members: Hous
     purse.top_up(member(), 50_000, key="t1", on=TODAY)
     html = re.sub(r"\s+", " ", come().get("/m/points/").content.decode())
     assert "消费得积分" in html and "消费 ¥80" in html and "到店盖章" in html
-    assert "待生效" in html and "起能用" in html and "为止" in html
+    assert "待生效" in html and "起能用" in html and "到期</li>" in html
     assert "−50 积分" in html
     assert "¥500</dd>" in html and "¥50</dd>" in html, "what she paid and what was put on top stand apart"
+
+
+def test_every_reason_for_which_a_purse_changes_has_words() -> None:
+    """A kind that nobody had thought of was told to her as a correction by the shop."""
+    found, others = set(), []
+    for path in sorted(Path(teller.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Move":
+                kind = node.args[1]
+                if isinstance(kind, ast.Constant):
+                    found.add(kind.value)
+                else:
+                    others.append(path.name)
+    # Where the kind is no word in the call: what a reservation comes to, and what the calendar does to a lot.
+    assert sorted(others) == ["purse.py", "teller.py"]
+    assert found | {"confirm", "release", "ripen", "expire"} == set(KINDS)
+    for kind in KINDS:
+        assert cell("kind", kind, "zh") == KINDS[kind].zh
+    assert cell("state", "open", "zh") == "还没办", "a request that is open, and no balance of an older system"
+
+
+def test_she_reads_what_a_friend_a_reward_and_another_member_brought_or_took(members: House) -> None:
+    """What a friend had brought read "put right by the shop"; a voided reward "goods were returned"."""
+    hers, other = member(), member(OTHER_PHONE)
+    for part in ("referrer", "second", "friend"):
+        teller.post(Move("put", "refer", "referral", f"1.{part}", hers.pk, TODAY, (("points", 7),), rule=part))
+    offer = coupons.keep_offer(
+        Offer(kind="gift", name="茶杯", price=40, currency="points", valid_from=TODAY, valid_until=TODAY)
+    )
+    coupons.open_offer(offer)
+    coupons.void(coupons.buy(offer, hers, key="1", on=TODAY), on=TODAY, why="发错了")
+    purse.hand_over(hers, other, "points", 30, key="h", on=TODAY, why="母女")
+    lines = re.findall(
+        r'<li><span class="line-why"><strong>([^<]*)</strong>.*?<span>([^<]*)</span></span></li>',
+        come().get("/m/points/").content.decode(),
+    )
+    assert lines[:6] == [
+        ("转出", "−30 积分"), ("券作废了，积分退给您", "+40 积分"), ("换「茶杯」", "−40 积分"), ("朋友介绍来的", "+7 积分"),
+        ("朋友又带来了朋友", "+7 积分"), ("介绍朋友", "+7 积分"),
+    ]  # fmt: skip
+    assert ">转入</strong>" in come(OTHER_PHONE).get("/m/points/").content.decode()
+
+
+def test_value_that_a_till_has_set_aside_is_told_and_every_end_can_be_read(members: House) -> None:
+    """500 became 200 for a quarter of an hour, and no line said why."""
+    hers = member()
+    for n in range(6):
+        purse.top_up(hers, 50_000, key=f"t{n}", on=TODAY + timedelta(days=n))
+    purse.reserve(hers, "value", 30_000, key="r", on=TODAY)
+    browser = come()
+    html = browser.get("/m/points/").content.decode()
+    assert "¥300 柜台正在用" in html and html.count("赠金 ¥50，2028年11月") == 6
+    home = browser.get("/m/").content.decode()
+    assert "储值：¥300 柜台正在用" in home and "储值：赠金 ¥50，2028年11月21日到期" in home
+
+
+def test_a_tier_that_is_paid_for_is_told_as_such_and_a_falling_one_promises_nothing(members: House) -> None:
+    hers = member()
+    Standing.objects.filter(customer=hers.customer, playbook="tiers").update(grade="senior")
+    browser = come()
+    html = browser.get("/m/").content.decode()
+    assert "照现在这样，12月31日会变成普通会员" in html and "来一次就不一样" not in html
+    assert "<details open><summary>靠什么保住高级会员" in html
+    for k, (first, last) in enumerate(((-9, 20), (21, 364), (900, 990))):
+        days = {"starts_on": TODAY + timedelta(first), "ends_on": TODAY + timedelta(last)}
+        TierBought.objects.create(member=hers, key=str(k), tier="vip", price=9_900, **days)
+    html = browser.get("/m/").content.decode()
+    assert "VIP买到2027年11月21日，到期看当时够哪一级" in html
+    assert "会变成" not in html and "靠什么保住" not in html
+    TierBought.objects.update(tier="senior")
+    Standing.objects.filter(customer=hers.customer, playbook="tiers").update(grade="vip")
+    assert "12月31日会变成高级会员" in browser.get("/m/").content.decode(), "the one she has paid for holds her"
 
 
 def test_she_reads_how_far_the_next_tier_is(members: House) -> None:

@@ -35,7 +35,7 @@ from regulars.shop.words import Refused, Words
 from regulars.web.by_hand import amount_typed
 from regulars.web.customers import find_customer
 from regulars.web.doors import clock
-from regulars.web.ledger_said import amount_said, currency_said
+from regulars.web.ledger_said import amount_said, change_said, currency_said, fen_said
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in
 from regulars.web.shown import Badges, customers_shown
@@ -132,7 +132,7 @@ def balances_shown(request: Request, member: Member) -> list[Page]:
         shown.append(Page(
             name=name_of("value"), said=say_money(paid + bonus, request.lang), aside="", ends=None,
             of=Words("其中本金 {p}，赠送 {b}", "{p} paid in, {b} bonus").fill(
-                p=amount_said("value", paid), b=amount_said("value", bonus)
+                p=fen_said(paid), b=fen_said(bonus)
             ) if bonus else None,
         ))  # fmt: skip
     return shown
@@ -149,13 +149,13 @@ def coupon_shown(coupon: Coupon, place: Place) -> Page:
 
 def gives_said(offer: Offer) -> Words:
     """What an offer gives, in a few words."""
-    worth = amount_said("value", offer.worth)
+    worth = fen_said(offer.worth)
     said = {
         "amount": Words("减 {w}", "{w} off").fill(w=worth),
         "percent": Words("减 {p}%，最多 {w}", "{p}% off, {w} at most").fill(p=offer.percent, w=worth),
     }.get(offer.kind) or rules.KINDS[offer.kind]
     if offer.least:
-        least = amount_said("value", offer.least)
+        least = fen_said(offer.least)
         said = Words("满 {l} {s}", "{s} from {l} on").fill(l=least, s=said)
     return said
 
@@ -194,13 +194,13 @@ def _member_page(
             ],
             has_value=said.membership.value is not None, pay=request.GET.get("pay", "")[:20], receipt=request.GET.get("receipt", "")[:64],
             offers=[(Words("满 {p} 送 {g}", "{g} on top of {p}")).fill(
-                p=amount_said("value", round(o.pays * 100)), g=amount_said("value", round(o.gives * 100))
+                p=fen_said(round(o.pays * 100)), g=fen_said(round(o.gives * 100))
             ) for o in (said.membership.value.offers if said.membership.value else ())],
             corrects=_corrected(said) if may(request.user, "membership") else [],
-            paid_in=amount_said("value", _left(member, request, PRINCIPAL)) if _left(member, request, PRINCIPAL) else None,
+            paid_in=fen_said(_left(member, request, PRINCIPAL)) if _left(member, request, PRINCIPAL) else None,
             tiers=[
                 (p.tier, Words("{t}，{n}，{m} 个月", "{t}, {n}, {m} months").fill(
-                    t=said.tiers[p.tier], n=amount_said("value", round(p.price * 100)), m=p.months))
+                    t=said.tiers[p.tier], n=fen_said(round(p.price * 100)), m=p.months))
                 for p in (said.membership.paid if terms is not None else ())
             ],
             sold=[
@@ -367,17 +367,17 @@ def _coupons(request: Request, member: Member) -> Any:
     if "sure" in request.POST:
         return [], book
     said = coupons.ahead(codes, bill, place)
-    ahead = [Words("账单 {b}", "The bill is {b}").fill(b=amount_said("value", bill))]
+    ahead = [Words("账单 {b}", "The bill is {b}").fill(b=fen_said(bill))]
     laid_down = sorted((coupons.coupon_of(code) for code in codes), key=lambda c: c.pk)
     for coupon, off in zip(laid_down, said.off, strict=True):
         ahead.append(
             Words("「{n}」减 {o}", '"{n}" takes {o} off').fill(
-                n=coupon.offer.words, o=amount_said("value", off)
+                n=coupon.offer.words, o=fen_said(off)
             )
             if off
             else Words("给她「{n}」", 'She gets "{n}"').fill(n=coupon.offer.words)
         )
-    ahead.append(Words("要付 {p}", "{p} are to be paid").fill(p=amount_said("value", said.payable)))
+    ahead.append(Words("要付 {p}", "{p} are to be paid").fill(p=fen_said(said.payable)))
     return ahead, book
 
 
@@ -387,8 +387,8 @@ def _pay(request: Request, member: Member) -> Any:
         0 if _was_booked(request, "counter", request.POST["once"]) else _enough(member, request, "value", fen)
     )
     ahead = [
-        Words("储值付 {n}", "{n} are paid with stored value").fill(n=amount_said("value", fen)),
-        Words("还剩 {n}", "{n} are left").fill(n=amount_said("value", left)),
+        Words("储值付 {n}", "{n} are paid with stored value").fill(n=fen_said(fen)),
+        Words("还剩 {n}", "{n} are left").fill(n=fen_said(left)),
     ]
     return ahead, lambda once: purse.pay(
         member, fen, key=once, on=request.today, store=request.user.store, by=request.user, receipt=_receipt(request)
@@ -398,11 +398,11 @@ def _pay(request: Request, member: Member) -> Any:
 def _top_up(request: Request, member: Member) -> Any:
     fen = fen_typed(request.POST.get("top_up", ""))
     gives = purse.bonus_for(fen)
-    ahead = [Words("收她 {n}", "She pays {n}").fill(n=amount_said("value", fen))]
+    ahead = [Words("收她 {n}", "She pays {n}").fill(n=fen_said(fen))]
     if gives:
-        ahead.append(Words("再送 {n}", "{n} come on top").fill(n=amount_said("value", gives)))
+        ahead.append(Words("再送 {n}", "{n} come on top").fill(n=fen_said(gives)))
     total = _left(member, request, "value") + fen + gives
-    ahead.append(Words("储值变成 {n}", "Her stored value becomes {n}").fill(n=amount_said("value", total)))
+    ahead.append(Words("储值变成 {n}", "Her stored value becomes {n}").fill(n=fen_said(total)))
     return ahead, lambda once: purse.top_up(
         member, fen, key=once, on=request.today, store=request.user.store, by=request.user
     )
@@ -423,14 +423,14 @@ def _pay_out(request: Request, member: Member) -> Any:
         paid, bonus = _left(member, request, PRINCIPAL), _left(member, request, BONUS)
         left = _enough(member, request, PRINCIPAL, fen)
         lapses = -(-bonus * fen // paid)
-        ahead.append(Words("退给她 {n}", "She gets {n} back").fill(n=amount_said("value", fen)))
+        ahead.append(Words("退给她 {n}", "She gets {n} back").fill(n=fen_said(fen)))
         if lapses:
             ahead.append(
-                Words("赠送的 {n} 作废", "{n} of the bonus lapse").fill(n=amount_said("value", lapses))
+                Words("赠送的 {n} 作废", "{n} of the bonus lapse").fill(n=fen_said(lapses))
             )
         total = left + bonus - lapses
         ahead.append(
-            Words("储值还剩 {n}", "{n} of stored value are left").fill(n=amount_said("value", total))
+            Words("储值还剩 {n}", "{n} of stored value are left").fill(n=fen_said(total))
         )
     return ahead, lambda once: purse.pay_out(
         member, fen, key=once, on=request.today, by=request.user, why=why, store=request.user.store
@@ -451,12 +451,8 @@ def _correct(request: Request, member: Member) -> Any:
         )
     if change < 0 and not _was_booked(request, "correction", request.POST["once"]):
         _enough(member, request, key, -change)
-    ahead = [
-        Words("{c}加 {n}", "{c}: {n} more") if change > 0 else Words("{c}减 {n}", "{c}: {n} less"),
-        Words("为什么：{w}", "Why: {w}"),
-    ]
-    filled = {"c": currency_said(key), "n": amount_said(key, abs(change)), "w": why}
-    return [words.fill(**filled) for words in ahead], lambda once: purse.correct(
+    ahead = [change_said(key, change), Words("为什么：{w}", "Why: {w}").fill(w=why)]
+    return ahead, lambda once: purse.correct(
         member, key, change, why=why, key=once, on=request.today, by=request.user
     )
 
@@ -466,7 +462,7 @@ def _buy_tier(request: Request, member: Member) -> Any:
     tier, said = request.POST.get("tier", ""), program.terms()
     offer, starts, ends = program.tier_ahead(member, tier, request.today)
     ahead = [
-        Words("收她 {n}", "She pays {n}").fill(n=amount_said("value", round(offer.price * 100))),
+        Words("收她 {n}", "She pays {n}").fill(n=fen_said(round(offer.price * 100))),
         Words("从 {a} 到 {b} 是{t}", "{t} from {a} to {b}").fill(
             a=starts.isoformat(), b=ends.isoformat(), t=said.tiers[tier]
         ),
@@ -538,9 +534,7 @@ def counter_done(request: Request, number: int, once: str) -> HttpResponse:
     numbers = list(postings.order_by("id").values_list("id", flat=True))
     lines: list[Words] = []
     for amounts in teller.amounts_of(numbers, family).values():
-        for key, n in amounts.items():
-            sign = Words("{c} +{n}", "{c} +{n}") if n > 0 else Words("{c} −{n}", "{c} −{n}")
-            lines.append(sign.fill(c=currency_said(key), n=amount_said(key, abs(n))))
+        lines += [change_said(key, n) for key, n in amounts.items()]
     bought = (
         Coupon.objects.select_related("offer")
         .filter(source="counter", source_id=once, member__in=family)
@@ -558,7 +552,7 @@ def counter_done(request: Request, number: int, once: str) -> HttpResponse:
                 if part.off
                 else Words("用了「{n}」", '"{n}" is used')
             )
-            lines.append(said.fill(n=part.coupon.offer.words, o=amount_said("value", part.off)))
+            lines.append(said.fill(n=part.coupon.offer.words, o=fen_said(part.off)))
     if sold := TierBought.objects.filter(key=once, member__in=family).first():
         name = (program.last() or program.terms()).tiers.get(sold.tier) or sold.tier
         lines.append(Words("{t}，用到 {d}", "{t} until {d}").fill(t=name, d=sold.ends_on.isoformat()))

@@ -23,7 +23,7 @@ from regulars.customers.models import RequestState, RightsRequest
 from regulars.customers.queries import called, details_of, family_of, for_reading, visits_of
 from regulars.customers.rules.consent import ANY, PURPOSES, SENSITIVE, refuses_automation, word_on
 from regulars.customers.rules.sheet import Field
-from regulars.membership import coupons, program, purse
+from regulars.membership import coupons, passes, program, purse
 from regulars.membership.rules.ledger import PRINCIPAL
 from regulars.membership.rules.numbers import in_groups
 from regulars.shop.calendar import Birthday, NoSuchDay
@@ -38,7 +38,6 @@ from regulars.web.member_door import FRESH, SOURCE, Hers, at_the_door, end_sessi
 from regulars.web.member_shown import (
     holdings_shown,
     in_fours,
-    sign_of,
     statement_shown,
     tier_shown,
     value_shown,
@@ -150,7 +149,7 @@ def member_visits(request: Hers) -> HttpResponse:
 @require_GET
 def member_pass(request: Hers) -> HttpResponse:
     """Large, for the counter: a code to scan and the digits to type. The page renews itself, without a script."""
-    sign = sign_of(request.member, doors.clock())
+    sign = passes.pass_for(request.member, doors.clock())
     page = Page(
         shop=request.business.name,
         name=request.her.name,
