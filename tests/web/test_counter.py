@@ -22,6 +22,7 @@ from regulars.membership.rules.ledger import Move
 from regulars.playbooks.membership import PaidTier
 from regulars.shop.actions import add_staff
 from regulars.shop.models import Approval, AuditEvent, Store
+from regulars.web.counter import gives_said
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in the shop
 
@@ -235,6 +236,32 @@ def test_who_is_no_member_becomes_one_with_a_tap(lived_in: House) -> None:
     browser.post(f"/counter/{fresh.pk}/moves/", {"do": "join"})
     assert Member.objects.filter(customer=fresh).count() == 1
     assert browser.get(f"/counter/{fresh.pk}/done/abc/").status_code == 404
+
+
+def test_who_belongs_to_no_store_says_in_which_one_she_stands(her: Member, lived_in: House) -> None:
+    """In a business of two stores the owner could use no coupon of a store, whichever she stood in."""
+    near, far = Store.objects.get(), Store.objects.create(name="分店")
+    coupon = coupons.issue(made(stores=[far.pk]), her, key="1", on=TODAY)
+    owner = lived_in.browser("owner")
+    html = owner.get(page_of(her)).content.decode()
+    assert "只在分店能用；先选您在哪家店" in html and 'name="store"' in html
+    chosen = owner.post("/counter/", {"store": str(far.pk), "customer": str(her.customer_id)})
+    assert chosen["Location"] == page_of(her)
+    go_through(owner, her, "coupons", code=coupon.code, bill="30")
+    assert CouponUse.objects.get().store == far
+    go_through(owner, her, "pay", pay="10")
+    assert Posting.objects.get(kind="pay").store == far
+    other = coupons.issue(Offer.objects.get(), her, key="2", on=TODAY)
+    for store in (str(near.pk), "99", "x", ""):
+        assert owner.post("/counter/", {"store": store})["Location"] == "/counter/"
+        html = owner.get(page_of(her)).content.decode()
+        assert ("只在分店能用<" in html) == (store == str(near.pk)), store
+    desk = lived_in.browser("front-desk")
+    desk.post("/counter/", {"store": str(far.pk)})
+    html = desk.get(page_of(her)).content.decode()
+    assert 'name="store"' not in html and "只在分店能用<" in html, "an account of one store stays there"
+    sent = {"do": "coupons", "once": "x", "code": other.code, "bill": "30", "sure": "1"}
+    assert desk.post(page_of(her) + "moves/", sent).status_code == 422
 
 
 def test_a_desk_books_for_nobody_whom_it_does_not_see(her: Member, lived_in: House) -> None:
@@ -470,6 +497,20 @@ def test_an_offer_is_written_down_opened_and_then_fixed(her: Member, lived_in: H
     Offer.objects.update(valid_until=TODAY, stock=1, out=1)
     said = boss.post(f"/offers/{one.pk}/state/", {"to": "open"}, follow=True).content.decode()
     assert "已经发完了" in said and "开始发了" not in said
+
+
+def test_what_an_offer_gives_is_said_as_a_shop_says_it() -> None:
+    def said(lang: str = "zh", **more: Any) -> str:
+        return gives_said(Offer(**{"kind": "percent", "worth": 2_000, **more})).say(lang)
+
+    assert [said(percent=p) for p in (15, 20, 100)] == [
+        "8.5 折，最多减 ¥20", "8 折，最多减 ¥20", "免单，最多减 ¥20",
+    ]  # fmt: skip
+    assert said("en", percent=15) == "15% off, ¥20 at most"
+    assert said(kind="amount", least=10_000) == "满 ¥100 减 ¥20"
+    assert [said(kind=k, least=10_000) for k in ("item", "gift", "service")] == [
+        "满 ¥100 送一份菜品或商品", "满 ¥100 送礼品", "满 ¥100 送服务",
+    ]  # fmt: skip
 
 
 def test_a_coupon_is_given_from_her_page_once_and_made_void_with_a_reason(

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import zipfile
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
@@ -29,13 +29,15 @@ from regulars.customers.queries import details_of
 from regulars.grading.models import Standing
 from regulars.membership import coupons, door, program, purse, teller
 from regulars.membership.models import Knock, Member, Referral, TierBought
-from regulars.membership.offers import Offer
+from regulars.membership.offers import Coupon, Offer
+from regulars.membership.rules.coupons import Place
 from regulars.membership.rules.ledger import Move
-from regulars.shop.models import AuditEvent, Hold, Outgoing
+from regulars.shop.models import AuditEvent, Hold, Outgoing, Store
 from regulars.shop.rules.masks import masked
 from regulars.shop.words import Refused
 from regulars.web import doors
 from regulars.web.copied import cell
+from regulars.web.jinja import STATIC
 from regulars.web.ledger_said import KINDS
 from regulars.web.member_door import LASTS, ONE_PHONE
 
@@ -141,7 +143,8 @@ def test_a_code_opens_once(members: House) -> None:
     assert browser.post("/m/code/", {"code": code})["Location"] == "/m/"
     thief = Client()
     thief.cookies["knock"] = secret
-    assert thief.post("/m/code/", {"code": code})["Location"] == "/m/"
+    assert thief.post("/m/code/", {"code": code}).status_code == 401
+    assert browser.post("/m/code/", {"code": code})["Location"] == "/m/", "a double tap of hers"
     assert "验证码" in thief.get("/m/").content.decode() and "member" not in thief.cookies
 
 
@@ -183,8 +186,9 @@ def test_a_code_is_over_after_five_minutes(members: House, clock: list[timedelta
     browser.post("/m/login/", {"phone": PHONE})
     code = sent_code()
     clock[0] = timedelta(minutes=5)
-    assert browser.post("/m/code/", {"code": code})["Location"] == "/m/"
-    assert "member" not in browser.cookies
+    late = browser.post("/m/code/", {"code": code})
+    assert late.status_code == 401 and door.OVER.zh in late.content.decode() and 'name="phone"' in late.content.decode()
+    assert "member" not in browser.cookies and browser.get("/m/code/")["Location"] == "/m/"
 
 
 def test_codes_for_one_phone_are_slowed_down_and_others_are_not(
@@ -680,14 +684,31 @@ def test_she_tells_her_birthday_in_her_own_calendar_and_once(
     [
         {"calendar": "solar", "month": "2", "day": "30"}, {"calendar": "lunar", "month": "3", "day": "31"},
         {"calendar": "solar", "month": "4", "day": ""}, {"calendar": "solar", "month": "13", "day": "x"},
-        {"calendar": "lunar", "month": "3", "day": "3", "year": "99999"},
+        {"calendar": "lunar", "month": "3", "day": "3", "year": "99999"}, {"day": "3"}, {"year": "1966"},
+        {"calendar": "solar", "month": "3", "day": "3", "year": "66"}, {"calendar": "solar", "month": "3", "day": "3", "year": "2090"},
+        {"calendar": "solar", "month": "11", "day": "23", "year": "2026"}, {"calendar": "lunar", "month": "12", "day": "1", "year": "2026"},
     ],
 )  # fmt: skip
 def test_a_day_that_can_not_be_is_told_and_nothing_is_written(members: House, typed: dict[str, str]) -> None:
-    answer = come().post("/m/me/", {**typed, "name": "王姐"})
-    assert answer.status_code == 422 and 'id="birthday-error"' in answer.content.decode()
+    answer = come().post("/m/me/", {**typed, "name": "王姐", "seat": "window"})
+    html = answer.content.decode()
+    assert answer.status_code == 422 and 'id="birthday-error"' in html
+    assert 'value="王姐"' in html and "--" not in html.split('id="birthday-error"')[1].split("</p>")[0]
     her = Customer.objects.get(pk=member().customer_id)
-    assert (her.birthday, her.name) == ("", "")
+    assert (her.birthday, her.name) == ("", "") and "seat" not in details_of(her)
+
+
+def test_what_may_not_be_kept_is_told_beside_its_field_and_takes_the_rest_along(members: House) -> None:
+    """An identity number typed as the name was an error page; what stood before the refused field was written."""
+    browser = come()
+    answer = browser.post("/m/me/", {"seat": "window", "name": "110101196603070011"})
+    assert answer.status_code == 422 and 'id="name-error"' in answer.content.decode()
+    her = Customer.objects.get(pk=member().customer_id)
+    assert her.name == "" and "seat" not in details_of(her)
+    answer = browser.post("/m/me/", {"seat": "on the roof", "name": "王姐"})
+    assert answer.status_code == 422 and 'id="seat-error"' in answer.content.decode()
+    her.refresh_from_db()
+    assert her.name == ""
 
 
 def test_her_wishes_are_written_as_her_own(members: House) -> None:
@@ -725,7 +746,8 @@ def test_what_a_colleague_has_put_up_she_does_not_take_down_by_a_switch(members:
 
 def test_she_asks_for_deletion_reads_how_it_stands_and_calls_it_off(members: House) -> None:
     browser = come()
-    browser.post("/m/privacy/requests/", {"kind": "deletion", "said": "搬走了"})
+    said = browser.post("/m/privacy/requests/", {"kind": "deletion", "said": "搬走了"}, follow=True)
+    assert "收到了" in said.content.decode()
     asked = RightsRequest.objects.get()
     assert (asked.kind, asked.checked, asked.asked_by, asked.taken_by, asked.state) == (
         "deletion",
@@ -736,7 +758,8 @@ def test_she_asks_for_deletion_reads_how_it_stands_and_calls_it_off(members: Hou
     )
     rights.agree_to_deletion(asked, on=TODAY, by=members.staff["owner"])
     assert "已同意" in browser.get("/m/privacy/").content.decode()
-    browser.post("/m/privacy/requests/", {"kind": "deletion", "off": "1"})
+    said = browser.post("/m/privacy/requests/", {"kind": "deletion", "off": "1"}, follow=True)
+    assert "撤销了，不办了" in said.content.decode() and "收到了" not in said.content.decode()
     asked.refresh_from_db()
     assert asked.state == "called-off"
     browser.post("/m/privacy/requests/", {"kind": "automation"})
@@ -829,6 +852,35 @@ def test_the_worker_keeps_files_and_the_page_for_a_lost_network_and_nothing_of_h
     assert {i["sizes"] for i in manifest["icons"]} >= {"192x192", "512x512"}
     for icon in manifest["icons"]:
         assert Client().get(icon["src"]).status_code == 200
+
+
+@pytest.mark.parametrize("script", ["member.js", "member-worker.js"])
+def test_the_scripts_of_her_page_run_in_an_old_web_view(script: str) -> None:
+    """A comma behind the last argument is an error to the web-view of an old phone: it had no page for a lost network."""
+    text = re.sub(r"/\*.*?\*/", "", (STATIC / script).read_text("utf-8"), flags=re.S)
+    for young in (r",\s*\)", r"=>", r"\b(?:let|const|async|await|class)\b", r"`", r"\.\.\.", r"\?\.|\?\?"):
+        assert not re.search(young, text), young
+
+
+def test_she_reads_when_and_where_a_coupon_is_good(members: House) -> None:
+    """She came on a Saturday with a coupon for Monday to Thursday."""
+    hers, store = member(), Store.objects.get()
+    said = {"kind": "amount", "worth": 500, "valid_from": TODAY, "valid_until": TODAY + timedelta(30)}
+    first = coupons.keep_offer(
+        Offer(**said, name="午市券", weekdays=[1, 2], first=time(11), last=time(14), stores=[store.pk])
+    )
+    second = coupons.keep_offer(Offer(**{**said, "valid_from": TODAY + timedelta(7)}, name="下周券"))
+    third = coupons.keep_offer(Offer(**said, name="随时券"))
+    for n, offer in enumerate((first, second, third)):
+        coupons.open_offer(offer)
+        coupons.issue(offer, hers, key=str(n), on=TODAY)
+    browser = come()
+    shown = dict(re.findall(r'coupon"><h2>([^<]*)</h2>(.*?)<details>', browser.get("/m/coupons/").content.decode()))
+    assert "周一、周二 · 11:00–14:00 · 只在总店" in shown["午市券"] and "11月29日起能用" in shown["下周券"]
+    assert "只在" not in shown["随时券"] and "起能用" not in shown["随时券"]
+    code = Coupon.objects.get(offer=third).code
+    coupons.reserve([code], 1_000, key="r", place=Place(TODAY, time(12), store.pk))
+    assert "正被另一单占着" in browser.get("/m/coupons/").content.decode()
 
 
 def test_her_card_is_a_picture_with_the_shops_name_and_escapes_what_is_written_in_it(members: House) -> None:

@@ -48,10 +48,34 @@ NOT_A_MEMBER = Words("她还不是会员", "She is not a member yet")
 
 def place_of(request: Request) -> Place:
     """Here and now, for coupons that hold on some days, at some hours, in some stores."""
-    now = clock().astimezone(ZoneInfo(request.business.time_zone))
-    stores = list(Store.objects.filter(is_open=True).values_list("pk", flat=True)[:2])
-    store = request.user.store_id or (stores[0] if len(stores) == 1 else None)
-    return Place(request.today, now.time(), store)
+    now, store = clock().astimezone(ZoneInfo(request.business.time_zone)), store_here(request)
+    return Place(request.today, now.time(), store.pk if store else None)
+
+
+CHOSEN = "counter-store"
+"""Where a session keeps in which store somebody stands whose account belongs to none."""
+
+
+def store_here(request: Request) -> Store | None:
+    """The store of this counter: that of the account, the only one, or the one that she has said she stands in."""
+    if request.user.store_id:
+        return request.user.store
+    stores = list(Store.objects.filter(is_open=True).order_by("id"))
+    if len(stores) == 1:
+        return stores[0]
+    return next((s for s in stores if s.pk == request.session.get(CHOSEN)), None)
+
+
+def store_asked(request: Request, customer: Customer | None = None) -> Page | None:
+    """The question in which store this is, for who belongs to none of several; the answer leads back to the customer."""
+    stores = list(Store.objects.filter(is_open=True).order_by("id"))
+    if request.user.store_id or len(stores) < 2:
+        return None
+    here = store_here(request)
+    return Page(
+        options=[("", Words("还没选", "not said")), *((s.pk, s.name) for s in stores)], chosen=here.pk if here else "",
+        customer=customer.pk if customer else "",
+    )  # fmt: skip
 
 
 def customer_shown_by(text: str) -> tuple[Customer | None, str]:
@@ -80,6 +104,10 @@ def customer_shown_by(text: str) -> tuple[Customer | None, str]:
 def counter(request: Request) -> HttpResponse:
     """Find who stands at the counter. Posting lets somebody in whose file is another store's: she has shown her code or
     said her whole number."""
+    if "store" in request.POST:
+        request.session[CHOSEN] = number_in(request.POST["store"], 1, 2**62)
+        customer = number_in(request.POST.get("customer"), 1, 2**62)
+        return redirect("counter-member", customer) if customer else redirect("counter")
     text = (request.POST if request.method == "POST" else request.GET).get("q", "").strip()[:60]
     found, code = customer_shown_by(text) if text else (None, "")
     if request.method == "POST":
@@ -102,7 +130,7 @@ def counter(request: Request) -> HttpResponse:
     shown = customers_shown(people, Badges(), request.user)
     elsewhere = bool(text) and not people and (found is not None or named_exactly(text) is not None)
     page = Page(
-        search=text, elsewhere=elsewhere, action=reverse("counter"),
+        here=store_asked(request), search=text, elsewhere=elsewhere, action=reverse("counter"),
         rows=[Page(customer=shown[c.pk], href=reverse("counter-member", args=[c.pk])) for c in people],
         offers_href=reverse("offers") if may(request.user, "offers") else "", is_open=program.last() is not None,
         playbooks_href=reverse("grades") if may(request.user, "see-grades") else "",
@@ -141,6 +169,10 @@ def balances_shown(request: Request, member: Member) -> list[Page]:
 def coupon_shown(coupon: Coupon, place: Place) -> Page:
     """A coupon as lists show it: what it is good for, and why not now if it isn't."""
     refusal = coupons.IS.get(coupon.state) or rules.why_not_here(coupon.held, place)  # type: ignore[call-overload]
+    if refusal == rules.WRONG_STORE:
+        only = Words("只在{s}能用", "Only in {s}").fill(s=stores_said(coupon.offer))
+        ask = Words("{o}；先选您在哪家店", "{o}; first say which store this is").fill(o=only)
+        refusal = only if place.store else ask
     return Page(
         code=coupon.code, said_code=in_groups(coupon.code), name=coupon.offer.words, gives=gives_said(coupon.offer),
         until=coupon.valid_until, refusal=refusal, number=coupon.pk,
@@ -150,13 +182,36 @@ def coupon_shown(coupon: Coupon, place: Place) -> Page:
 def gives_said(offer: Offer) -> Words:
     """What an offer gives, in a few words."""
     worth = fen_said(offer.worth)
-    said = {
-        "amount": Words("减 {w}", "{w} off").fill(w=worth),
-        "percent": Words("减 {p}%，最多 {w}", "{p}% off, {w} at most").fill(p=offer.percent, w=worth),
-    }.get(offer.kind) or rules.KINDS[offer.kind]
+    if offer.kind == "amount":
+        said = Words("减 {w}", "{w} off").fill(w=worth)
+    elif offer.kind == "percent":
+        folds = f"{(100 - offer.percent) / 10:g}"
+        zh = "{f} 折，最多减 {w}" if offer.percent < 100 else "免单，最多减 {w}"
+        said = Words(zh, "{p}% off, {w} at most").fill(f=folds, p=offer.percent, w=worth)
+    else:
+        said = rules.KINDS[offer.kind]
+        said = Words("送" + said.zh.removeprefix("送"), said.en)
     if offer.least:
-        least = fen_said(offer.least)
-        said = Words("满 {l} {s}", "{s} from {l} on").fill(l=least, s=said)
+        said = Words("满 {l} {s}", "{s} from {l} on").fill(l=fen_said(offer.least), s=said)
+    return said
+
+
+def stores_said(offer: Offer) -> Words:
+    """The stores in which a coupon of it is good."""
+    names = list(Store.objects.filter(pk__in=offer.stores).order_by("id").values_list("name", flat=True))
+    return Words("、".join(names), ", ".join(names))
+
+
+def holds_said(offer: Offer) -> list[Words]:
+    """On which days, at which hours and in which stores a coupon of it is good; nothing where always and everywhere."""
+    said = []
+    if offer.weekdays:
+        said.append(rules.weekdays_said(offer.weekdays))
+    if offer.first and offer.last:
+        hours = f"{offer.first:%H:%M}–{offer.last:%H:%M}"
+        said.append(Words(hours, hours))
+    if offer.stores:
+        said.append(Words("只在{s}", "only in {s}").fill(s=stores_said(offer)))
     return said
 
 
@@ -179,6 +234,7 @@ def _member_page(
     shown = customers_shown([customer], Badges(), request.user)[customer.pk]
     page = Page(
         name=shown.name, tail=shown.tail, grades=shown.grades, href=reverse("portrait", args=[customer.pk]), problem=problem,
+        here=store_asked(request, customer),
         action=reverse("counter-moves", args=[customer.pk]), is_open=terms is not None or member is not None, has_ended=terms is None, member=None,
     )  # fmt: skip
     if member is not None and said is not None:
@@ -236,7 +292,7 @@ def counter_moves(request: Request, number: int) -> HttpResponse:
     try:
         if do == "join":
             program.terms()
-            program.join(customer, request.today, "counter", store=request.user.store, by=request.user)
+            program.join(customer, request.today, "counter", store=store_here(request), by=request.user)
             return redirect("counter-member", customer.pk)
         if member is None:
             raise Refused(NOT_A_MEMBER)
@@ -334,7 +390,7 @@ def _redeem(request: Request, member: Member) -> Any:
         Words("还剩 {n}", "{n} are left").fill(n=amount_said(key, left)),
     ]
     return ahead, lambda once: purse.redeem(
-        member, key, amount, key=once, on=request.today, store=request.user.store, by=request.user,
+        member, key, amount, key=once, on=request.today, store=store_here(request), by=request.user,
         receipt=_receipt(request),
     )  # fmt: skip
 
@@ -391,7 +447,7 @@ def _pay(request: Request, member: Member) -> Any:
         Words("还剩 {n}", "{n} are left").fill(n=fen_said(left)),
     ]
     return ahead, lambda once: purse.pay(
-        member, fen, key=once, on=request.today, store=request.user.store, by=request.user, receipt=_receipt(request)
+        member, fen, key=once, on=request.today, store=store_here(request), by=request.user, receipt=_receipt(request)
     )  # fmt: skip
 
 
@@ -404,7 +460,7 @@ def _top_up(request: Request, member: Member) -> Any:
     total = _left(member, request, "value") + fen + gives
     ahead.append(Words("储值变成 {n}", "Her stored value becomes {n}").fill(n=fen_said(total)))
     return ahead, lambda once: purse.top_up(
-        member, fen, key=once, on=request.today, store=request.user.store, by=request.user
+        member, fen, key=once, on=request.today, store=store_here(request), by=request.user
     )
 
 
@@ -433,7 +489,7 @@ def _pay_out(request: Request, member: Member) -> Any:
             Words("储值还剩 {n}", "{n} of stored value are left").fill(n=fen_said(total))
         )
     return ahead, lambda once: purse.pay_out(
-        member, fen, key=once, on=request.today, by=request.user, why=why, store=request.user.store
+        member, fen, key=once, on=request.today, by=request.user, why=why, store=store_here(request)
     )
 
 

@@ -30,7 +30,7 @@ from regulars.playbooks.say_membership import say_membership
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Approval
 from regulars.shop.words import Refused, Words
-from regulars.web.counter import fen_typed
+from regulars.web.counter import fen_typed, store_here
 from regulars.web.customers import find_customer
 from regulars.web.ledger_said import currency_said, fen_said, figure_said
 from regulars.web.may import may, needs
@@ -376,7 +376,7 @@ def partner_card(request: Request) -> HttpResponse:
             page.found = Page(name=found.name, benefit=found.benefit, off=off, pays=bill - off)
             if is_sure:
                 used = partnership.use(
-                    found, card, bill, key=page.once, on=request.today, store=request.user.store, by=request.user
+                    found, card, bill, key=page.once, on=request.today, store=store_here(request), by=request.user
                 )
                 page.done = Page(pays=used.bill - used.off, undo=reverse("partner-use-undo", args=[used.pk]))
         except Refused as refused:
