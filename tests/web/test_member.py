@@ -187,7 +187,11 @@ def test_a_code_is_over_after_five_minutes(members: House, clock: list[timedelta
     code = sent_code()
     clock[0] = timedelta(minutes=5)
     late = browser.post("/m/code/", {"code": code})
-    assert late.status_code == 401 and door.OVER.zh in late.content.decode() and 'name="phone"' in late.content.decode()
+    assert (
+        late.status_code == 401
+        and door.OVER.zh in late.content.decode()
+        and 'name="phone"' in late.content.decode()
+    )
     assert "member" not in browser.cookies and browser.get("/m/code/")["Location"] == "/m/"
 
 
@@ -572,14 +576,18 @@ def test_every_reason_for_which_a_purse_changes_has_words() -> None:
     assert found | {"confirm", "release", "ripen", "expire"} == set(KINDS)
     for kind in KINDS:
         assert cell("kind", kind, "zh") == KINDS[kind].zh
-    assert cell("state", "open", "zh") == "还没办", "a request that is open, and no balance of an older system"
+    assert cell("state", "open", "zh") == "还没办", (
+        "a request that is open, and no balance of an older system"
+    )
 
 
 def test_she_reads_what_a_friend_a_reward_and_another_member_brought_or_took(members: House) -> None:
     """What a friend had brought read "put right by the shop"; a voided reward "goods were returned"."""
     hers, other = member(), member(OTHER_PHONE)
     for part in ("referrer", "second", "friend"):
-        teller.post(Move("put", "refer", "referral", f"1.{part}", hers.pk, TODAY, (("points", 7),), rule=part))
+        teller.post(
+            Move("put", "refer", "referral", f"1.{part}", hers.pk, TODAY, (("points", 7),), rule=part)
+        )
     offer = coupons.keep_offer(
         Offer(kind="gift", name="茶杯", price=40, currency="points", valid_from=TODAY, valid_until=TODAY)
     )
@@ -625,7 +633,9 @@ def test_a_tier_that_is_paid_for_is_told_as_such_and_a_falling_one_promises_noth
     assert "会变成" not in html and "靠什么保住" not in html
     TierBought.objects.update(tier="senior")
     Standing.objects.filter(customer=hers.customer, playbook="tiers").update(grade="vip")
-    assert "12月31日会变成高级会员" in browser.get("/m/").content.decode(), "the one she has paid for holds her"
+    assert "12月31日会变成高级会员" in browser.get("/m/").content.decode(), (
+        "the one she has paid for holds her"
+    )
 
 
 def test_she_reads_how_far_the_next_tier_is(members: House) -> None:
@@ -875,7 +885,9 @@ def test_she_reads_when_and_where_a_coupon_is_good(members: House) -> None:
         coupons.open_offer(offer)
         coupons.issue(offer, hers, key=str(n), on=TODAY)
     browser = come()
-    shown = dict(re.findall(r'coupon"><h2>([^<]*)</h2>(.*?)<details>', browser.get("/m/coupons/").content.decode()))
+    shown = dict(
+        re.findall(r'coupon"><h2>([^<]*)</h2>(.*?)<details>', browser.get("/m/coupons/").content.decode())
+    )
     assert "周一、周二 · 11:00–14:00 · 只在总店" in shown["午市券"] and "11月29日起能用" in shown["下周券"]
     assert "只在" not in shown["随时券"] and "起能用" not in shown["随时券"]
     code = Coupon.objects.get(offer=third).code

@@ -137,11 +137,11 @@ BREAKING_OUT = '"><img src=x onerror=alert(1)>'
 
 def test_no_text_that_anybody_typed_becomes_part_of_a_page(lived_in: House) -> None:
     """Names, notes, tags, stores, dishes, roles, file names, playbook words: on every page they are text."""
-    her = Customer.objects.order_by("id")[0]
+    customer = Customer.objects.order_by("id")[0]
     for text in (SCRIPT, BREAKING_OUT):
-        say_detail(her, "name", f"王{text}")
-        say_detail(her, "address", text)
-        add_note(her, text, on=TODAY, by=lived_in.staff["owner"])
+        say_detail(customer, "name", f"王{text}")
+        say_detail(customer, "address", text)
+        add_note(customer, text, on=TODAY, by=lived_in.staff["owner"])
         Item.objects.create(name=text[:60], category=text[:60])
         Store.objects.create(name=text)
         keep_role(text[:40], ["look", "names", "contact"])
@@ -321,7 +321,9 @@ def test_no_text_that_anybody_typed_becomes_part_of_a_members_page(members: Hous
     assert hers.customer
     for text in (SCRIPT, BREAKING_OUT):
         said = {"kind": "gift", "worth": 500, "valid_from": TODAY, "valid_until": TODAY}
-        offer = coupons.keep_offer(Offer(**said, name=text[:40], price=1, currency="points", stores=[Store.objects.get().pk]))
+        offer = coupons.keep_offer(
+            Offer(**said, name=text[:40], price=1, currency="points", stores=[Store.objects.get().pk])
+        )
         coupons.open_offer(offer)
         coupons.buy(offer, hers, key=text[:9], on=TODAY)
         purse.redeem(hers, "points", 1, key=text[:9], on=TODAY, receipt=text, store=Store.objects.get())

@@ -377,6 +377,11 @@ def _receipt(request: Request) -> str:
     return request.POST.get("receipt", "").strip()[:64]
 
 
+def _on_receipt(request: Request) -> list[Words]:
+    number = _receipt(request)
+    return [Words("单号 {r}", "Receipt number {r}").fill(r=number)] if number else []
+
+
 def _redeem(request: Request, member: Member) -> Any:
     program_ = (program.last() or program.terms()).membership
     key = request.POST.get("currency", "")
@@ -386,6 +391,7 @@ def _redeem(request: Request, member: Member) -> Any:
     once = request.POST["once"]
     left = 0 if _was_booked(request, "counter", once) else _enough(member, request, key, amount)
     ahead = [
+        *_on_receipt(request),
         Words("用掉 {n}", "{n} are redeemed").fill(n=amount_said(key, amount)),
         Words("还剩 {n}", "{n} are left").fill(n=amount_said(key, left)),
     ]
@@ -423,13 +429,11 @@ def _coupons(request: Request, member: Member) -> Any:
     if "sure" in request.POST:
         return [], book
     said = coupons.ahead(codes, bill, place)
-    ahead = [Words("账单 {b}", "The bill is {b}").fill(b=fen_said(bill))]
+    ahead = [*_on_receipt(request), Words("账单 {b}", "The bill is {b}").fill(b=fen_said(bill))]
     laid_down = sorted((coupons.coupon_of(code) for code in codes), key=lambda c: c.pk)
     for coupon, off in zip(laid_down, said.off, strict=True):
         ahead.append(
-            Words("「{n}」减 {o}", '"{n}" takes {o} off').fill(
-                n=coupon.offer.words, o=fen_said(off)
-            )
+            Words("「{n}」减 {o}", '"{n}" takes {o} off').fill(n=coupon.offer.words, o=fen_said(off))
             if off
             else Words("给她「{n}」", 'She gets "{n}"').fill(n=coupon.offer.words)
         )
@@ -443,6 +447,7 @@ def _pay(request: Request, member: Member) -> Any:
         0 if _was_booked(request, "counter", request.POST["once"]) else _enough(member, request, "value", fen)
     )
     ahead = [
+        *_on_receipt(request),
         Words("储值付 {n}", "{n} are paid with stored value").fill(n=fen_said(fen)),
         Words("还剩 {n}", "{n} are left").fill(n=fen_said(left)),
     ]
@@ -481,13 +486,9 @@ def _pay_out(request: Request, member: Member) -> Any:
         lapses = -(-bonus * fen // paid)
         ahead.append(Words("退给她 {n}", "She gets {n} back").fill(n=fen_said(fen)))
         if lapses:
-            ahead.append(
-                Words("赠送的 {n} 作废", "{n} of the bonus lapse").fill(n=fen_said(lapses))
-            )
+            ahead.append(Words("赠送的 {n} 作废", "{n} of the bonus lapse").fill(n=fen_said(lapses)))
         total = left + bonus - lapses
-        ahead.append(
-            Words("储值还剩 {n}", "{n} of stored value are left").fill(n=fen_said(total))
-        )
+        ahead.append(Words("储值还剩 {n}", "{n} of stored value are left").fill(n=fen_said(total)))
     return ahead, lambda once: purse.pay_out(
         member, fen, key=once, on=request.today, by=request.user, why=why, store=store_here(request)
     )

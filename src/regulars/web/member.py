@@ -282,7 +282,9 @@ def _birthday(form: Any, today: date) -> str:
         raise Refused(Words("请选月份和日期", "Please choose the month and the day"))
     typed, is_lunar = form.get("year", "").strip(), form.get("calendar") == "lunar"
     year = number_in(typed, OLDEST, today.year)
-    no_year = Words("哪一年写四位数，像 1966；不想写就空着", "Write the year with four figures, like 1966, or none")
+    no_year = Words(
+        "哪一年写四位数，像 1966；不想写就空着", "Write the year with four figures, like 1966, or none"
+    )
     if typed and year is None:
         raise Refused(no_year)
     try:
@@ -290,9 +292,9 @@ def _birthday(form: Any, today: date) -> str:
     except NoSuchDay:
         of = Words("农历", "lunar ") if is_lunar else Words("", "")
         raise Refused(
-            Words("没有「{c}{m}月{d}日」，看看是不是选错了", "There is no {c}{m}-{d}: please look again").fill(
-                c=of, m=month, d=day
-            )
+            Words(
+                "没有「{c}{m}月{d}日」，看看是不是选错了", "There is no {c}{m}-{d}: please look again"
+            ).fill(c=of, m=month, d=day)
         ) from None
     if year is not None and falls_on(found, year) > today:
         raise Refused(no_year)

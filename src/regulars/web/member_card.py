@@ -47,11 +47,7 @@ def member_card(request: Request, customer: Customer, may_write: bool) -> Page |
     ):
         notes = []
         if holding.aside:
-            notes.append(
-                Words("{n} 还不能用", "{n} not yet").fill(
-                    n=figure_said(currency, holding.aside)
-                )
-            )
+            notes.append(Words("{n} 还不能用", "{n} not yet").fill(n=figure_said(currency, holding.aside)))
         if holding.ends:
             day, n = holding.ends[0]
             notes.append(
@@ -60,7 +56,9 @@ def member_card(request: Request, customer: Customer, may_write: bool) -> Page |
                 )
             )
         if (member.pk, currency) in owed:
-            notes.append(Words("欠 {n}，下次先扣", "owes {n}").fill(n=figure_said(currency, owed[member.pk, currency])))
+            notes.append(
+                Words("欠 {n}，下次先扣", "owes {n}").fill(n=figure_said(currency, owed[member.pk, currency]))
+            )
         holds.append(
             Page(
                 name=names.get(currency, name_of(currency)),

@@ -137,7 +137,12 @@ def _visits(one: Mapping[str, Any]) -> Words | str:
 
 
 def _tier_sentence(
-    explained: Explained | None, tiers: Mapping[str, Words], key: str, on: date, until: date | None, falls_to: str
+    explained: Explained | None,
+    tiers: Mapping[str, Words],
+    key: str,
+    on: date,
+    until: date | None,
+    falls_to: str,
 ) -> Words:
     rank = list(tiers).index(key)
     if until is not None:
@@ -293,7 +298,9 @@ def _why(
         return Words("换「{o}」", "For “{o}”").fill(o=reward)
     if posting.kind == "transfer":
         is_out = sum(amounts.values()) < 0
-        return Words("转出", "Handed over to another member") if is_out else Words("转入", "From another member")
+        return (
+            Words("转出", "Handed over to another member") if is_out else Words("转入", "From another member")
+        )
     if posting.kind == "give-back" and posting.source == "reward":
         return Words("券作废了，积分退给您", "The coupon was made void: your points are back")
     if posting.kind == "reverse" and posting.source == "referral":

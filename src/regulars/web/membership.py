@@ -66,7 +66,7 @@ def membership(request: Request) -> HttpResponse:
     )
     page = Page(
         sentence=Words("{n}；手里的积分和储值全兑掉要 {m}。", "{n}; all they hold would cost {m}.").fill(
-            n=Words("{n} 位会员", "{n} members" if members != 1 else "{n} member").fill(n=f"{members:,}"), m=fen_said(cost)
+            n=Words("{n} 位会员", "{n} members" if members != 1 else "{n} member").fill(n=f"{members:,}"), m=fen_said(round(cost, -2))
         ),
         more=(
             Words("{d}开通，按「{p}」。", "Since {d}, by “{p}”.") if is_open
@@ -98,10 +98,10 @@ def _owed(owed: Owed, lang: str) -> Page:
         said = Words("本金不过期，随时能退", "never lapses and can be had back at any time")
     elif owed.breakage is not None:
         said = Words("往常有 {p:.0%} 到期没用，预计要花 {m}", "{p:.0%} usually lapses; {m} expected").fill(
-            p=owed.breakage, m=fen_said(owed.expected_fen)
+            p=owed.breakage, m=fen_said(round(owed.expected_fen, -2))
         )
     return Page(
-        name=owed.name, units=figure_said(owed.currency, owed.units), cost=fen_said(owed.fen), said=said,
+        name=owed.name, units=figure_said(owed.currency, owed.units), cost=fen_said(round(owed.fen, -2)), said=said,
         pending=figure_said(owed.currency, owed.pending) if owed.pending else "",
         this_month=Words("这个月发 {i}，用 {r}，到期 {e}，收回 {b}", "this month: {i} given, {r} spent, {e} lapsed, {b} taken back").fill(
             i=figure_said(owed.currency, last.issued), r=figure_said(owed.currency, last.redeemed),
@@ -197,7 +197,8 @@ def membership_end(request: Request) -> HttpResponse:
     messages.success(
         request,
         Words(
-            "会员活动已停办，手里的积分照样能用", "The programme has ended; what members hold can still be spent"
+            "会员活动已停办，手里的积分照样能用",
+            "The programme has ended; what members hold can still be spent",
         ).say(request.lang),
     )
     return redirect("membership")
@@ -376,7 +377,13 @@ def partner_card(request: Request) -> HttpResponse:
             page.found = Page(name=found.name, benefit=found.benefit, off=off, pays=bill - off)
             if is_sure:
                 used = partnership.use(
-                    found, card, bill, key=page.once, on=request.today, store=store_here(request), by=request.user
+                    found,
+                    card,
+                    bill,
+                    key=page.once,
+                    on=request.today,
+                    store=store_here(request),
+                    by=request.user,
                 )
                 page.done = Page(pays=used.bill - used.off, undo=reverse("partner-use-undo", args=[used.pk]))
         except Refused as refused:

@@ -176,7 +176,9 @@ def offer_state(request: Request, number: int) -> HttpResponse:
     one = get_object_or_404(Offer, pk=number)
     if request.POST.get("to") == "open":
         if one.valid_until < request.today:
-            over = Words("到期的日子已经过了，先改日子再开始发", "Its last day is over: change that day, then open it")
+            over = Words(
+                "到期的日子已经过了，先改日子再开始发", "Its last day is over: change that day, then open it"
+            )
             messages.error(request, over.say(request.lang))
             return redirect("offer", one.pk)
         coupons.open_offer(one, by=request.user)
