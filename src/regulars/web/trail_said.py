@@ -103,6 +103,8 @@ def detail_said(detail: Mapping[str, Any], lang: str) -> str:
     '怎么：密码，新设备：是'
     >>> detail_said({"currency": "principal", "change": -6050}, "zh"), detail_said({"tier": "vip", "price": 9900}, "en")
     ('哪一种：储值本金，改多少：-¥60.50', 'tier: vip, price: ¥99')
+    >>> detail_said({"currency": "points", "amount": 120}, "zh"), detail_said({"amount": 5800}, "zh")
+    ('哪一种：积分，多少：120', '多少：¥58')
     """
     colon, comma = ("：", "，") if lang == "zh" else (": ", ", ")
     told = []
