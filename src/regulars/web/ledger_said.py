@@ -33,6 +33,7 @@ def currency_said(key: str, said: Membership | None = None) -> Words:
 
 
 def fen_said(fen: int) -> Words:
+    """Money, in both languages."""
     return Words(say_money(fen), say_money(fen, "en"))
 
 
