@@ -305,3 +305,14 @@ def test_receipts_are_found_by_their_number_and_not_by_reading_all(members: Shop
         for sql in by_number:
             plan = [step for *_, step in bulk.rows("EXPLAIN QUERY PLAN " + sql.replace("%", "%%"))]
             assert any("_receipt" in step or "_refund_of" in step for step in plan), (sql, plan)
+
+
+def test_stored_value_that_does_not_suffice_is_told_as_money(shop: Shop) -> None:
+    """The counter said "20000 held, 30000 wanted" of ¥200 and ¥300."""
+    who = member()
+    teller.post(move("put", "top-up", "1", who, 20_000, "principal"))
+    pay = Move("take", "pay", "test", "2", who, TODAY, (("principal", 30_000),), order="principal-first")
+    with pytest.raises(Refused) as said:
+        teller.post(pay)
+    assert said.value.words.say("zh") == "储值不够：有 ¥200，要 ¥300"
+    assert said.value.words.say("en") == "Not enough stored value: ¥200 held, ¥300 wanted"

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from regulars.membership.rules.ledger import Move
 from regulars.playbooks.membership import PaidTier
 from regulars.shop.actions import add_staff
 from regulars.shop.models import Approval, AuditEvent, Store
+from regulars.web.counter import gives_said
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in the shop
 
@@ -128,7 +130,7 @@ def test_too_few_points_are_said_before_anything_is_booked(her: Member, lived_in
     answer = browser.post(
         page_of(her) + "moves/", {"do": "points", "once": "abc", "currency": "points", "amount": "501"}
     )
-    assert answer.status_code == 422 and "500" in answer.content.decode()
+    assert answer.status_code == 422 and "有 500 积分，要 501 积分" in answer.content.decode()
     for sent in (
         {"do": "points", "once": "abc", "currency": "gold", "amount": "1"}, {"do": "points", "once": "", "amount": "1"},
         {"do": "points", "once": "a", "currency": "points", "amount": "-1", "sure": "1"}, {"do": "x", "once": "abc"},
@@ -153,6 +155,49 @@ def test_a_coupon_takes_its_amount_off_and_the_rest_is_paid_by_value(her: Member
     for _ in range(2):
         browser.post(page_of(her) + "moves/", {"do": "give-back", "use": str(used.pk)})
     assert Coupon.objects.get().state == "issued"
+
+
+def test_what_was_spent_on_a_receipt_at_the_counter_comes_back_with_its_refund(
+    her: Member, lived_in: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap 14: without a receipt number a refund gave nothing back, and what was paid by stored value earned points."""
+    monkeypatch.setattr("regulars.sales.actions.today", lambda: TODAY)
+    desk = lived_in.browser("front-desk")
+    coupon = coupons.issue(made(), her, key="1", on=TODAY)
+    done = go_through(desk, her, "coupons", code=coupon.code, bill="160", receipt="A 1")
+    there = re.search(r'href="([^"]*pay=150.00[^"]*)#pay"', done)
+    assert there and 'value="A 1"' in desk.get(unescape(there[1])).content.decode()
+    sent = {"do": "pay", "once": "x", "pay": "150", "receipt": "A 1"}
+    assert "单号 A 1" in desk.post(page_of(her) + "moves/", sent).content.decode()
+    go_through(desk, her, "pay", pay="150", receipt="A 1")
+    go_through(desk, her, "points", currency="points", amount="120", receipt=" A 1 ")
+    bought = {"订单号": "A 1", "消费时间": f"{TODAY} 12:00:00", "会员号": "M000", "实收金额": "150.00"}
+    lived_in.shop.take_in([bought])
+    assert not Posting.objects.filter(kind="earn", receipt="A 1", entries__currency="points").exists()
+    assert (points(her), points(her, "principal")) == (380, 5_000)
+    lived_in.shop.take_in([{**bought, "订单号": "R1", "实收金额": "-150.00", "原订单号": "A 1"}])
+    assert (points(her), points(her, "principal")) == (500, 20_000)
+    assert Coupon.objects.get().state == "issued" and proof.prove().is_sound
+
+
+def test_a_form_that_is_refused_keeps_what_was_typed_into_it_and_fills_no_other(
+    her: Member, lived_in: House
+) -> None:
+    """500 points for a mistyped member number stood under "redeem" a moment later, ready to be spent."""
+    boss = lived_in.browser("manager")
+    sent = {"do": "hand-over", "once": "a", "to": "1", "currency": "points", "amount": "417", "why": "母女"}
+    html = boss.post(page_of(her) + "moves/", sent).content.decode()
+    typed = {
+        m[1]: m[2]
+        for m in re.finditer(r'<input class="[^"]*" id="field-([\w-]+)"[^>]* value="([^"]*)"', html)
+    }
+    assert {k: v for k, v in typed.items() if v} == {
+        "hand-over-to": "1", "hand-over-amount": "417", "hand-over-why": "母女",
+    }  # fmt: skip
+    html = boss.post(
+        page_of(her) + "moves/", {"do": "pay", "once": "b", "pay": "999", "receipt": "A7"}
+    ).content.decode()
+    assert 'value="999"' in html and html.count('value="A7"') == 1
 
 
 def test_topping_up_says_the_bonus_first(her: Member, lived_in: House) -> None:
@@ -236,6 +281,32 @@ def test_who_is_no_member_becomes_one_with_a_tap(lived_in: House) -> None:
     browser.post(f"/counter/{fresh.pk}/moves/", {"do": "join"})
     assert Member.objects.filter(customer=fresh).count() == 1
     assert browser.get(f"/counter/{fresh.pk}/done/abc/").status_code == 404
+
+
+def test_who_belongs_to_no_store_says_in_which_one_she_stands(her: Member, lived_in: House) -> None:
+    """In a business of two stores the owner could use no coupon of a store, whichever she stood in."""
+    near, far = Store.objects.get(), Store.objects.create(name="分店")
+    coupon = coupons.issue(made(stores=[far.pk]), her, key="1", on=TODAY)
+    owner = lived_in.browser("owner")
+    html = owner.get(page_of(her)).content.decode()
+    assert "只在分店能用；先选您在哪家店" in html and 'name="store"' in html
+    chosen = owner.post("/counter/", {"store": str(far.pk), "customer": str(her.customer_id)})
+    assert chosen["Location"] == page_of(her)
+    go_through(owner, her, "coupons", code=coupon.code, bill="30")
+    assert CouponUse.objects.get().store == far
+    go_through(owner, her, "pay", pay="10")
+    assert Posting.objects.get(kind="pay").store == far
+    other = coupons.issue(Offer.objects.get(), her, key="2", on=TODAY)
+    for store in (str(near.pk), "99", "x", ""):
+        assert owner.post("/counter/", {"store": store})["Location"] == "/counter/"
+        html = owner.get(page_of(her)).content.decode()
+        assert ("只在分店能用<" in html) == (store == str(near.pk)), store
+    desk = lived_in.browser("front-desk")
+    desk.post("/counter/", {"store": str(far.pk)})
+    html = desk.get(page_of(her)).content.decode()
+    assert 'name="store"' not in html and "只在分店能用<" in html, "an account of one store stays there"
+    sent = {"do": "coupons", "once": "x", "code": other.code, "bill": "30", "sure": "1"}
+    assert desk.post(page_of(her) + "moves/", sent).status_code == 422
 
 
 def test_a_desk_books_for_nobody_whom_it_does_not_see(her: Member, lived_in: House) -> None:
@@ -374,6 +445,64 @@ def test_a_partners_card_and_bill_are_typed_as_people_type(lived_in: House) -> N
     assert desk.post(reverse("partner-card"), {**sent, "bill": "1"}).status_code == 400
 
 
+def test_only_what_was_looked_up_and_read_is_booked_for_a_partner(lived_in: House) -> None:
+    """Enter, which every hand scanner sends, booked the next person's card with the bill of the one before."""
+    partners.make("银行", begins="6225", valid_from=TODAY, percent_off=Decimal(10))
+    desk = lived_in.browser("front-desk")
+    assert reverse("partner-card") in desk.get("/counter/").content.decode()
+    assert lived_in.browser("key-account").get(reverse("partner-card")).status_code == 403
+
+    def forms(sent: dict[str, str]) -> list[dict[str, str]]:
+        html = desk.post(reverse("partner-card"), sent).content.decode()
+        found = [
+            f
+            for f in re.findall(r"<form.*?</form>", html, re.S)
+            if f'action="{reverse("partner-card")}"' in f
+        ]
+        return [
+            {m[1]: m[2] for m in re.finditer(r'name="(\w+)"[^>]*?value="([^"]*)"', form)} for form in found
+        ]
+
+    looked = forms({"card": "6225001", "bill": "100"})
+    assert [sorted(f.keys() - {"csrfmiddlewaretoken"}) for f in looked] == [
+        ["bill", "card", "once", "sure"], ["bill", "card"],
+    ]  # fmt: skip
+    assert not PartnerUse.objects.exists(), "what is on the scanner's form only looks up"
+    yes = {k: v for k, v in looked[0].items() if k != "csrfmiddlewaretoken"}
+    desk.post(reverse("partner-card"), yes)  # the answer was lost, and the bill turns out to be another
+    again = forms({**looked[1], "bill": "80"})[0]
+    assert again["once"] != yes["once"]
+    desk.post(reverse("partner-card"), again)
+    assert list(PartnerUse.objects.order_by("id").values_list("bill", flat=True)) == [10_000, 8_000]
+    refused = forms({**again, "bill": "70"})
+    assert refused[0]["once"] != again["once"], (
+        "a key that stands for something else is a way out, not a wall"
+    )
+
+
+def test_what_is_wrong_with_a_partner_stands_above_the_form_and_not_at_its_name(lived_in: House) -> None:
+    boss = lived_in.browser("owner")
+    sent = {"name": "银行", "begins": "62", "valid_from": TODAY.isoformat()}
+    html = boss.post(reverse("partners"), sent).content.decode()
+    assert '<div class="notices"><' in html and 'id="name-error"' not in html and 'value="62"' in html
+    html = boss.post(reverse("partners"), {**sent, "percent_off": "x"}).content.decode()
+    assert 'id="percent_off-error"' in html and '<div class="notices"><' not in html
+
+
+def test_what_is_owed_stays_on_the_page_when_the_programme_has_ended(her: Member, lived_in: House) -> None:
+    """The owner saw the form to open one, and nothing of the money that people had paid in."""
+    boss = lived_in.browser("owner")
+    boss.post("/membership/end/")
+    html = boss.get("/membership/").content.decode()
+    assert (
+        "已停办" in html and "¥200" in html and reverse("partners") in html and reverse("referrals") in html
+    )
+    assert 'name="starts_on"' in html and "/membership/end/" not in html
+    boss.post("/membership/open/", {"starts_on": TODAY.isoformat(), "playbook": "tiers"})
+    html = boss.get("/membership/").content.decode()
+    assert "已停办" not in html and 'name="starts_on"' not in html
+
+
 def test_a_desk_takes_back_its_own_partners_bills_only(lived_in: House) -> None:
     bank = partners.make("银行", begins="6225", valid_from=TODAY)
     far = Store.objects.create(name="分店")
@@ -414,6 +543,27 @@ def test_an_offer_is_written_down_opened_and_then_fixed(her: Member, lived_in: H
     boss.post(f"/offers/{one.pk}/state/", {"to": "stopped"})
     one.refresh_from_db()
     assert one.state == "stopped"
+    Offer.objects.update(valid_until=TODAY - timedelta(days=1))
+    said = boss.post(f"/offers/{one.pk}/state/", {"to": "open"}, follow=True).content.decode()
+    one.refresh_from_db()
+    assert one.state == "stopped" and "到期的日子已经过了" in said
+    Offer.objects.update(valid_until=TODAY, stock=1, out=1)
+    said = boss.post(f"/offers/{one.pk}/state/", {"to": "open"}, follow=True).content.decode()
+    assert "已经发完了" in said and "开始发了" not in said
+
+
+def test_what_an_offer_gives_is_said_as_a_shop_says_it() -> None:
+    def said(lang: str = "zh", **more: Any) -> str:
+        return gives_said(Offer(**{"kind": "percent", "worth": 2_000, **more})).say(lang)
+
+    assert [said(percent=p) for p in (15, 20, 100)] == [
+        "8.5 折，最多减 ¥20", "8 折，最多减 ¥20", "免单，最多减 ¥20",
+    ]  # fmt: skip
+    assert said("en", percent=15) == "15% off, ¥20 at most"
+    assert said(kind="amount", least=10_000) == "满 ¥100 减 ¥20"
+    assert [said(kind=k, least=10_000) for k in ("item", "gift", "service")] == [
+        "满 ¥100 送一份菜品或商品", "满 ¥100 送礼品", "满 ¥100 送服务",
+    ]  # fmt: skip
 
 
 def test_a_coupon_is_given_from_her_page_once_and_made_void_with_a_reason(

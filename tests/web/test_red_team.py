@@ -7,22 +7,31 @@ from __future__ import annotations
 import itertools
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.db import connection, transaction
+from django.urls import reverse
 from tests.web.access import PAGES, address, needed, task
 from tests.web.conftest import TODAY, House
+from tests.web.test_counter import for_sale, her, made  # noqa: F401 - fixtures
+from tests.web.test_member import PAGES as MEMBER_PAGES
+from tests.web.test_member import come, member, members  # noqa: F401 - a fixture
 from tests.web.test_sight import EAST, WEST, Chain, chain, number  # noqa: F401 - a fixture
 
 from regulars.care.models import Task
 from regulars.customers.actions import add_note, say_detail
 from regulars.customers.models import Customer, Note
 from regulars.grading.actions import in_force
+from regulars.membership import coupons, partners, program, purse
+from regulars.membership.models import Member
+from regulars.membership.offers import Offer
 from regulars.sales.models import Batch, Item
 from regulars.shop.actions import keep_role
 from regulars.shop.models import Alert, Business, Staff, Store
+from regulars.web.counter import MOVES
 
 # --- IDOR ------------------------------------------------------------------------------------------------------------
 
@@ -39,8 +48,6 @@ def test_the_number_of_another_stores_customer_opens_nothing(chain: Chain, patte
         browser = chain.browser(who)
         rest = {n: 1 for n in names if n != "number"}
         where = "/" + pattern.pattern.regex.pattern.lstrip("^").replace("\\Z", "")
-        from django.urls import reverse
-
         where = reverse(pattern.name, kwargs={"number": other, **rest})
         for method in ("get", "post"):
             with transaction.atomic():
@@ -130,11 +137,11 @@ BREAKING_OUT = '"><img src=x onerror=alert(1)>'
 
 def test_no_text_that_anybody_typed_becomes_part_of_a_page(lived_in: House) -> None:
     """Names, notes, tags, stores, dishes, roles, file names, playbook words: on every page they are text."""
-    her = Customer.objects.order_by("id")[0]
+    customer = Customer.objects.order_by("id")[0]
     for text in (SCRIPT, BREAKING_OUT):
-        say_detail(her, "name", f"王{text}")
-        say_detail(her, "address", text)
-        add_note(her, text, on=TODAY, by=lived_in.staff["owner"])
+        say_detail(customer, "name", f"王{text}")
+        say_detail(customer, "address", text)
+        add_note(customer, text, on=TODAY, by=lived_in.staff["owner"])
         Item.objects.create(name=text[:60], category=text[:60])
         Store.objects.create(name=text)
         keep_role(text[:40], ["look", "names", "contact"])
@@ -222,6 +229,8 @@ FIELDS = (
     "name", "email", "phone", "member", "role", "store", "minutes_a_day", "note", "reason", "said", "what", "amount", "day", "occasion", "party_size",
     "abilities", "reach", "works_like", "key", "why", "ending", "to", "share", "purpose", "channel", "days", "result", "until", "birthday", "kind",
     "reveals_a_day", "export_rows", "time_zone", "currency", "day_ends_at", "trade", "language", "theme", "code", "pin", "customer", "value", "tag",
+    "do", "once", "sure", "pay", "top_up", "pay_out", "change", "bill", "card", "offer", "worth", "percent", "percent_off", "share_percent", "begins",
+    "cards", "receipt", "currency", "tier", "use", "sold", "playbook", "starts_on", "valid_from", "valid_until", "void", "calendar", "month", "year", "q",
 )  # fmt: skip
 
 
@@ -252,6 +261,83 @@ def test_no_form_breaks_whatever_is_sent(lived_in: House) -> None:
                     transaction.set_rollback(True)
                 assert answer.status_code < 500, (pattern.name, text)
             transaction.set_rollback(True)
+
+
+COUNTER: dict[str, dict[str, str]] = {
+    "points": {"currency": "points", "amount": "1", "receipt": "A1"}, "reward": {"offer": "{offer}"},
+    "coupons": {"code": "{code}", "bill": "30", "receipt": "A1"}, "pay": {"pay": "1", "receipt": "A1"}, "top-up": {"top_up": "1"},
+    "pay-out": {"pay_out": "1", "why": "x"}, "correct": {"currency": "points", "change": "-1", "why": "x"}, "tier": {"tier": "vip"},
+    "hand-over": {"to": "{other}", "currency": "points", "amount": "1", "why": "x"},
+}  # fmt: skip
+"""Every move of the counter, filled in as it should be."""
+
+
+@pytest.mark.parametrize("do", MOVES)
+def test_no_form_of_the_counter_breaks_behind_its_first_refusal(
+    her: Member,  # noqa: F811
+    for_sale: program.Terms,  # noqa: F811
+    lived_in: House,
+    do: str,
+) -> None:
+    """Each field in turn is odd and the others are right, so that what stands behind them is reached; all right is booked."""
+    gift = made(kind="gift", name="茶杯", price=1, currency="points")
+    right = {
+        "offer": str(gift.pk), "code": coupons.issue(made(), her, key="1", on=TODAY).code,
+        "other": Member.objects.exclude(pk=her.pk)[0].number,
+    }  # fmt: skip
+    said = {k: v.format(**right) for k, v in COUNTER[do].items()}
+    owner, there = lived_in.browser("owner"), f"/counter/{her.customer_id}/moves/"
+    owner.get("/")
+    for n, (field, text) in enumerate([("", ""), *itertools.product(said, INJECTED)]):
+        sent = {**said, "do": do, "once": f"k{n}", "sure": "1"} | ({field: text} if field else {})
+        with transaction.atomic():
+            answer = owner.post(there, urlencode(sent), content_type="application/x-www-form-urlencoded")
+            done = owner.get(answer["Location"]).status_code if answer.status_code == 302 else 200
+            transaction.set_rollback(True)
+        assert answer.status_code in ((302,) if not field else (302, 422)) and done == 200, (field, text)
+
+
+def test_no_form_of_partners_breaks_behind_its_first_refusal(lived_in: House) -> None:
+    partners.make("银行", begins="6225", valid_from=TODAY, percent_off=Decimal(10))
+    owner = lived_in.browser("owner")
+    owner.get("/")
+    made_out = {"name": "x", "begins": "6226", "percent_off": "5", "share_percent": "50", "cards": "77", "valid_from": TODAY.isoformat()}  # fmt: skip
+    for where, said in (
+        ("partner-card", {"card": "6225001", "bill": "30", "once": "k", "sure": "1"}),
+        ("partners", {**made_out, "valid_until": TODAY.isoformat(), "benefit": "x"}),
+        ("membership-open", {"playbook": "tiers", "starts_on": TODAY.isoformat()}),
+    ):
+        for field, text in itertools.product(said, INJECTED):
+            with transaction.atomic():
+                sent = urlencode({**said, field: text})
+                answer = owner.post(reverse(where), sent, content_type="application/x-www-form-urlencoded")
+                transaction.set_rollback(True)
+            assert answer.status_code < 500, (where, field, text)
+
+
+def test_no_text_that_anybody_typed_becomes_part_of_a_members_page(members: House) -> None:  # noqa: F811
+    """Her own page was looked at as staff only, and so never."""
+    browser, hers = come(), member()
+    assert hers.customer
+    for text in (SCRIPT, BREAKING_OUT):
+        said = {"kind": "gift", "worth": 500, "valid_from": TODAY, "valid_until": TODAY}
+        offer = coupons.keep_offer(
+            Offer(**said, name=text[:40], price=1, currency="points", stores=[Store.objects.get().pk])
+        )
+        coupons.open_offer(offer)
+        coupons.buy(offer, hers, key=text[:9], on=TODAY)
+        purse.redeem(hers, "points", 1, key=text[:9], on=TODAY, receipt=text, store=Store.objects.get())
+        browser.post("/m/me/", {"name": text, "taboos": text})
+        browser.post("/m/privacy/requests/", {"kind": "correction", "said": text})
+        for store in (SCRIPT, BREAKING_OUT):
+            Store.objects.update(name=store)
+            Item.objects.update(name=store[:60])
+            Business.objects.update(name=store)
+            for where in MEMBER_PAGES:
+                page = browser.get(where)
+                assert page.status_code == 200
+                html = page.content.decode()
+                assert SCRIPT not in html and "<img src=x" not in html, where
 
 
 # --- what the order of a list tells ------------------------------------------------------------------------------------

@@ -307,7 +307,12 @@ def correct(
                 detail={"key": key, "currency": currency, "change": change, "on": on.isoformat()},
             )  # fmt: skip
             Reason.objects.create(approval=found, why=why)
-            audit("ask-correction", f"approval {found.pk}", by=by, detail={"change": change})
+            audit(
+                "ask-correction",
+                f"approval {found.pk}",
+                by=by,
+                detail={"change": change, "currency": currency},
+            )
         elif (found.detail["currency"], found.detail["change"]) != (currency, change):
             raise Refused(teller.ANOTHER.fill(key=f"correction {key}"))
     return found

@@ -14,6 +14,7 @@ from regulars.customers.rules.sheet import OCCASIONS, RELATIONS, SHEET
 from regulars.shop.calendar import Birthday
 from regulars.shop.words import Words
 from regulars.web.jinja import ZONE
+from regulars.web.ledger_said import KINDS
 from regulars.web.trail_said import VALUES
 
 COLUMNS: dict[str, Words] = {
@@ -89,10 +90,7 @@ STATES: dict[str, Words] = {
     "waiting": Words("等着办", "waiting"), "called-off": Words("撤销了", "called off"), "open": Words("还没办", "open"), "expired": Words("过了日子", "over"),
     "member": Words("会员号", "member number"), "card": Words("卡号", "card"), "name": Words("名字", "name"), "note": Words("备注", "note"), "message": Words("消息", "message"),
     "care": Words("关怀", "care"), "marketing": Words("营销信息", "marketing"), "service": Words("服务通知", "service"), "sale": Words("消费", "sale"), "refund": Words("退款", "refund"),
-    "earn": Words("消费得的", "earned"), "redeem": Words("兑换", "redeemed"), "expire": Words("到期", "expired"), "ripen": Words("可以用了", "can be spent"),
-    "reverse": Words("退货扣回", "taken back"), "give-back": Words("退还", "given back"), "top-up": Words("充值", "topped up"), "bonus": Words("赠送的储值", "bonus value"),
-    "pay": Words("储值付款", "paid"), "pay-out": Words("退储值", "paid out"), "transfer": Words("转赠", "handed over"), "correct": Words("更正", "corrected"),
-    "reserve": Words("收银台留着", "set aside"), "confirm": Words("用掉了留着的", "spent what was set aside"), "release": Words("放回留着的", "let go"), "refer": Words("介绍奖励", "for a referral"),
+    "bonus": Words("赠送的储值", "bonus value"),
     "principal": Words("储值本金", "stored value paid in"), "stamps": Words("印章", "stamps"), "counted": Words("算数", "counted"), "refused": Words("不算", "refused"),
     "need": Words("需要", "need"), "opinion": Words("看法", "opinion"), "complaint": Words("不满", "complaint"), "other": Words("其他", "other"),
     "birthday": Words("生日", "birthday"), "anniversary": Words("纪念日", "anniversary"), "sex": Words("性别", "sex"), "male": Words("男", "male"), "female": Words("女", "female"),
@@ -169,6 +167,8 @@ def cell(key: str, value: Any, lang: str) -> str:
         return str(value[lang == "en"])
     if key == "lines":
         return "、".join(f"{line['item']} × {line['quantity']:g}" for line in value) or "—"
+    if key == "kind" and value in KINDS:
+        return KINDS[value].say(lang)
     if key in CODED and str(value) in CODES:
         return CODES[str(value)].say(lang)
     if isinstance(value, str) and value.startswith(("solar ", "lunar ")):

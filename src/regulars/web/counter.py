@@ -8,6 +8,7 @@ import unicodedata
 from datetime import timedelta
 from types import SimpleNamespace as Page
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -29,11 +30,12 @@ from regulars.membership.rules.ledger import BONUS, PRINCIPAL, VALUE, name_of
 from regulars.membership.rules.numbers import as_typed, in_groups
 from regulars.shop import readings
 from regulars.shop.models import Approval, Store
-from regulars.shop.money import say_money
+from regulars.shop.money import say_money, yuan
 from regulars.shop.words import Refused, Words
 from regulars.web.by_hand import amount_typed
 from regulars.web.customers import find_customer
 from regulars.web.doors import clock
+from regulars.web.ledger_said import amount_said, change_said, currency_said, fen_said
 from regulars.web.may import may, needs
 from regulars.web.request import Request, number_in
 from regulars.web.shown import Badges, customers_shown
@@ -46,10 +48,34 @@ NOT_A_MEMBER = Words("她还不是会员", "She is not a member yet")
 
 def place_of(request: Request) -> Place:
     """Here and now, for coupons that hold on some days, at some hours, in some stores."""
-    now = clock().astimezone(ZoneInfo(request.business.time_zone))
-    stores = list(Store.objects.filter(is_open=True).values_list("pk", flat=True)[:2])
-    store = request.user.store_id or (stores[0] if len(stores) == 1 else None)
-    return Place(request.today, now.time(), store)
+    now, store = clock().astimezone(ZoneInfo(request.business.time_zone)), store_here(request)
+    return Place(request.today, now.time(), store.pk if store else None)
+
+
+CHOSEN = "counter-store"
+"""Where a session keeps in which store somebody stands whose account belongs to none."""
+
+
+def store_here(request: Request) -> Store | None:
+    """The store of this counter: that of the account, the only one, or the one that she has said she stands in."""
+    if request.user.store_id:
+        return request.user.store
+    stores = list(Store.objects.filter(is_open=True).order_by("id"))
+    if len(stores) == 1:
+        return stores[0]
+    return next((s for s in stores if s.pk == request.session.get(CHOSEN)), None)
+
+
+def store_asked(request: Request, customer: Customer | None = None) -> Page | None:
+    """The question in which store this is, for who belongs to none of several; the answer leads back to the customer."""
+    stores = list(Store.objects.filter(is_open=True).order_by("id"))
+    if request.user.store_id or len(stores) < 2:
+        return None
+    here = store_here(request)
+    return Page(
+        options=[("", Words("还没选", "not said")), *((s.pk, s.name) for s in stores)], chosen=here.pk if here else "",
+        customer=customer.pk if customer else "",
+    )  # fmt: skip
 
 
 def customer_shown_by(text: str) -> tuple[Customer | None, str]:
@@ -78,6 +104,10 @@ def customer_shown_by(text: str) -> tuple[Customer | None, str]:
 def counter(request: Request) -> HttpResponse:
     """Find who stands at the counter. Posting lets somebody in whose file is another store's: she has shown her code or
     said her whole number."""
+    if "store" in request.POST:
+        request.session[CHOSEN] = number_in(request.POST["store"], 1, 2**62)
+        customer = number_in(request.POST.get("customer"), 1, 2**62)
+        return redirect("counter-member", customer) if customer else redirect("counter")
     text = (request.POST if request.method == "POST" else request.GET).get("q", "").strip()[:60]
     found, code = customer_shown_by(text) if text else (None, "")
     if request.method == "POST":
@@ -100,7 +130,7 @@ def counter(request: Request) -> HttpResponse:
     shown = customers_shown(people, Badges(), request.user)
     elsewhere = bool(text) and not people and (found is not None or named_exactly(text) is not None)
     page = Page(
-        search=text, elsewhere=elsewhere, action=reverse("counter"),
+        here=store_asked(request), search=text, elsewhere=elsewhere, action=reverse("counter"),
         rows=[Page(customer=shown[c.pk], href=reverse("counter-member", args=[c.pk])) for c in people],
         offers_href=reverse("offers") if may(request.user, "offers") else "", is_open=program.last() is not None,
         playbooks_href=reverse("grades") if may(request.user, "see-grades") else "",
@@ -111,24 +141,6 @@ def counter(request: Request) -> HttpResponse:
 def _live(request: Request, number: int) -> Customer:
     found = find_customer(request, number, "counter")
     return found.merged_into or found
-
-
-def currency_said(key: str) -> Words:
-    """What a currency is called by the programme."""
-    held = program.last()
-    if held is not None and key not in (*VALUE, "value"):
-        for currency in held.membership.currencies:
-            if currency.key == key:
-                return Words(currency.name.zh, currency.name.en)
-    return name_of(key)
-
-
-def amount_said(key: str, n: int) -> Words:
-    """So much of a currency: money for stored value."""
-    if key in (*VALUE, "value"):
-        return Words(say_money(n), say_money(n, "en"))
-    name = currency_said(key)
-    return Words(f"{n:,} {name.zh}", f"{n:,} {name.en}")
 
 
 def balances_shown(request: Request, member: Member) -> list[Page]:
@@ -148,7 +160,7 @@ def balances_shown(request: Request, member: Member) -> list[Page]:
         shown.append(Page(
             name=name_of("value"), said=say_money(paid + bonus, request.lang), aside="", ends=None,
             of=Words("其中本金 {p}，赠送 {b}", "{p} paid in, {b} bonus").fill(
-                p=amount_said("value", paid), b=amount_said("value", bonus)
+                p=fen_said(paid), b=fen_said(bonus)
             ) if bonus else None,
         ))  # fmt: skip
     return shown
@@ -157,6 +169,10 @@ def balances_shown(request: Request, member: Member) -> list[Page]:
 def coupon_shown(coupon: Coupon, place: Place) -> Page:
     """A coupon as lists show it: what it is good for, and why not now if it isn't."""
     refusal = coupons.IS.get(coupon.state) or rules.why_not_here(coupon.held, place)  # type: ignore[call-overload]
+    if refusal == rules.WRONG_STORE:
+        only = Words("只在{s}能用", "Only in {s}").fill(s=stores_said(coupon.offer))
+        ask = Words("{o}；先选您在哪家店", "{o}; first say which store this is").fill(o=only)
+        refusal = only if place.store else ask
     return Page(
         code=coupon.code, said_code=in_groups(coupon.code), name=coupon.offer.words, gives=gives_said(coupon.offer),
         until=coupon.valid_until, refusal=refusal, number=coupon.pk,
@@ -165,14 +181,37 @@ def coupon_shown(coupon: Coupon, place: Place) -> Page:
 
 def gives_said(offer: Offer) -> Words:
     """What an offer gives, in a few words."""
-    worth = amount_said("value", offer.worth)
-    said = {
-        "amount": Words("减 {w}", "{w} off").fill(w=worth),
-        "percent": Words("减 {p}%，最多 {w}", "{p}% off, {w} at most").fill(p=offer.percent, w=worth),
-    }.get(offer.kind) or rules.KINDS[offer.kind]
+    worth = fen_said(offer.worth)
+    if offer.kind == "amount":
+        said = Words("减 {w}", "{w} off").fill(w=worth)
+    elif offer.kind == "percent":
+        folds = f"{(100 - offer.percent) / 10:g}"
+        zh = "{f} 折，最多减 {w}" if offer.percent < 100 else "免单，最多减 {w}"
+        said = Words(zh, "{p}% off, {w} at most").fill(f=folds, p=offer.percent, w=worth)
+    else:
+        said = rules.KINDS[offer.kind]
+        said = Words("送" + said.zh.removeprefix("送"), said.en)
     if offer.least:
-        least = amount_said("value", offer.least)
-        said = Words("满 {l} {s}", "{s} from {l} on").fill(l=least, s=said)
+        said = Words("满 {l} {s}", "{s} from {l} on").fill(l=fen_said(offer.least), s=said)
+    return said
+
+
+def stores_said(offer: Offer) -> Words:
+    """The stores in which a coupon of it is good."""
+    names = list(Store.objects.filter(pk__in=offer.stores).order_by("id").values_list("name", flat=True))
+    return Words("、".join(names), ", ".join(names))
+
+
+def holds_said(offer: Offer) -> list[Words]:
+    """On which days, at which hours and in which stores a coupon of it is good; nothing where always and everywhere."""
+    said = []
+    if offer.weekdays:
+        said.append(rules.weekdays_said(offer.weekdays))
+    if offer.first and offer.last:
+        hours = f"{offer.first:%H:%M}–{offer.last:%H:%M}"
+        said.append(Words(hours, hours))
+    if offer.stores:
+        said.append(Words("只在{s}", "only in {s}").fill(s=stores_said(offer)))
     return said
 
 
@@ -187,13 +226,15 @@ def counter_member(request: Request, number: int) -> HttpResponse:
 
 
 def _member_page(
-    request: Request, customer: Customer, problem: Words | None = None, filled: dict[str, str] | None = None
+    request: Request, customer: Customer, problem: Words | None = None, typed: dict[str, str] | None = None
 ) -> HttpResponse:
     terms, member, place = program.current(), program.member_of(customer), place_of(request)
+    typed = typed or {}
     said = program.last()  # where the programme has ended, what she has can still be spent
     shown = customers_shown([customer], Badges(), request.user)[customer.pk]
     page = Page(
         name=shown.name, tail=shown.tail, grades=shown.grades, href=reverse("portrait", args=[customer.pk]), problem=problem,
+        here=store_asked(request, customer),
         action=reverse("counter-moves", args=[customer.pk]), is_open=terms is not None or member is not None, has_ended=terms is None, member=None,
     )  # fmt: skip
     if member is not None and said is not None:
@@ -201,21 +242,21 @@ def _member_page(
         tier = said.tiers.get(program.tier_of(member, said, request.today)) if terms is not None else None
         page.member = Page(
             number=member.number, since=member.joined_on, tier=tier, balances=balances_shown(request, member),
-            coupons=[coupon_shown(c, place) for c in held], picked=(request.GET.get("coupon", ""), *(filled or {}).get("codes", "").split()),
+            coupons=[coupon_shown(c, place) for c in held], picked=(request.GET.get("coupon", ""), *typed.get("codes", "").split()),
             currencies=[(c.key, Words(c.name.zh, c.name.en)) for c in said.membership.currencies],
             rewards=[
                 Page(number=o.pk, name=o.words, price=amount_said(o.currency, o.price), once=secrets.token_hex(8))
                 for o in coupons.rewards(request.today)
             ],
-            has_value=said.membership.value is not None, pay=request.GET.get("pay", "")[:20],
+            has_value=said.membership.value is not None, pay=request.GET.get("pay", "")[:20], receipt=request.GET.get("receipt", "")[:64],
             offers=[(Words("满 {p} 送 {g}", "{g} on top of {p}")).fill(
-                p=amount_said("value", round(o.pays * 100)), g=amount_said("value", round(o.gives * 100))
+                p=fen_said(round(o.pays * 100)), g=fen_said(round(o.gives * 100))
             ) for o in (said.membership.value.offers if said.membership.value else ())],
             corrects=_corrected(said) if may(request.user, "membership") else [],
-            paid_in=amount_said("value", _left(member, request, PRINCIPAL)) if _left(member, request, PRINCIPAL) else None,
+            paid_in=fen_said(_left(member, request, PRINCIPAL)) if _left(member, request, PRINCIPAL) else None,
             tiers=[
                 (p.tier, Words("{t}，{n}，{m} 个月", "{t}, {n}, {m} months").fill(
-                    t=said.tiers[p.tier], n=amount_said("value", round(p.price * 100)), m=p.months))
+                    t=said.tiers[p.tier], n=fen_said(round(p.price * 100)), m=p.months))
                 for p in (said.membership.paid if terms is not None else ())
             ],
             sold=[
@@ -226,7 +267,8 @@ def _member_page(
                 on=u.on, number=u.pk, bill=u.bill, payable=u.payable, is_back=u.back_on is not None,
                 names=[p.coupon.offer.words for p in u.parts.all()],
             ) for u in coupons.uses_of(member, 5)],
-            once={k: secrets.token_hex(8) for k in ("coupons", "points", "pay", "top-up", "pay-out", "correct", "tier", "hand-over")}, filled=filled or {},
+            once={k: secrets.token_hex(8) for k in ("coupons", "points", "pay", "top-up", "pay-out", "correct", "tier", "hand-over")},
+            tried=typed.get("do", ""), was=lambda do, key: typed.get(key, "") if typed.get("do") == do else "",
         )  # fmt: skip
     return render(request, "counter_member.html", {"page": page}, status=422 if problem else 200)
 
@@ -250,7 +292,7 @@ def counter_moves(request: Request, number: int) -> HttpResponse:
     try:
         if do == "join":
             program.terms()
-            program.join(customer, request.today, "counter", store=request.user.store, by=request.user)
+            program.join(customer, request.today, "counter", store=store_here(request), by=request.user)
             return redirect("counter-member", customer.pk)
         if member is None:
             raise Refused(NOT_A_MEMBER)
@@ -276,22 +318,9 @@ def counter_moves(request: Request, number: int) -> HttpResponse:
             return render(request, "counter_sure.html", {"page": page})
         booked = book(once)
     except Refused as refused:
-        typed = (
-            "do",
-            "bill",
-            "amount",
-            "currency",
-            "pay",
-            "top_up",
-            "pay_out",
-            "change",
-            "why",
-            "tier",
-            "to",
-        )
-        filled = {k: request.POST.get(k, "")[:200] for k in typed}
-        filled["codes"] = " ".join(request.POST.getlist("code"))[:400]
-        return _member_page(request, customer, refused.words, filled)
+        typed = {k: request.POST.get(k, "")[:200] for k in SENT}
+        typed["codes"] = " ".join(request.POST.getlist("code"))[:400]
+        return _member_page(request, customer, refused.words, typed)
     if isinstance(booked, Approval):
         waits = Words(
             "记下了，等另一个人在会员页面上点头",
@@ -312,7 +341,7 @@ def _filled(request: Request) -> list[tuple[str, list[str]]]:
     return [(k, [v[:200] for v in request.POST.getlist(k)[:12]]) for k in SENT if k in request.POST]
 
 
-def _fen(text: str) -> int:
+def fen_typed(text: str) -> int:
     """An amount of money that was typed, above nothing."""
     typed = amount_typed(text)
     if typed <= 0 or typed > rules.MOST:
@@ -343,6 +372,16 @@ def _was_booked(request: Request, source: str, key: str) -> bool:
     return "sure" in request.POST and Posting.objects.filter(source=source, source_id=key).exists()
 
 
+def _receipt(request: Request) -> str:
+    """The number of the bill: by it a refund gives back what was spent, and what was paid by value earns nothing."""
+    return request.POST.get("receipt", "").strip()[:64]
+
+
+def _on_receipt(request: Request) -> list[Words]:
+    number = _receipt(request)
+    return [Words("单号 {r}", "Receipt number {r}").fill(r=number)] if number else []
+
+
 def _redeem(request: Request, member: Member) -> Any:
     program_ = (program.last() or program.terms()).membership
     key = request.POST.get("currency", "")
@@ -352,12 +391,14 @@ def _redeem(request: Request, member: Member) -> Any:
     once = request.POST["once"]
     left = 0 if _was_booked(request, "counter", once) else _enough(member, request, key, amount)
     ahead = [
+        *_on_receipt(request),
         Words("用掉 {n}", "{n} are redeemed").fill(n=amount_said(key, amount)),
         Words("还剩 {n}", "{n} are left").fill(n=amount_said(key, left)),
     ]
     return ahead, lambda once: purse.redeem(
-        member, key, amount, key=once, on=request.today, store=request.user.store, by=request.user
-    )
+        member, key, amount, key=once, on=request.today, store=store_here(request), by=request.user,
+        receipt=_receipt(request),
+    )  # fmt: skip
 
 
 def _reward(request: Request, member: Member) -> Any:
@@ -379,54 +420,52 @@ def _reward(request: Request, member: Member) -> Any:
 def _coupons(request: Request, member: Member) -> Any:
     codes, place = request.POST.getlist("code")[:12], place_of(request)
     bill = amount_typed(request.POST.get("bill", ""))
-    receipt = request.POST.get("receipt", "").strip()[:64]
 
     def book(once: str) -> CouponUse:
         return coupons.use(
-            codes, bill, key=once, place=place, by=request.user, receipt=receipt, member=member
+            codes, bill, key=once, place=place, by=request.user, receipt=_receipt(request), member=member
         )
 
     if "sure" in request.POST:
         return [], book
     said = coupons.ahead(codes, bill, place)
-    ahead = [Words("账单 {b}", "The bill is {b}").fill(b=amount_said("value", bill))]
+    ahead = [*_on_receipt(request), Words("账单 {b}", "The bill is {b}").fill(b=fen_said(bill))]
     laid_down = sorted((coupons.coupon_of(code) for code in codes), key=lambda c: c.pk)
     for coupon, off in zip(laid_down, said.off, strict=True):
         ahead.append(
-            Words("「{n}」减 {o}", '"{n}" takes {o} off').fill(
-                n=coupon.offer.words, o=amount_said("value", off)
-            )
+            Words("「{n}」减 {o}", '"{n}" takes {o} off').fill(n=coupon.offer.words, o=fen_said(off))
             if off
             else Words("给她「{n}」", 'She gets "{n}"').fill(n=coupon.offer.words)
         )
-    ahead.append(Words("要付 {p}", "{p} are to be paid").fill(p=amount_said("value", said.payable)))
+    ahead.append(Words("要付 {p}", "{p} are to be paid").fill(p=fen_said(said.payable)))
     return ahead, book
 
 
 def _pay(request: Request, member: Member) -> Any:
-    fen = _fen(request.POST.get("pay", ""))
+    fen = fen_typed(request.POST.get("pay", ""))
     left = (
         0 if _was_booked(request, "counter", request.POST["once"]) else _enough(member, request, "value", fen)
     )
     ahead = [
-        Words("储值付 {n}", "{n} are paid with stored value").fill(n=amount_said("value", fen)),
-        Words("还剩 {n}", "{n} are left").fill(n=amount_said("value", left)),
+        *_on_receipt(request),
+        Words("储值付 {n}", "{n} are paid with stored value").fill(n=fen_said(fen)),
+        Words("还剩 {n}", "{n} are left").fill(n=fen_said(left)),
     ]
     return ahead, lambda once: purse.pay(
-        member, fen, key=once, on=request.today, store=request.user.store, by=request.user
-    )
+        member, fen, key=once, on=request.today, store=store_here(request), by=request.user, receipt=_receipt(request)
+    )  # fmt: skip
 
 
 def _top_up(request: Request, member: Member) -> Any:
-    fen = _fen(request.POST.get("top_up", ""))
+    fen = fen_typed(request.POST.get("top_up", ""))
     gives = purse.bonus_for(fen)
-    ahead = [Words("收她 {n}", "She pays {n}").fill(n=amount_said("value", fen))]
+    ahead = [Words("收她 {n}", "She pays {n}").fill(n=fen_said(fen))]
     if gives:
-        ahead.append(Words("再送 {n}", "{n} come on top").fill(n=amount_said("value", gives)))
+        ahead.append(Words("再送 {n}", "{n} come on top").fill(n=fen_said(gives)))
     total = _left(member, request, "value") + fen + gives
-    ahead.append(Words("储值变成 {n}", "Her stored value becomes {n}").fill(n=amount_said("value", total)))
+    ahead.append(Words("储值变成 {n}", "Her stored value becomes {n}").fill(n=fen_said(total)))
     return ahead, lambda once: purse.top_up(
-        member, fen, key=once, on=request.today, store=request.user.store, by=request.user
+        member, fen, key=once, on=request.today, store=store_here(request), by=request.user
     )
 
 
@@ -439,23 +478,19 @@ def _why(request: Request) -> str:
 
 def _pay_out(request: Request, member: Member) -> Any:
     """What she paid in goes back to her in money; the bonus lapses in the same share."""
-    fen, why = _fen(request.POST.get("pay_out", "")), _why(request)
+    fen, why = fen_typed(request.POST.get("pay_out", "")), _why(request)
     ahead: list[Words] = []
     if not _was_booked(request, "counter", request.POST["once"]):
         paid, bonus = _left(member, request, PRINCIPAL), _left(member, request, BONUS)
         left = _enough(member, request, PRINCIPAL, fen)
         lapses = -(-bonus * fen // paid)
-        ahead.append(Words("退给她 {n}", "She gets {n} back").fill(n=amount_said("value", fen)))
+        ahead.append(Words("退给她 {n}", "She gets {n} back").fill(n=fen_said(fen)))
         if lapses:
-            ahead.append(
-                Words("赠送的 {n} 作废", "{n} of the bonus lapse").fill(n=amount_said("value", lapses))
-            )
+            ahead.append(Words("赠送的 {n} 作废", "{n} of the bonus lapse").fill(n=fen_said(lapses)))
         total = left + bonus - lapses
-        ahead.append(
-            Words("储值还剩 {n}", "{n} of stored value are left").fill(n=amount_said("value", total))
-        )
+        ahead.append(Words("储值还剩 {n}", "{n} of stored value are left").fill(n=fen_said(total)))
     return ahead, lambda once: purse.pay_out(
-        member, fen, key=once, on=request.today, by=request.user, why=why, store=request.user.store
+        member, fen, key=once, on=request.today, by=request.user, why=why, store=store_here(request)
     )
 
 
@@ -473,12 +508,8 @@ def _correct(request: Request, member: Member) -> Any:
         )
     if change < 0 and not _was_booked(request, "correction", request.POST["once"]):
         _enough(member, request, key, -change)
-    ahead = [
-        Words("{c}加 {n}", "{c}: {n} more") if change > 0 else Words("{c}减 {n}", "{c}: {n} less"),
-        Words("为什么：{w}", "Why: {w}"),
-    ]
-    filled = {"c": currency_said(key), "n": amount_said(key, abs(change)), "w": why}
-    return [words.fill(**filled) for words in ahead], lambda once: purse.correct(
+    ahead = [change_said(key, change), Words("为什么：{w}", "Why: {w}").fill(w=why)]
+    return ahead, lambda once: purse.correct(
         member, key, change, why=why, key=once, on=request.today, by=request.user
     )
 
@@ -488,7 +519,7 @@ def _buy_tier(request: Request, member: Member) -> Any:
     tier, said = request.POST.get("tier", ""), program.terms()
     offer, starts, ends = program.tier_ahead(member, tier, request.today)
     ahead = [
-        Words("收她 {n}", "She pays {n}").fill(n=amount_said("value", round(offer.price * 100))),
+        Words("收她 {n}", "She pays {n}").fill(n=fen_said(round(offer.price * 100))),
         Words("从 {a} 到 {b} 是{t}", "{t} from {a} to {b}").fill(
             a=starts.isoformat(), b=ends.isoformat(), t=said.tiers[tier]
         ),
@@ -560,9 +591,7 @@ def counter_done(request: Request, number: int, once: str) -> HttpResponse:
     numbers = list(postings.order_by("id").values_list("id", flat=True))
     lines: list[Words] = []
     for amounts in teller.amounts_of(numbers, family).values():
-        for key, n in amounts.items():
-            sign = Words("{c} +{n}", "{c} +{n}") if n > 0 else Words("{c} −{n}", "{c} −{n}")
-            lines.append(sign.fill(c=currency_said(key), n=amount_said(key, abs(n))))
+        lines += [change_said(key, n) for key, n in amounts.items()]
     bought = (
         Coupon.objects.select_related("offer")
         .filter(source="counter", source_id=once, member__in=family)
@@ -580,7 +609,7 @@ def counter_done(request: Request, number: int, once: str) -> HttpResponse:
                 if part.off
                 else Words("用了「{n}」", '"{n}" is used')
             )
-            lines.append(said.fill(n=part.coupon.offer.words, o=amount_said("value", part.off)))
+            lines.append(said.fill(n=part.coupon.offer.words, o=fen_said(part.off)))
     if sold := TierBought.objects.filter(key=once, member__in=family).first():
         name = (program.last() or program.terms()).tiers.get(sold.tier) or sold.tier
         lines.append(Words("{t}，用到 {d}", "{t} until {d}").fill(t=name, d=sold.ends_on.isoformat()))
@@ -588,9 +617,12 @@ def counter_done(request: Request, number: int, once: str) -> HttpResponse:
         raise Http404
     shown = customers_shown([customer], Badges(), request.user)[customer.pk]
     back = reverse("counter-member", args=[customer.pk])
+    pay_href = ""
+    if used is not None and used.payable:
+        pay_href = f"{back}?{urlencode({'pay': yuan(used.payable), 'receipt': used.receipt})}#pay"
     page = Page(
         name=shown.name, lines=lines, balances=balances_shown(request, member), back=back, next=reverse("counter"),
-        payable=used.payable if used else None, pay_href=f"{back}?pay={used.payable / 100:.2f}#pay" if used and used.payable else "",
+        payable=used.payable if used else None, pay_href=pay_href,
         code=in_groups(bought.code) if bought else "",
     )  # fmt: skip
     return render(request, "counter_done.html", {"page": page})

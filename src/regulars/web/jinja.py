@@ -77,13 +77,16 @@ def day(value: date | datetime | str | None, weekday: bool = False) -> str:
         return "—"
     if isinstance(value, str):
         value = date.fromisoformat(value[:10])
-    today = TODAY.get()
-    same_year = today is not None and value.year == today.year
-    if LANG.get() == "en":
-        said = f"{value.day} {MONTHS[value.month - 1]}" + ("" if same_year else f" {value.year}")
-    else:
-        said = ("" if same_year else f"{value.year}年") + f"{value.month}月{value.day}日"
+    said = day_said(value, TODAY.get()).say(LANG.get())
     return f"{said} {WEEKDAYS[value.weekday()].say(LANG.get())}" if weekday else said
+
+
+def day_said(value: date, today: date | None) -> Words:
+    """A date as one says it, in both languages: this year without the year."""
+    zh, en = f"{value.month}月{value.day}日", f"{value.day} {MONTHS[value.month - 1]}"
+    if today is None or value.year != today.year:
+        zh, en = f"{value.year}年{zh}", f"{en} {value.year}"
+    return Words(zh, en)
 
 
 def ago(value: int | None) -> str:

@@ -5,14 +5,16 @@ Every address stands for whoever is signed in and names nobody; what she changes
 
 from __future__ import annotations
 
+from datetime import date
 from types import SimpleNamespace as Page
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import FileResponse, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from regulars import daily
 from regulars.customers import consents, rights
@@ -23,22 +25,22 @@ from regulars.customers.models import RequestState, RightsRequest
 from regulars.customers.queries import called, details_of, family_of, for_reading, visits_of
 from regulars.customers.rules.consent import ANY, PURPOSES, SENSITIVE, refuses_automation, word_on
 from regulars.customers.rules.sheet import Field
-from regulars.membership import coupons, program, purse
+from regulars.membership import coupons, passes, program, purse
+from regulars.membership.offers import CouponState
 from regulars.membership.rules.ledger import PRINCIPAL
 from regulars.membership.rules.numbers import in_groups
-from regulars.shop.calendar import Birthday, NoSuchDay
+from regulars.shop.calendar import Birthday, NoSuchDay, falls_on
 from regulars.shop.models import Hold, audit
 from regulars.shop.money import say_money
 from regulars.shop.words import Refused, Words
 from regulars.web import doors
-from regulars.web.counter import gives_said
+from regulars.web.counter import gives_said, holds_said
 from regulars.web.jinja import STATIC, static
 from regulars.web.may import open_to_all
 from regulars.web.member_door import FRESH, SOURCE, Hers, at_the_door, end_session, hers, look, welcome
 from regulars.web.member_shown import (
     holdings_shown,
     in_fours,
-    sign_of,
     statement_shown,
     tier_shown,
     value_shown,
@@ -111,14 +113,12 @@ def member_coupons(request: Hers) -> HttpResponse:
     """Her coupons, each with the code that the counter scans."""
     held = [
         Page(
-            name=c.offer.words,
-            code=in_groups(c.code),
-            until=c.valid_until,
-            words=gives_said(c.offer),
-            qr=qr_svg(c.code),
+            name=c.offer.words, code=in_groups(c.code), until=c.valid_until, words=gives_said(c.offer), qr=qr_svg(c.code),
+            when=holds_said(c.offer), since=c.valid_from if c.valid_from > request.today else None,
+            taken=coupons.IS[CouponState.RESERVED] if c.state == CouponState.RESERVED else None,
         )
         for c in coupons.coupons_of(request.member, request.today)
-    ]
+    ]  # fmt: skip
     return render(request, "member_coupons.html", {"page": Page(coupons=held)})
 
 
@@ -147,10 +147,10 @@ def member_visits(request: Hers) -> HttpResponse:
 
 
 @hers
-@require_GET
+@require_safe
 def member_pass(request: Hers) -> HttpResponse:
     """Large, for the counter: a code to scan and the digits to type. The page renews itself, without a script."""
-    sign = sign_of(request.member, doors.clock())
+    sign = passes.pass_for(request.member, doors.clock())
     page = Page(
         shop=request.business.name,
         name=request.her.name,
@@ -213,7 +213,7 @@ def member_me(request: Hers) -> HttpResponse:
             return redirect("member-me")
     birthday = Birthday.parse(her.birthday) if her.birthday else None
     page = Page(
-        name=her.name, errors=errors, birthday=birthday.words() if birthday else "", leap_day=birthday is not None and (birthday.month, birthday.day) == (2, 29) and birthday.calendar == "solar",
+        name=request.POST.get("name", her.name)[:40], errors=errors, birthday=birthday.words() if birthday else "", leap_day=birthday is not None and (birthday.month, birthday.day) == (2, 29) and birthday.calendar == "solar",
         months=[(m, _month(m)) for m in range(1, 13)], days=[(d, _day(d)) for d in range(1, 32)],
         typed={k: request.POST.get(k, "") for k in ("calendar", "month", "day", "year", "leap")},
         fields=[Page(field=f, label=f.ask or f.name, value=request.POST.get(f.key, said.get(f.key, ""))) for f in fields],
@@ -242,44 +242,63 @@ def _day(day: int) -> Words:
 
 
 def _write(request: Hers, fields: list[Field], said: dict[str, str]) -> dict[str, Words]:
-    """Write down what she has typed; what can't be read is told beside its field, and nothing is written then."""
+    """Write down what she has typed, all of it or nothing; what can't be read or kept is told beside its field."""
     form, errors = request.POST, {}
-    birthday = ""
-    if form.get("month") and not request.her.birthday:
+    birthday, name = "", form.get("name", "").strip()[:40]
+    if not request.her.birthday and any(form.get(k, "").strip() for k in ("month", "day", "year")):
         try:
-            birthday = _birthday(form)
-        except NoSuchDay as wrong:
-            errors["birthday"] = wrong.words
-        except ValueError:
-            errors["birthday"] = Words("请选月份和日期", "Please choose the month and the day")
-    name = form.get("name", "").strip()[:40]
-    for one in fields:
-        text = form.get(one.key, "").strip()[:300]
-        if one.key in form and text != said.get(one.key, "") and not errors:
-            try:
-                if text:
-                    say_field(request.her, one, text)
-                else:
-                    say_detail(request.her, one.key, "")
-            except Refused as refused:
-                errors[one.key] = refused.words
-    if not errors:
-        if birthday:
-            say_detail(request.her, "birthday", birthday)
-        if name and name != request.her.name:
-            say_detail(request.her, "name", name)
+            birthday = _birthday(form, request.today)
+        except Refused as refused:
+            errors["birthday"] = refused.words
+    with transaction.atomic():
+        for one in fields:
+            text = form.get(one.key, "").strip()[:300]
+            if one.key in form and text != said.get(one.key, ""):
+                try:
+                    if text:
+                        say_field(request.her, one, text)
+                    else:
+                        say_detail(request.her, one.key, "")
+                except Refused as refused:
+                    errors[one.key] = refused.words
+        for key, text in (("birthday", birthday), ("name", name if name != request.her.name else "")):
+            if text:
+                try:
+                    say_detail(request.her, key, text)
+                except Refused as refused:
+                    errors[key] = refused.words
+        transaction.set_rollback(bool(errors))
     return errors
 
 
-def _birthday(form: Any) -> str:
-    lunar, year = form.get("calendar") == "lunar", form.get("year", "").strip()
-    return Birthday(
-        "lunar" if lunar else "solar",
-        int(form["month"]),
-        int(form.get("day", "")),
-        lunar and "leap" in form,
-        int(year) if year else None,
-    ).format()
+OLDEST = 1900
+"""Nobody who reads her page was born before."""
+
+
+def _birthday(form: Any, today: date) -> str:
+    """The day that she has chosen, as it is stored; Refused where it can't be or is still to come."""
+    month, day = number_in(form.get("month"), 1, 12), number_in(form.get("day"), 1, 31)
+    if month is None or day is None:
+        raise Refused(Words("请选月份和日期", "Please choose the month and the day"))
+    typed, is_lunar = form.get("year", "").strip(), form.get("calendar") == "lunar"
+    year = number_in(typed, OLDEST, today.year)
+    no_year = Words(
+        "哪一年写四位数，像 1966；不想写就空着", "Write the year with four figures, like 1966, or none"
+    )
+    if typed and year is None:
+        raise Refused(no_year)
+    try:
+        found = Birthday("lunar" if is_lunar else "solar", month, day, is_lunar and "leap" in form, year)
+    except NoSuchDay:
+        of = Words("农历", "lunar ") if is_lunar else Words("", "")
+        raise Refused(
+            Words(
+                "没有「{c}{m}月{d}日」，看看是不是选错了", "There is no {c}{m}-{d}: please look again"
+            ).fill(c=of, m=month, d=day)
+        ) from None
+    if year is not None and falls_on(found, year) > today:
+        raise Refused(no_year)
+    return found.format()
 
 
 # --- consent and rights ----------------------------------------------------------------------------------------------
@@ -377,14 +396,16 @@ def member_request(request: Hers) -> HttpResponse:
                 customer__in=family_of(request.her), kind=kind, state__in=rights.OPEN
             ):
                 rights.call_off(one, on=request.today, by=None)
+            done = Words("撤销了，不办了", "Called off: nothing will be done")
         else:
             rights.open_request(
                 request.her, kind, on=request.today, checked="code", said=request.POST.get("said", "")[:500]
             )
+            done = Words("收到了，办好会在这里告诉您", "Received; you will see here when it is done")
     except Refused as refused:
         messages.error(request, refused.words.say(request.lang))
     else:
-        _said(request, "收到了，办好会在这里告诉您", "Received; you will see here when it is done")
+        messages.success(request, done.say(request.lang))
     return redirect("member-privacy")
 
 

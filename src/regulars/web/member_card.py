@@ -18,8 +18,9 @@ from regulars.membership.rules.ledger import name_of
 from regulars.shop.calendar import day_words
 from regulars.shop.words import Refused, Words
 from regulars.web.customers import find_customer
+from regulars.web.ledger_said import figure_said
 from regulars.web.may import may, needs
-from regulars.web.membership import STATES, amount_said
+from regulars.web.membership import STATES
 from regulars.web.request import Request
 
 
@@ -49,24 +50,22 @@ def member_card(request: Request, customer: Customer, may_write: bool) -> Page |
     ):
         notes = []
         if holding.aside:
-            notes.append(
-                Words("{n} 还不能用", "{n} not yet").fill(
-                    n=amount_said(currency, holding.aside, request.lang)
-                )
-            )
+            notes.append(Words("{n} 还不能用", "{n} not yet").fill(n=figure_said(currency, holding.aside)))
         if holding.ends:
             day, n = holding.ends[0]
             notes.append(
                 Words("{n} 到 {d} 为止", "{n} until {d}").fill(
-                    n=amount_said(currency, n, request.lang), d=day_words(day, request.today)
+                    n=figure_said(currency, n), d=day_words(day, request.today)
                 )
             )
         if (member.pk, currency) in owed:
-            notes.append(Words("欠 {n}，下次先扣", "owes {n}").fill(n=owed[member.pk, currency]))
+            notes.append(
+                Words("欠 {n}，下次先扣", "owes {n}").fill(n=figure_said(currency, owed[member.pk, currency]))
+            )
         holds.append(
             Page(
                 name=names.get(currency, name_of(currency)),
-                n=amount_said(currency, holding.can_spend, request.lang),
+                n=figure_said(currency, holding.can_spend),
                 notes=notes,
             )
         )

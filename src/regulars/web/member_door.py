@@ -252,7 +252,11 @@ def member_code(request: Any) -> HttpResponse:
     secret, now = request.COOKIES.get(_name("knock"), ""), doors.clock()
     phone = door.waits_for_code(secret, now) if secret else ""
     if not phone:
-        return redirect("member-join") if secret and door.proved_phone(secret, now) else redirect("member")
+        if secret and door.proved_phone(secret, now):
+            return redirect("member-join")
+        if request.method == "POST" and not look(request):  # a second tap of who is in already reads no error
+            return welcome(request, door.OVER, 401)
+        return redirect("member")
     error: Words | str = ""
     status = 200
     if request.method == "POST":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, timedelta
 from types import SimpleNamespace as Page
 from typing import Any
 
@@ -13,8 +13,9 @@ from regulars.facts import catalogue
 from regulars.grading.actions import in_force
 from regulars.grading.queries import Explained
 from regulars.grading.queries import portrait as drawn_now
-from regulars.membership import kin, passes, purse
+from regulars.membership import kin, program, purse
 from regulars.membership.models import Lot, Member, Posting
+from regulars.membership.offers import Offer
 from regulars.membership.program import Terms, tier_of
 from regulars.membership.rules.ledger import BONUS, PRINCIPAL
 from regulars.playbooks.membership import Membership
@@ -22,6 +23,8 @@ from regulars.playbooks.say import say_need
 from regulars.playbooks.say_membership import say_end
 from regulars.shop.money import say_money
 from regulars.shop.words import Words
+from regulars.web.jinja import day_said
+from regulars.web.ledger_said import KINDS, change_said, currency_said, fen_said
 from regulars.web.shown import titled
 from regulars.web.why import read_record, spoken
 
@@ -59,6 +62,7 @@ class ShownTier:
     keeps: list[Need] = field(default_factory=list)
     benefits: list[Words] = field(default_factory=list)
     next_benefits: list[Words] = field(default_factory=list)
+    is_falling: bool = False
 
 
 def tier_shown(her: Customer, member: Member, terms: Terms, on: date) -> ShownTier | None:
@@ -72,17 +76,37 @@ def tier_shown(her: Customer, member: Member, terms: Terms, on: date) -> ShownTi
     explained = next((e for e in drawn.grades if e.scale.key == terms.membership.scale), None)
     order = list(tiers)
     rank = order.index(key)
+    until = _bought_until(member, terms, key, on)
+    falls_to = "" if until else _falls_to(explained, member, terms, rank)
     ups = [one for one in explained.next if one["grade"] in order[:rank]] if explained else []
     nearest = ups[0] if ups else None
     return ShownTier(
-        key, tiers[key], rank + 1, len(order), _tier_sentence(explained, tiers, key, rank, on),
+        key, tiers[key], rank + 1, len(order), _tier_sentence(explained, tiers, key, on, until, falls_to), is_falling=bool(falls_to),
         next_name=tiers[nearest["grade"]] if nearest else "",
         needs=[n for record in nearest["needs"] if (n := _need(record))] if nearest else [],
         enough=nearest.get("enough", 0) if nearest else 0, visits=_visits(nearest) if nearest else "",
-        keeps=[n for record in explained.conditions if (n := _need(record))] if explained and rank < len(order) - 1 else [],
+        keeps=[n for record in explained.conditions if (n := _need(record))] if explained and not until and rank < len(order) - 1 else [],
         benefits=_benefits(terms.membership, key),
         next_benefits=[b for b in _benefits(terms.membership, nearest["grade"]) if b not in _benefits(terms.membership, key)] if nearest else [],
     )  # fmt: skip
+
+
+def _bought_until(member: Member, terms: Terms, key: str, on: date) -> date | None:
+    """The last day on which she has this tier because she has paid for it, prolonged or not; None where she has not."""
+    until = None
+    for sold in program.tiers_bought(member, on):  # in the order in which they begin
+        if sold.tier == key and sold.starts_on <= (until + timedelta(days=1) if until else on):
+            until = max(until or sold.ends_on, sold.ends_on)
+    return until
+
+
+def _falls_to(explained: Explained | None, member: Member, terms: Terms, rank: int) -> str:
+    """The lower tier that she will have if nothing changes; one that she has paid for holds her. Empty where none."""
+    if explained is None or explained.drops_on is None:
+        return ""
+    bought = program.bought_tiers([member.pk], terms, explained.drops_on).get(member.pk, "")
+    to = program.better(explained.drops_to, bought, terms)
+    return to if to in list(terms.tiers)[rank + 1 :] else ""
 
 
 def _benefits(membership: Membership, tier: str) -> list[Words]:
@@ -113,28 +137,28 @@ def _visits(one: Mapping[str, Any]) -> Words | str:
 
 
 def _tier_sentence(
-    explained: Explained | None, tiers: Mapping[str, Words], key: str, rank: int, on: date
+    explained: Explained | None,
+    tiers: Mapping[str, Words],
+    key: str,
+    on: date,
+    until: date | None,
+    falls_to: str,
 ) -> Words:
-    lower = list(tiers)[rank + 1 :]
-    if explained is not None and explained.drops_on and explained.drops_to in lower:
+    rank = list(tiers).index(key)
+    if until is not None:
         return Words(
-            "照现在这样，{d} 会变成{t}；来一次就不一样了。",
-            "As it is, {d} moves you to {t}; one visit makes a difference.",
-        ).fill(d=_day(explained.drops_on, on), t=tiers[explained.drops_to])
+            "{t}买到{d}，到期看当时够哪一级。", "{t} is yours until {d}; then what you have earned counts."
+        ).fill(t=tiers[key], d=day_said(until, on))
+    if explained is not None and explained.drops_on and falls_to:
+        return Words(
+            "照现在这样，{d}会变成{t}；靠什么保住，下面写着。",
+            "As it is, {d} moves you to {t}; what keeps your tier stands below.",
+        ).fill(d=day_said(explained.drops_on, on), t=tiers[falls_to])
     if rank == 0:
         return Words("您在最高一级，谢谢您。", "You are in the highest tier: thank you.")
     if explained is not None and any(one["grade"] in list(tiers)[:rank] for one in explained.next):
         return Words("够了上一级的条件，当天就升。", "Reach the next tier and you have it the same day.")
     return Words("多来几次，等级会自己往上走。", "Come again: your tier rises by itself.")
-
-
-def _day(day: date, on: date) -> Words:
-    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-    year = "" if day.year == on.year else f"{day.year} 年 "
-    return Words(
-        f"{year}{day.month} 月 {day.day} 日",
-        f"{day.day} {months[day.month - 1]}" + ("" if day.year == on.year else f" {day.year}"),
-    )
 
 
 def promised(terms: Terms) -> list[Words]:
@@ -190,10 +214,10 @@ def holdings_shown(member: Member, membership: Membership | None, on: date) -> l
         )
         found.append(
             ShownHolding(
-                key, currency.name if currency else Words(key, key), can_spend, worth,
-                [Words("{n} 个待生效，{d} 起能用", "{n} pending, can be spent from {d}").fill(n=f"{n:,}", d=_day(d, on)) for d, n in pending],
+                key, currency_said(key, membership), can_spend, worth,
+                [Words("{n} 个待生效，{d}起能用", "{n} pending, can be spent from {d}").fill(n=f"{n:,}", d=day_said(d, on)) for d, n in pending],
                 Words("{n} 个柜台正在用", "{n} being used at the counter").fill(n=f"{reserved:,}") if reserved else "",
-                [Words("{n} 个用到 {d} 为止", "{n} can be spent until {d}").fill(n=f"{n:,}", d=_day(d, on)) for d, n in (holding.ends if holding else [])],
+                [Words("{n} 个，{d}到期", "{n} can be spent until {d}").fill(n=f"{n:,}", d=day_said(d, on)) for d, n in (holding.ends if holding else [])],
                 say_end(currency) if currency else "",
             )
         )  # fmt: skip
@@ -218,25 +242,21 @@ def value_shown(member: Member, on: date) -> Page | None:
         return None
     principal, bonus = (held[c].can_spend if c in held else 0 for c in (PRINCIPAL, BONUS))
     ends = held[BONUS].ends if BONUS in held else []
+    aside = sum(held[c].aside for c in (PRINCIPAL, BONUS) if c in held)
     return Page(
         total=principal + bonus, principal=principal, bonus=bonus,
-        ends=[Words("赠金 {m} 用到 {d} 为止", "{m} of the bonus until {d}").fill(m=say_money(n), d=_day(d, on)) for d, n in ends],
+        reserved=Words("{m} 柜台正在用", "{m} being used at the counter").fill(m=fen_said(aside)) if aside else "",
+        ends=[Words("赠金 {m}，{d}到期", "{m} of the bonus until {d}").fill(m=fen_said(n), d=day_said(d, on)) for d, n in ends],
     )  # fmt: skip
 
 
 # --- the statement ---------------------------------------------------------------------------------------------------
 
-KINDS: dict[str, Words] = {
-    "earn": Words("消费所得", "Earned"), "ripen": Words("可以用了", "Can be spent now"), "expire": Words("到期了", "Ended"),
-    "redeem": Words("用掉", "Spent"), "pay": Words("储值付款", "Paid with stored value"), "top-up": Words("充值", "Paid in"),
-    "bonus": Words("充值赠送", "Bonus for paying in"), "pay-out": Words("退回储值", "Paid back to you"), "transfer": Words("转让", "Handed over"),
-    "reserve": Words("收银台预留", "Set aside at the till"), "confirm": Words("预留的用掉了", "What was set aside is spent"),
-    "release": Words("预留放回", "What was set aside is back"), "correct": Words("店里更正", "Put right by the shop"),
-    "open": Words("从以前的系统带来", "Brought along from the system before"), "reverse": Words("退货，收回", "Taken back: goods were returned"),
-    "give-back": Words("退货，还给您", "Given back: goods were returned"), "referral": Words("介绍朋友", "For bringing a friend"),
-    "friend": Words("朋友介绍来的", "For coming through a friend"),
+REFERRED = {
+    "referrer": Words("介绍朋友", "For bringing a friend"), "friend": Words("朋友介绍来的", "For coming through a friend"),
+    "second": Words("朋友又带来了朋友", "A friend of yours brought a friend"),
 }  # fmt: skip
-"""Why something changed, where no rule of the programme says it better."""
+"""For whose part in a referral a reward is, by the rule of the posting."""
 
 
 @dataclass(frozen=True)
@@ -252,50 +272,63 @@ class Line:
 
 def statement_shown(lines: list[tuple[Posting, dict[str, int]]], membership: Membership | None) -> list[Line]:
     """Her postings in plain words, without those that moved nothing of hers."""
-    return [_line(p, amounts, membership) for p, amounts in lines if any(amounts.values())]
+    moved = [(p, amounts) for p, amounts in lines if any(amounts.values())]
+    offers = {n for p, _ in moved if (n := _offer_of(p))}
+    rewards = {one.pk: one.words for one in Offer.objects.filter(pk__in=offers)}
+    return [_line(p, amounts, membership, rewards) for p, amounts in moved]
 
 
-def _line(posting: Posting, amounts: Mapping[str, int], membership: Membership | None) -> Line:
+def _offer_of(posting: Posting) -> int:
+    """The offer for which points were taken; 0 where it was none."""
+    word, _, number = posting.rule.partition(" ")
+    return int(number) if word == "offer" and number.isdecimal() else 0
+
+
+def _why(
+    posting: Posting, amounts: Mapping[str, int], named: Sequence[Words], rewards: Mapping[int, Words]
+) -> Words:
+    """Why a line is there: by the rule that said so, else by what was done."""
+    if posting.rule == "owed":
+        return Words("补回之前已经用掉的退货积分", "For points of returned goods that had been spent")
+    if named:
+        return Words("、".join(w.zh for w in named), ", ".join(w.en for w in named))
+    if posting.kind == "refer" and posting.rule in REFERRED:
+        return REFERRED[posting.rule]
+    if reward := rewards.get(_offer_of(posting)):
+        return Words("换「{o}」", "For “{o}”").fill(o=reward)
+    if posting.kind == "transfer":
+        is_out = sum(amounts.values()) < 0
+        return (
+            Words("转出", "Handed over to another member") if is_out else Words("转入", "From another member")
+        )
+    if posting.kind == "give-back" and posting.source == "reward":
+        return Words("券作废了，积分退给您", "The coupon was made void: your points are back")
+    if posting.kind == "reverse" and posting.source == "referral":
+        return Words("朋友那笔退了，奖励收回", "Taken back: what your friend had bought was returned")
+    return KINDS.get(posting.kind, Words("其他变动", "Another change"))
+
+
+def _line(
+    posting: Posting, amounts: Mapping[str, int], membership: Membership | None, rewards: Mapping[int, Words]
+) -> Line:
     rules = {e.key: e.name for e in membership.earns} if membership else {}
     by_amount = {e.key for e in membership.earns if e.per_yuan is not None} if membership else set()
     keys = posting.detail.get("rules") or [posting.rule]
-    named = [rules[k] for k in keys if k in rules]
-    why = (
-        Words("、".join(w.zh for w in named), ", ".join(w.en for w in named))
-        if named
-        else KINDS.get(posting.kind, KINDS["correct"])
-    )
-    if posting.rule == "owed":
-        why = Words("补回之前已经用掉的退货积分", "For points of returned goods that had been spent")
+    named = [Words(rules[k].zh, rules[k].en) for k in keys if k in rules]
     more = []
     if posting.detail.get("fen") and by_amount.intersection(keys):
-        more.append(Words("消费 {m}", "Receipt of {m}").fill(m=say_money(posting.detail["fen"])))
+        more.append(Words("消费 {m}", "Receipt of {m}").fill(m=fen_said(posting.detail["fen"])))
     if posting.receipt:
         more.append(Words("小票 {r}", "Receipt no. {r}").fill(r=posting.receipt.replace("{", "")))
     if posting.store:
         more.append(Words(posting.store.name, posting.store.name))
     if posting.short:
         more.append(Words("还差 {n} 没收回", "{n} could not be taken").fill(n=posting.short))
-    said = [_amount(currency, n, membership) for currency, n in amounts.items() if n]
-    return Line(posting.on, why, more, said, sum(amounts.values()) > 0)
-
-
-def _amount(currency: str, n: int, membership: Membership | None) -> Words:
-    sign = "+" if n > 0 else "−"
-    if currency in (PRINCIPAL, BONUS):
-        name = Words("本金", "own money") if currency == PRINCIPAL else Words("赠金", "bonus")
-        return Words(f"{sign}{say_money(abs(n))} {name.zh}", f"{sign}{say_money(abs(n))} {name.en}")
-    names = {c.key: c.name for c in membership.currencies} if membership else {}
-    name = names.get(currency, Words(currency, currency))
-    return Words(f"{sign}{abs(n):,} {name.zh}", f"{sign}{abs(n):,} {name.en}")
+    said = [change_said(currency, n, membership) for currency, n in amounts.items() if n]
+    return Line(posting.on, _why(posting, amounts, named, rewards), more, said, sum(amounts.values()) > 0)
 
 
 # --- what her phone shows ------------------------------------------------------------------------------
-
-
-def sign_of(member: Member, now: datetime) -> str:
-    """What her phone shows at the counter: her number, with a sign behind it that changes by the minute."""
-    return passes.pass_for(member, now)
 
 
 def in_fours(digits: str) -> str:

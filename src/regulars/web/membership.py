@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import unicodedata
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from types import SimpleNamespace as Page
@@ -25,15 +24,16 @@ from regulars.membership.activity import cohorts
 from regulars.membership.coupons import PromotionCost, promotion_costs
 from regulars.membership.liability import Owed, liability
 from regulars.membership.models import Member, Partner, PartnerUse, Reason, Referral, ReferralState
-from regulars.membership.rules.ledger import VALUE, name_of
 from regulars.membership.rules.terms import months_after
 from regulars.playbooks.playbook import LIBRARY, load
 from regulars.playbooks.say_membership import say_membership
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Approval
 from regulars.shop.words import Refused, Words
+from regulars.web.counter import fen_typed, store_here
 from regulars.web.customers import find_customer
-from regulars.web.may import needs
+from regulars.web.ledger_said import currency_said, fen_said, figure_said
+from regulars.web.may import may, needs
 from regulars.web.request import Request
 from regulars.web.shown import Badges, customers_shown, people
 
@@ -46,11 +46,6 @@ STATES: dict[str, Words] = {
 }
 
 
-def amount_said(currency: str, n: int, lang: str) -> str:
-    """Units of a currency as people read them: stored value in yuan."""
-    return f"¥{n / 100:,.2f}" if currency in VALUE else f"{n:,}"
-
-
 # --- overview --------------------------------------------------------------------------------------------------------
 
 
@@ -58,14 +53,9 @@ def amount_said(currency: str, n: int, lang: str) -> str:
 @require_GET
 def membership(request: Request) -> HttpResponse:
     """What members hold, what that would cost, and whether they come back."""
-    held = program.current()
+    held, is_open = program.last(), program.current() is not None
     if held is None:
-        offered = [load(key) for key in LIBRARY if load(key).membership]
-        return render(request, "membership_open.html", {"page": Page(
-            today=request.today.isoformat(), action=reverse("membership-open"),
-            options=[(p.key, p.name) for p in offered],
-            said=[(p.name, say_membership(p, request.lang)) for p in offered],
-        )})  # fmt: skip
+        return render(request, "membership_open.html", {"page": _opening(request)})
     owed = liability(held, request.today)
     members = Member.objects.filter(left_on=None).count()
     cost = sum(o.fen for o in owed)
@@ -76,17 +66,28 @@ def membership(request: Request) -> HttpResponse:
     )
     page = Page(
         sentence=Words("{n}；手里的积分和储值全兑掉要 {m}。", "{n}; all they hold would cost {m}.").fill(
-            n=Words("{n} 位会员", "{n} members" if members != 1 else "{n} member").fill(n=f"{members:,}"), m=f"¥{cost / 100:,.0f}"
+            n=Words("{n} 位会员", "{n} members" if members != 1 else "{n} member").fill(n=f"{members:,}"), m=fen_said(round(cost, -2))
         ),
-        more=Words("{d}开通，按「{p}」。", "Since {d}, by “{p}”.").fill(
-            d=day_words(held.starts_on, request.today), p=held.playbook.name
-        ),
+        more=(
+            Words("{d}开通，按「{p}」。", "Since {d}, by “{p}”.") if is_open
+            else Words("会员活动已停办，原来按「{p}」；手里的照样能用。", "The programme by “{p}” has ended; what members hold can still be spent.")
+        ).fill(d=day_words(held.starts_on, request.today), p=held.playbook.name),
+        opening=None if is_open else _opening(request), card_href=reverse("partner-card") if may(request.user, "counter") else "",
         owed=[_owed(o, request.lang) for o in owed], cohorts=[_cohort(c) for c in reversed(cohorts(request.today)) if c.members.people or c.others.people],
         promotions=[_promotion(c) for c in promotion_costs()[:12]],
         waiting=[_waiting(a) for a in waiting], rules=say_membership(held.playbook, request.lang), end_action=reverse("membership-end"),
         playbook_href=reverse("playbook", args=[held.playbook.key]),
     )  # fmt: skip
     return render(request, "membership.html", {"page": page})
+
+
+def _opening(request: Request) -> Page:
+    """The playbooks that have a programme to open, and what each says."""
+    offered = [load(key) for key in LIBRARY if load(key).membership]
+    return Page(
+        today=request.today.isoformat(), action=reverse("membership-open"), options=[(p.key, p.name) for p in offered],
+        said=[(p.name, say_membership(p, request.lang)) for p in offered],
+    )  # fmt: skip
 
 
 def _owed(owed: Owed, lang: str) -> Page:
@@ -97,27 +98,26 @@ def _owed(owed: Owed, lang: str) -> Page:
         said = Words("本金不过期，随时能退", "never lapses and can be had back at any time")
     elif owed.breakage is not None:
         said = Words("往常有 {p:.0%} 到期没用，预计要花 {m}", "{p:.0%} usually lapses; {m} expected").fill(
-            p=owed.breakage, m=f"¥{owed.expected_fen / 100:,.0f}"
+            p=owed.breakage, m=fen_said(round(owed.expected_fen, -2))
         )
     return Page(
-        name=owed.name, units=amount_said(owed.currency, owed.units, lang), cost=f"¥{owed.fen / 100:,.0f}", said=said,
-        pending=amount_said(owed.currency, owed.pending, lang) if owed.pending else "",
+        name=owed.name, units=figure_said(owed.currency, owed.units), cost=fen_said(round(owed.fen, -2)), said=said,
+        pending=figure_said(owed.currency, owed.pending) if owed.pending else "",
         this_month=Words("这个月发 {i}，用 {r}，到期 {e}，收回 {b}", "this month: {i} given, {r} spent, {e} lapsed, {b} taken back").fill(
-            i=amount_said(owed.currency, last.issued, lang), r=amount_said(owed.currency, last.redeemed, lang),
-            e=amount_said(owed.currency, last.expired, lang), b=amount_said(owed.currency, last.reversed, lang),
+            i=figure_said(owed.currency, last.issued), r=figure_said(owed.currency, last.redeemed),
+            e=figure_said(owed.currency, last.expired), b=figure_said(owed.currency, last.reversed),
         ),
         bars=[
-            Page(name=_month(m.last_day), share=m.outstanding / longest if longest else 0, value=amount_said(owed.currency, m.outstanding, lang), note="", rank="")
+            Page(name=_month(m.last_day), share=m.outstanding / longest if longest else 0, value=figure_said(owed.currency, m.outstanding).say(lang), note="", rank="")
             for m in owed.months if m.outstanding or m.issued
         ],
-        ends=[Page(month=_month(day), units=amount_said(owed.currency, n, lang)) for day, n in owed.ends[:6]],
+        ends=[Page(month=_month(day), units=figure_said(owed.currency, n)) for day, n in owed.ends[:6]],
     )  # fmt: skip
 
 
 def _promotion(cost: PromotionCost) -> Page:
     return Page(
-        name=cost.offer.words, href=reverse("offer", args=[cost.offer.pk]), issued=cost.issued, used=cost.used, cost=f"¥{cost.cost / 100:,.2f}",
-        budget=f"¥{cost.offer.budget / 100:,.0f}" if cost.offer.budget else "—",
+        name=cost.offer.words, href=reverse("offer", args=[cost.offer.pk]), issued=cost.issued, used=cost.used, cost=cost.cost, budget=cost.offer.budget or None,
     )  # fmt: skip
 
 
@@ -140,12 +140,10 @@ def _waiting(approval: Approval) -> Page:
     said = approval.detail
     member = Member.objects.filter(pk=int(approval.subject.split()[1])).first()
     reason = Reason.objects.filter(approval=approval).first()
-    held = program.last()
-    names = {c.key: c.name for c in held.membership.currencies} if held else {}
     return Page(
         who=member.number if member else "—", href=reverse("portrait", args=[member.customer_id]) if member and member.customer_id else "",
-        change=("+" if said["change"] > 0 else "−") + amount_said(said["currency"], abs(said["change"]), "zh"),
-        currency=names.get(said["currency"], name_of(said["currency"])), why=str(reason.why) if reason else "", by=approval.asked_by.name if approval.asked_by else "",
+        change=Words("+{n}" if said["change"] > 0 else "−{n}", "+{n}" if said["change"] > 0 else "−{n}").fill(n=figure_said(said["currency"], abs(said["change"]))),
+        currency=currency_said(said["currency"]), why=str(reason.why) if reason else "", by=approval.asked_by.name if approval.asked_by else "",
         action=reverse("correction-decide", args=[approval.pk]),
     )  # fmt: skip
 
@@ -199,7 +197,8 @@ def membership_end(request: Request) -> HttpResponse:
     messages.success(
         request,
         Words(
-            "会员停办了，手里的积分照样能用", "The programme has ended; what members hold can still be spent"
+            "会员活动已停办，手里的积分照样能用",
+            "The programme has ended; what members hold can still be spent",
         ).say(request.lang),
     )
     return redirect("membership")
@@ -302,13 +301,13 @@ def partners(request: Request) -> HttpResponse:
     settled = partnership.settlements(first, last)
     in_all = sum(s.borne for s in settled)
     page = Page(
-        sentence=Words("{m}：合作方一共该付 ¥{n:,.2f}。", "{m}: partners owe ¥{n:,.2f} in all.").fill(m=_month(first), n=in_all / 100) if settled
+        sentence=Words("{m}：合作方一共该付 {n}。", "{m}: partners owe {n} in all.").fill(m=_month(first), n=fen_said(in_all)) if settled
         else Words("还没有合作方。", "No partners yet."),
         rows=[
             Page(
                 name=s.partner.name, benefit=s.partner.benefit, percent=f"{float(s.partner.percent_off):g}", begins=", ".join(s.partner.begins), cards=s.partner.cards.count(),
                 until=s.partner.valid_until, is_over=s.partner.valid_until is not None and s.partner.valid_until < request.today, people=s.people, bills=s.bills,
-                turnover=f"¥{s.turnover / 100:,.2f}", off=f"¥{s.off / 100:,.2f}", borne=f"¥{s.borne / 100:,.2f}", end_action=reverse("partner-end", args=[s.partner.pk]),
+                turnover=s.turnover, off=s.off, borne=s.borne, end_action=reverse("partner-end", args=[s.partner.pk]),
             )
             for s in settled
         ],
@@ -350,7 +349,7 @@ def _make_partner(request: Request) -> dict[str, Words]:
             valid_from=days["valid_from"] or request.today, valid_until=days["valid_until"], by=request.user,
         )  # fmt: skip
     except Refused as refused:
-        return {"name": refused.words}
+        return {"": refused.words}  # one sentence for the whole form: it may be about any of its fields
     return {}
 
 
@@ -362,50 +361,37 @@ def partner_end(request: Request, number: int) -> HttpResponse:
     return redirect("partners")
 
 
-@needs("contact")
+@needs("counter")
 @require_http_methods(["GET", "POST"])
 def partner_card(request: Request) -> HttpResponse:
-    """At the counter: whose member is this, what does her bill come to, served once."""
-    card, typed = request.POST.get("card", ""), request.POST.get("bill", "")
-    page = Page(
-        card=card,
-        bill=typed,
-        once=request.POST.get("once") or secrets.token_hex(16),
-        found=None,
-        error="",
-        done=None,
-    )
+    """At the counter: whose member is this, what does her bill come to, served once. What is booked is what was looked up
+    and read: the yes is a form of its own, and each look-up has a key of its own."""
+    card, typed, is_sure = request.POST.get("card", ""), request.POST.get("bill", ""), "sure" in request.POST
+    fresh = secrets.token_hex(16)
+    once = request.POST.get("once", "")[:64] if is_sure else ""
+    page = Page(card=card, bill=typed, once=once or fresh, found=None, error="", done=None)
     if request.method == "POST":
         try:
-            found = partnership.recognise(card, request.today)
-            bill = _fen(typed)
+            found, bill = partnership.recognise(card, request.today), fen_typed(typed)
             off = partnership.off(found, bill)
-            page.found = Page(
-                name=found.name,
-                benefit=found.benefit,
-                off=f"¥{off / 100:,.2f}",
-                pays=f"¥{(bill - off) / 100:,.2f}",
-            )
-            if request.POST.get("sure"):
+            page.found = Page(name=found.name, benefit=found.benefit, off=off, pays=bill - off)
+            if is_sure:
                 used = partnership.use(
                     found,
                     card,
                     bill,
-                    key=page.once[:64],
+                    key=page.once,
                     on=request.today,
-                    store=request.user.store,
+                    store=store_here(request),
                     by=request.user,
                 )
-                page.done = Page(
-                    pays=f"¥{(used.bill - used.off) / 100:,.2f}",
-                    undo=reverse("partner-use-undo", args=[used.pk]),
-                )
+                page.done = Page(pays=used.bill - used.off, undo=reverse("partner-use-undo", args=[used.pk]))
         except Refused as refused:
-            page.error = refused.words
+            page.error, page.once = refused.words, fresh
     return render(request, "partner_card.html", {"page": page}, status=400 if page.error else 200)
 
 
-@needs("contact")
+@needs("counter")
 @require_POST
 def partner_use_undo(request: Request, number: int) -> HttpResponse:
     """The bill was cancelled."""
@@ -415,14 +401,3 @@ def partner_use_undo(request: Request, number: int) -> HttpResponse:
     partnership.undo(get_object_or_404(uses, pk=number), by=request.user)
     messages.success(request, Words("撤销了，不算进结算", "Taken back; it is not settled").say(request.lang))
     return redirect("partner-card")
-
-
-def _fen(text: str) -> int:
-    """Yuan as typed, in fen. Raises Refused for what is no amount."""
-    try:
-        fen = Decimal(unicodedata.normalize("NFKC", text).strip().lstrip("¥￥").replace(",", "")) * 100
-    except InvalidOperation:
-        fen = Decimal(-1)
-    if not fen.is_finite() or fen <= 0 or fen != fen.to_integral_value() or fen > 10**12:
-        raise Refused(Words("账单金额写成 128.50 这样", "Write the bill like 128.50"))
-    return int(fen)

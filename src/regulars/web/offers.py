@@ -20,8 +20,9 @@ from regulars.shop.models import Store
 from regulars.shop.money import yuan
 from regulars.shop.words import Refused, Words
 from regulars.web.by_hand import amount_typed
-from regulars.web.counter import NOT_A_MEMBER, amount_said, coupon_shown, gives_said, place_of
+from regulars.web.counter import NOT_A_MEMBER, coupon_shown, gives_said, place_of
 from regulars.web.customers import find_customer
+from regulars.web.ledger_said import fen_said
 from regulars.web.may import needs
 from regulars.web.request import Request, is_day, number_in
 from regulars.web.shown import Badges, customers_shown
@@ -42,7 +43,7 @@ def offers(request: Request) -> HttpResponse:
     cost = sum(c.cost for c in found)
     page = Page(
         sentence=Words("{n} 个活动在发券，一共花了 {c}", "{n} offers are open; all have cost {c} so far").fill(
-            n=len(open_now), c=amount_said("value", cost)
+            n=len(open_now), c=fen_said(cost)
         ),
         rows=[
             Page(
@@ -174,7 +175,17 @@ def offer_state(request: Request, number: int) -> HttpResponse:
     """Open an offer, or stop it; coupons that are out stay good."""
     one = get_object_or_404(Offer, pk=number)
     if request.POST.get("to") == "open":
+        if one.valid_until < request.today:
+            over = Words(
+                "到期的日子已经过了，先改日子再开始发", "Its last day is over: change that day, then open it"
+            )
+            messages.error(request, over.say(request.lang))
+            return redirect("offer", one.pk)
         coupons.open_offer(one, by=request.user)
+        one.refresh_from_db()
+        if refusal := coupons.why_no_more(one, request.today):
+            messages.warning(request, refusal.say(request.lang))
+            return redirect("offers")
         said = Words("开始发了", "It is open")
     else:
         coupons.stop_offer(one, by=request.user)

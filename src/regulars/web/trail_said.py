@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from regulars.membership.rules.ledger import VALUE, name_of
+from regulars.shop.money import say_money
 from regulars.shop.words import Words
 
 VERBS: dict[str, Words] = {
@@ -59,9 +61,9 @@ SUBJECTS: dict[str, Words] = {
 """What a line is about; a number that nobody knows by heart still finds its lines."""
 
 PARTICULARS: dict[str, Words] = {
-    "abilities": Words("能做", "may"), "amount": Words("分", "fen"), "attachment": Words("附件", "attachment"), "back": Words("回来", "back"), "batch": Words("导入", "import"),
+    "abilities": Words("能做", "may"), "amount": Words("多少", "how much"), "attachment": Words("附件", "attachment"), "back": Words("回来", "back"), "batch": Words("导入", "import"),
     "granted": Words("同意", "granted"), "members": Words("几位会员", "members"), "price": Words("价钱", "price"), "referrer": Words("介绍人", "brought by"), "change": Words("改多少", "change"),
-    "currency": Words("哪一种", "of"), "starts_on": Words("从哪天起", "from"), "tier": Words("等级", "tier"), "channel": Words("方式", "channel"), "factors": Words("几种", "kinds"), "fen": Words("分", "fen"), "fields": Words("改了", "changed"), "files": Words("文件", "files"),
+    "currency": Words("哪一种", "of"), "starts_on": Words("从哪天起", "from"), "tier": Words("等级", "tier"), "channel": Words("方式", "channel"), "factors": Words("几种", "kinds"), "fen": Words("多少", "how much"), "fields": Words("改了", "changed"), "files": Words("文件", "files"),
     "friend": Words("介绍人", "brought by"),
     "from": Words("原来", "from"), "handover": Words("交接", "hand-over"), "how": Words("怎么", "how"), "identities": Words("号码", "numbers"), "is_open": Words("营业", "open"),
     "key": Words("项目", "item"), "kind": Words("种类", "kind"), "login": Words("登录", "login"), "logins": Words("登录", "logins"), "merged": Words("合并", "merged"),
@@ -100,12 +102,27 @@ def detail_said(detail: Mapping[str, Any], lang: str) -> str:
 
     >>> detail_said({"how": "password", "new_device": True}, "zh")
     '怎么：密码，新设备：是'
+    >>> detail_said({"currency": "principal", "change": -6050}, "zh"), detail_said({"tier": "vip", "price": 9900}, "en")
+    ('哪一种：储值本金，改多少：-¥60.50', 'tier: vip, price: ¥99')
+    >>> detail_said({"currency": "points", "amount": 120}, "zh"), detail_said({"amount": 5800}, "zh")
+    ('哪一种：积分，多少：120', '多少：¥58')
     """
     colon, comma = ("：", "，") if lang == "zh" else (": ", ", ")
     told = []
     for key, value in detail.items():
         said = VALUES.get(str(value))
-        told.append(
-            f"{PARTICULARS.get(key, Words(key, key)).say(lang)}{colon}{said.say(lang) if said else value}"
-        )
+        shown = said.say(lang) if said else str(value)
+        if key == "currency":
+            shown = name_of(str(value)).say(lang)
+        elif isinstance(value, int) and _is_money(key, detail):
+            shown = say_money(value, lang)
+        told.append(f"{PARTICULARS.get(key, Words(key, key)).say(lang)}{colon}{shown}")
     return comma.join(told)[:160]
+
+
+def _is_money(key: str, detail: Mapping[str, Any]) -> bool:
+    """Whether a number of a line is in fen: an amount without a currency is a sale's, a change without one is nobody knows
+    what."""
+    if key in ("amount", "change"):
+        return detail.get("currency", "principal" if key == "amount" else "") in VALUE
+    return key in ("fen", "price")

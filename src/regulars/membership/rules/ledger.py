@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
 
+from regulars.shop.money import say_money
 from regulars.shop.words import Refused, Words
 
 MEMBER, LIABILITY = "member", "liability"
@@ -268,7 +269,7 @@ def _take(move: Move, purse: Purse, to: str) -> Effect:
             drawn.append((lot, MEMBER, n))
             left -= n
         if left and not move.may_fall_short:
-            raise Refused(SHORT.fill(name=name_of(currency), have=amount - left, want=amount))
+            raise _short(currency, amount - left, amount)
         for lot in purse.pending(currency) if left else ():
             n = min(left, lot.aside)
             drawn.append((lot, LIABILITY, n))
@@ -285,7 +286,7 @@ def _split(move: Move, purse: Purse) -> tuple[tuple[str, int], ...]:
     wanted = sum(n for _, n in move.legs)
     principal, bonus = (sum(lot.in_hand for lot in purse.spendable(currency, move.on)) for currency in VALUE)
     if wanted > principal + bonus:
-        raise Refused(SHORT.fill(name=name_of("value"), have=principal + bonus, want=wanted))
+        raise _short("value", principal + bonus, wanted)
     first = principal_part(wanted, principal, bonus, move.order or "principal-first")
     return tuple((c, n) for c, n in ((PRINCIPAL, first), (BONUS, wanted - first)) if n)
 
@@ -311,7 +312,7 @@ def _pay_out(move: Move, purse: Purse) -> Effect:
     ((_, wanted),) = move.legs
     principal, bonus = (sum(lot.in_hand for lot in purse.spendable(currency, move.on)) for currency in VALUE)
     if wanted > principal:
-        raise Refused(SHORT.fill(name=name_of(PRINCIPAL), have=principal, want=wanted))
+        raise _short(PRINCIPAL, principal, wanted)
     effect = Effect()
     for currency, amount in ((PRINCIPAL, wanted), (BONUS, -(-bonus * wanted // principal) if bonus else 0)):
         for lot in purse.spendable(currency, move.on):
@@ -341,7 +342,7 @@ def _give_back(move: Move, purse: Purse, past: Past) -> Effect:
         done = past.undone.get(currency, 0)
         open_ = sum(n for _, n in taken) - done
         if amount > open_:
-            raise Refused(OVER.fill(n=open_, done=done))
+            raise Refused(OVER.fill(n=_said(currency, open_), done=_said(currency, done)))
         skip, left = done, amount
         for lot, n in reversed(taken):
             passed = min(skip, n)
@@ -367,7 +368,7 @@ def _take_back(move: Move, purse: Purse, past: Past) -> Effect:
         done = past.undone.get(currency, 0)
         open_ = sum(n for lot, n in past.drawn if lot.currency == currency) - done
         if amount > open_:
-            raise Refused(OVER.fill(n=open_, done=done))
+            raise Refused(OVER.fill(n=_said(currency, open_), done=_said(currency, done)))
     for currency, amount in move.legs:
         given = [lot for lot, _ in past.drawn if lot.currency == currency]
         left = amount
@@ -418,7 +419,7 @@ def _hand_over(move: Move, purse: Purse, to: Purse) -> Effect:
                 drawn.append((lot, n))
                 left -= n
         if left:
-            raise Refused(SHORT.fill(name=name_of(currency), have=amount - left, want=amount))
+            raise _short(currency, amount - left, amount)
     for lot, n in drawn:
         hers = Lot(move.to, lot.currency, move.on, n, in_hand=n, ends=lot.ends, idle=lot.idle)
         lot.in_hand -= n
@@ -429,6 +430,14 @@ def _hand_over(move: Move, purse: Purse, to: Purse) -> Effect:
         effect.made.append(hers)
         to.lots.append(hers)
     return effect
+
+
+def _short(currency: str, have: int, want: int) -> Refused:
+    return Refused(SHORT.fill(name=name_of(currency), have=_said(currency, have), want=_said(currency, want)))
+
+
+def _said(currency: str, n: int) -> Words | int:
+    return Words(say_money(n), say_money(n, "en")) if currency in (*VALUE, "value") else n
 
 
 def coming_to_an_end(lots: Sequence[Lot], on: date) -> list[tuple[date, int]]:

@@ -8,7 +8,7 @@
     event.waitUntil(
       caches.open(NAME).then(function (cache) {
         return cache.addAll(KEPT);
-      }),
+      })
     );
   });
 
@@ -18,9 +18,9 @@
         return Promise.all(
           names.map(function (name) {
             return name.indexOf("member ") === 0 && name !== NAME ? caches.delete(name) : null;
-          }),
+          })
         );
-      }),
+      })
     );
   });
 
@@ -34,13 +34,13 @@
       event.respondWith(
         fetch(event.request).catch(function () {
           return caches.match(KEPT[0]);
-        }),
+        })
       );
     } else if (KEPT.indexOf(path) > 0) {
       event.respondWith(
         caches.match(event.request).then(function (found) {
           return found || fetch(event.request);
-        }),
+        })
       );
     }
   });
