@@ -571,8 +571,8 @@ def test_every_reason_for_which_a_purse_changes_has_words() -> None:
                     found.add(kind.value)
                 else:
                     others.append(path.name)
-    # Where the kind is no word in the call: what a reservation comes to, and what the calendar does to a lot.
-    assert sorted(others) == ["purse.py", "teller.py"]
+    # Where the kind is no word in the call: what a reservation comes to, what is owed, what the calendar does to a lot.
+    assert sorted(others) == ["purse.py", "settle.py", "teller.py"]
     assert found | {"confirm", "release", "ripen", "expire"} == set(KINDS)
     for kind in KINDS:
         assert cell("kind", kind, "zh") == KINDS[kind].zh
