@@ -83,4 +83,5 @@ def is_quick(item: pytest.Item) -> bool:
 def uses_store(item: pytest.Item) -> bool:
     fixtures = set(getattr(item, "fixturenames", ()))
     asked = fixtures & {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
-    return bool(asked) or any(item.iter_markers("django_db"))
+    asks = bool(asked) or any(item.iter_markers("django_db"))
+    return asks and not any(item.iter_markers("any_store"))

@@ -11,19 +11,24 @@ redeems, reserves and confirms through the ledger's own code and says each booki
 
 from __future__ import annotations
 
-import os
+import itertools
+import multiprocessing
 import random
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from import_million import database, start  # type: ignore[import-not-found,unused-ignore]
 from ledger_writers import ON, members  # type: ignore[import-not-found,unused-ignore]
+
+PROCESSES = multiprocessing.get_context("fork")
+"""Forked, so that a life does not begin with loading everything anew."""
 
 THREADS = 4
 STEPS = ("earn", "redeem", "reserve", "confirm")
@@ -46,45 +51,47 @@ def step(who: Any, me: int, n: int) -> None:
             purse.confirm(code, on=ON)
 
 
-def work(who: list[int], begin: list[int], until: int) -> None:
+def work(say: Connection, who: list[int], begin: list[int], until: int) -> None:
     """Book until somebody kills this process (or to the booking `until`), and say what was confirmed."""
     from django.db import connection
 
     from regulars.membership.models import Member
 
+    turn = threading.Lock()
+
     def one(me: int) -> None:
         member, n = Member(pk=who[me]), begin[me]
         while not until or n < until:
             step(member, me, n)
-            os.write(1, f"{me} {n}\n".encode())
+            with turn:
+                say.send((me, n))
             n += 1
         connection.close()
 
     threads = [threading.Thread(target=one, args=(me,)) for me in range(THREADS)]
-    os.write(1, b"ready\n")
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def one_life(who: list[int], confirmed: list[int], address: str, seconds: float, until: int = 0) -> None:
+def one_life(who: list[int], confirmed: list[int], seconds: float, until: int = 0) -> None:
     """Start a process, kill it so long after its first booking, and count what it said."""
-    child = subprocess.Popen(
-        [sys.executable, __file__, "--work", address, str(until), *map(str, (*who, *confirmed))],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert child.stdout
-    assert child.stdout.readline() == "ready\n"
-    first = child.stdout.readline()
-    if not until:
-        threading.Timer(seconds, child.kill).start()
-    for line in (first + child.stdout.read()).splitlines():
-        if line.count(" ") == 1:
-            me, n = map(int, line.split())
-            assert n == confirmed[me], "in order"
-            confirmed[me] = n + 1
-    assert (child.wait() == 0) == bool(until)
+    hear, say = PROCESSES.Pipe(duplex=False)
+    child = PROCESSES.Process(target=work, args=(say, who, list(confirmed), until))
+    child.start()
+    say.close()
+    for count in itertools.count():
+        try:
+            me, n = hear.recv()
+        except EOFError:
+            break
+        if not count and not until:
+            threading.Timer(seconds, child.kill).start()
+        assert n == confirmed[me], "in order"
+        confirmed[me] = n + 1
+    child.join()
+    assert (child.exitcode == 0) == bool(until)
 
 
 def look(who: list[int], confirmed: list[int], is_exact: bool) -> None:
@@ -104,19 +111,22 @@ def look(who: list[int], confirmed: list[int], is_exact: bool) -> None:
 
 
 def main(times: int, store: str) -> None:
+    from django.db import connections
+
     chance = random.Random(4)
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="regulars-kill-") as home:
         address = database(store, home)
         start(home, address)
         who, confirmed = members(THREADS), [0] * THREADS
+        connections.close_all()  # a child opens its own
         for _ in range(times):
-            one_life(who, confirmed, address, chance.uniform(0.0, 0.4))
+            one_life(who, confirmed, chance.uniform(0.0, 0.4))
             look(who, confirmed, is_exact=False)
         assert sum(confirmed) >= times, "each was killed at work"
         # In the end everybody comes to the same number without being killed: exactly so many bookings.
         until = max(confirmed) + 4
-        one_life(who, confirmed, address, 0, until)
+        one_life(who, confirmed, 0, until)
         assert confirmed == [until] * THREADS
         look(who, confirmed, is_exact=True)
     took = time.perf_counter() - begin
@@ -128,20 +138,10 @@ def main(times: int, store: str) -> None:
 
 if __name__ == "__main__":
     words = sys.argv[1:]
-    if words[:1] == ["--work"]:
-        os.environ["DJANGO_SETTINGS_MODULE"] = "regulars.web.settings"
-        if words[1]:
-            os.environ["REGULARS_DATABASE"] = words[1]
-        import django
-
-        django.setup()
-        numbers = [int(w) for w in words[3:]]
-        work(numbers[:THREADS], numbers[THREADS:], int(words[2]))
+    given = [a for a in words if a.isdigit()] or ["200"]
+    stores = [s for s in ("sqlite", "postgres") if s in words] or ["sqlite", "postgres"]
+    if len(stores) == 1:
+        main(int(given[0]), stores[0])
     else:
-        given = [a for a in words if a.isdigit()] or ["200"]
-        stores = [s for s in ("sqlite", "postgres") if s in words] or ["sqlite", "postgres"]
-        if len(stores) == 1:
-            main(int(given[0]), stores[0])
-        else:
-            for store in stores:
-                subprocess.run([sys.executable, __file__, given[0], store], check=True)
+        for store in stores:
+            subprocess.run([sys.executable, __file__, given[0], store], check=True)

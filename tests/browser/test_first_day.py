@@ -139,6 +139,7 @@ def test_the_first_day_at_the_desk(page: Page, street: str, tills_file: Path) ->
     assert said == []
 
 
+@pytest.mark.any_store
 def test_the_first_day_on_a_narrow_phone(browser: Browser, street: str, tills_file: Path) -> None:
     context = browser.new_context(
         locale="zh-CN", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
@@ -150,6 +151,7 @@ def test_the_first_day_on_a_narrow_phone(browser: Browser, street: str, tills_fi
     context.close()
 
 
+@pytest.mark.any_store
 def test_the_day_works_without_scripts(browser: Browser, street: str, tills_file: Path) -> None:
     from regulars import daily
     from regulars.grading.actions import adopt

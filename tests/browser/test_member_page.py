@@ -47,6 +47,7 @@ def sign_in(page: Page, url: str) -> None:
     page.wait_for_url("**/m/")
 
 
+@pytest.mark.any_store
 def test_the_sign_stays_when_the_network_is_gone_and_changes_when_it_is_back(
     live_server: LiveServer, at_home: None, browser: Browser
 ) -> None:
@@ -68,6 +69,7 @@ def test_the_sign_stays_when_the_network_is_gone_and_changes_when_it_is_back(
     context.close()
 
 
+@pytest.mark.any_store
 @pytest.mark.parametrize(("lang", "look", "script"), [("zh", "light", True), ("en", "dark", False)])
 def test_a_member_signs_in_and_reads_her_page_on_a_small_phone(
     live_server: LiveServer,

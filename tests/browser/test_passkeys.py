@@ -58,6 +58,7 @@ def sign_in(page: Page, street: str) -> None:
     page.get_by_role("button", name="登录", exact=True).click()
 
 
+@pytest.mark.any_store
 def test_a_passkey_is_made_is_the_second_step_and_opens_without_an_e_mail(page: Page, street: str) -> None:
     said = watched(page)
     device(page)
@@ -102,6 +103,7 @@ def test_a_device_that_asks_for_no_finger_makes_none_and_the_page_says_so(page: 
     assert not Passkey.objects.exists()
 
 
+@pytest.mark.any_store
 def test_pages_of_the_door_are_fit_to_read_on_a_narrow_phone_in_both_languages(
     page: Page, street: str
 ) -> None:

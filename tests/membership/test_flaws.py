@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from tests.membership import receipts
 from tests.membership.receipts import receipt
@@ -316,3 +316,17 @@ def test_stored_value_that_does_not_suffice_is_told_as_money(shop: Shop) -> None
         teller.post(pay)
     assert said.value.words.say("zh") == "储值不够：有 ¥200，要 ¥300"
     assert said.value.words.say("en") == "Not enough stored value: ¥200 held, ¥300 wanted"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_cannot_be_committed_does_not_spoil_it_for_the_others(shop: Shop) -> None:
+    """A transaction that failed in its very last step was left open, and nobody could begin another."""
+    who = member()
+    bad = teller._Request([move("put", "earn", "1", who, 5, of=999_999)])
+    good = teller._Request([move("put", "earn", "2", who, 5)])
+    teller._serve([bad, good])
+    with pytest.raises(DatabaseError):
+        bad.answer()
+    assert good.answer()[0].is_new and held(who) == (5, 0)
+    teller.post(move("put", "earn", "3", who, 5))
+    assert held(who) == (10, 0)

@@ -43,6 +43,7 @@ def test_every_open_page_has_a_reason_and_no_other_page_has_one() -> None:
     assert {p.name for p in PAGES if needed(p) == OPEN} == set(OPEN_BECAUSE)
 
 
+@pytest.mark.any_store
 def test_who_may_comes_in_who_may_not_is_refused_a_stranger_signs_in(lived_in: House) -> None:
     """One shop, every page and operation, read and written, every role: none is left untried, and the table in the docs
     says what came of it."""
@@ -95,6 +96,7 @@ def test_a_form_without_its_secret_changes_nothing(lived_in: House) -> None:
         assert answer.status_code == 403, pattern.name
 
 
+@pytest.mark.any_store
 def test_pages_hold_nothing_inline_and_forbid_it(lived_in: House) -> None:
     browser = lived_in.browser("owner")
     for pattern in PAGES:

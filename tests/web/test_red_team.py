@@ -135,6 +135,7 @@ SCRIPT = "<script>alert(1)</script>"
 BREAKING_OUT = '"><img src=x onerror=alert(1)>'
 
 
+@pytest.mark.any_store
 def test_no_text_that_anybody_typed_becomes_part_of_a_page(lived_in: House) -> None:
     """Names, notes, tags, stores, dishes, roles, file names, playbook words: on every page they are text."""
     customer = Customer.objects.order_by("id")[0]
@@ -315,6 +316,7 @@ def test_no_form_of_partners_breaks_behind_its_first_refusal(lived_in: House) ->
             assert answer.status_code < 500, (where, field, text)
 
 
+@pytest.mark.any_store
 def test_no_text_that_anybody_typed_becomes_part_of_a_members_page(members: House) -> None:  # noqa: F811
     """Her own page was looked at as staff only, and so never."""
     browser, hers = come(), member()

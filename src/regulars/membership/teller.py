@@ -257,11 +257,10 @@ def _one_transaction() -> Iterator[None]:
         here.in_atomic_block = True
         try:
             yield
+            here.connection.commit()
         except BaseException:
             here.connection.rollback()
             raise
-        else:
-            here.connection.commit()
         finally:
             here.in_atomic_block = False
 
