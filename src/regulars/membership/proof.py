@@ -136,7 +136,7 @@ def _compared() -> Proof:
     for table in (_ENTRY, _LOT):
         found.add(
             "gone",
-            f"SELECT DISTINCT x.posting_id, 1, 0 FROM {table} x WHERE NOT EXISTS "
+            f"SELECT x.posting_id, 1, 0 FROM (SELECT DISTINCT posting_id FROM {table}) x WHERE NOT EXISTS "
             f"(SELECT 1 FROM {_POSTING} p WHERE p.id = x.posting_id) ORDER BY 1 LIMIT 100",
         )
     hand = "SUM(CASE WHEN account = 'member' THEN amount ELSE 0 END)"
