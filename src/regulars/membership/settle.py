@@ -231,40 +231,13 @@ class _Settling:
 
     def _known(self, whats: Sequence[str]) -> None:
         sql = (
-            f"SELECT id, what, currency, member_id, day, gross, by_value, units, due, owed, turns, parts, rules FROM {_EARNED} "
+            f"SELECT what, currency, id, member_id, day, gross, by_value, units, due, owed, turns, parts, rules FROM {_EARNED} "
             "WHERE what IN ({marks})"
         )
-        for (
-            i,
-            what,
-            currency,
-            member,
-            day,
-            gross,
-            by_value,
-            units,
-            due,
-            owed,
-            turns,
-            parts,
-            rules,
-        ) in bulk.rows_in(sql, list(whats)):
-            self.rows[what, currency] = _Row(
-                what,
-                currency,
-                i,
-                member,
-                _day(day),
-                gross,
-                by_value,
-                units,
-                due,
-                owed,
-                turns,
-                _list(parts),
-                _list(rules),
-            )
-            self.booked[what].add(currency)
+        for found in bulk.rows_in(sql, list(whats)):
+            row = self.rows[found[0], found[1]] = _Row(*found)
+            row.day, row.parts, row.rules = _day(row.day), _list(row.parts), _list(row.rules)
+            self.booked[row.what].add(row.currency)
 
     def _row(self, what: str, currency: str) -> _Row:
         if (what, currency) not in self.rows:
