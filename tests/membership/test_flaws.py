@@ -330,3 +330,23 @@ def test_who_cannot_be_committed_does_not_spoil_it_for_the_others(shop: Shop) ->
     assert good.answer()[0].is_new and held(who) == (5, 0)
     teller.post(move("put", "earn", "3", who, 5))
     assert held(who) == (10, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reason_that_cannot_be_written_breaks_nothing_for_the_next(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection at the window kept the mark that its transaction was broken, and refused the next question."""
+    who = member()
+    teller.post(move("put", "earn", "1", who, 5))
+
+    def broken(_: Any) -> None:
+        with transaction.atomic(savepoint=False):
+            raise RuntimeError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(teller.Reason.objects, "bulk_create", broken)
+        with pytest.raises(RuntimeError):
+            teller.post(move("take", "correct", "2", who, 5, why="x"))
+    (again,) = teller.post(move("put", "earn", "1", who, 5))
+    assert again.amounts == {"points": 5} and not again.is_new and held(who) == (5, 0)

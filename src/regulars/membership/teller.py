@@ -262,7 +262,7 @@ def _one_transaction() -> Iterator[None]:
             here.connection.rollback()
             raise
         finally:
-            here.in_atomic_block = False
+            here.in_atomic_block = here.needs_rollback = False
 
 
 def _gave_way(error: Exception) -> bool:
