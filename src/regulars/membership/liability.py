@@ -160,17 +160,13 @@ def _ends(currency: str, on: date) -> list[tuple[date, int]]:
         "GROUP BY a.day, l.idle",
         [currency, currency],
     )
-    found = [(_date(day), n) for day, n in by_calendar]
-    found += [(months_after(_date(day), months), n) for day, months, n in idle]
+    found = [(bulk.day(day), n) for day, n in by_calendar]
+    found += [(months_after(bulk.day(day), months), n) for day, months, n in idle]
     for day, n in found:
         if day >= on:
             last = months_after(day.replace(day=1), 1) - timedelta(days=1)
             ends[last] = ends.get(last, 0) + int(n)
     return sorted(ends.items())
-
-
-def _date(value: Any) -> date:
-    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _sum(sql: str, parameters: list[Any]) -> int:

@@ -183,7 +183,7 @@ class _Settling:
         members = {m for m, _ in days} | {m for m, root in self.root_of.items() if root in roots}
         dates = {day for _, day in days}
         sql = f"SELECT what, day FROM {_EARNED} WHERE what LIKE 'sale %%' AND member_id IN ({{marks}})"
-        return {int(what[5:]) for what, day in bulk.rows_in(sql, sorted(members)) if _day(day) in dates}
+        return {int(what[5:]) for what, day in bulk.rows_in(sql, sorted(members)) if bulk.day(day) in dates}
 
     def _receipts(self, keys: set[int]) -> list[_Receipt]:
         """The receipts behind these keys as they count now, with what was refunded of each. A refund leads to its
@@ -209,7 +209,7 @@ class _Settling:
             if kind == "refund":
                 refunds[key] = row
             elif key not in made:
-                one = _Receipt(key, identity, _day(day), amount, receipt, store, number)
+                one = _Receipt(key, identity, bulk.day(day), amount, receipt, store, number)
                 made[key] = one
                 if receipt:
                     sold[receipt, one.day].append(one)
@@ -218,7 +218,7 @@ class _Settling:
         refunded = {row[8] for row in refunds.values() if row[8]}
         wanted = {k: r for k, r in made.items() if k in keys or r.receipt in refunded}
         for key, identity, day, amount, receipt, store, number, _, refund_of in sorted(refunds.values()):
-            meant = sold.get((refund_of, _day(day)), []) if refund_of else []
+            meant = sold.get((refund_of, bulk.day(day)), []) if refund_of else []
             if meant:
                 best = min(
                     meant, key=lambda r: (r.store != store, r.identity != identity, r.amount + r.back + amount < 0, r.key)
@@ -226,7 +226,7 @@ class _Settling:
                 best.back += amount
                 wanted[best.key] = best
             elif key in keys and not refund_of:  # of a receipt that is not here nothing was earned
-                wanted[key] = _Receipt(key, identity, _day(day), amount, receipt, store, number)
+                wanted[key] = _Receipt(key, identity, bulk.day(day), amount, receipt, store, number)
         return [r for r in sorted(wanted.values(), key=lambda r: (r.day, r.key)) if r.day >= self.first]
 
     def _known(self, whats: Sequence[str]) -> None:
@@ -236,7 +236,7 @@ class _Settling:
         )
         for found in bulk.rows_in(sql, list(whats)):
             row = self.rows[found[0], found[1]] = _Row(*found)
-            row.day, row.parts, row.rules = _day(row.day), _list(row.parts), _list(row.rules)
+            row.day, row.parts, row.rules = bulk.day(row.day), _list(row.parts), _list(row.rules)
             self.booked[row.what].add(row.currency)
 
     def _row(self, what: str, currency: str) -> _Row:
@@ -258,7 +258,7 @@ class _Settling:
             f"WHERE l.identity_id IN ({{marks}}) ORDER BY m.id",
             identities,
         ):
-            owners[i].append((root, member, _day(joined), _day(left) if left else date.max))
+            owners[i].append((root, member, bulk.day(joined), bulk.day(left) if left else date.max))
             self.root_of[member] = root
         for receipt in receipts:
             for root, member, joined, left in owners.get(receipt.identity or 0, ()):
@@ -296,7 +296,7 @@ class _Settling:
         )
         found: dict[tuple[str, int, date], int] = defaultdict(int)
         for receipt, member, on, n in bulk.rows_in(sql, numbers):
-            if (day := self._bill_of(receipt, _day(on))) is not None and member in self.root_of:
+            if (day := self._bill_of(receipt, bulk.day(on))) is not None and member in self.root_of:
                 found[receipt, self.root_of[member], day] += int(n)
         return found
 
@@ -407,7 +407,7 @@ class _Settling:
             "WHERE s.day >= %s AND s.day <= %s AND m.id IN ({marks}) GROUP BY m.id, s.day"
         )
         came = {
-            (member, _day(day)): amount > 0 or attended
+            (member, bulk.day(day)): amount > 0 or attended
             for member, day, amount, attended in bulk.rows_in(sql, members, [dates[0], dates[-1]])
         }
         for member, customer, day in sorted(days):
@@ -432,7 +432,7 @@ class _Settling:
         if not several:
             return {}, days
         held = {
-            m: (_day(joined), _day(left) if left else date.max)
+            m: (bulk.day(joined), bulk.day(left) if left else date.max)
             for m, joined, left in bulk.rows_in(
                 f"SELECT m.id, {_HELD_FROM}, m.left_on FROM {_MEMBER} m WHERE m.id IN ({{marks}})",
                 sorted({m for group in several.values() for m in group}),
@@ -464,7 +464,7 @@ class _Settling:
         spent = list(bulk.rows_in(sql, sorted({number for number, _, _ in by_number})))
         self._known([f"back {p}" for p in {row[0] for row in spent}])
         for posting, number, member, on, currency, used in spent:
-            bill = self._bill_of(number, _day(on))
+            bill = self._bill_of(number, bulk.day(on))
             receipt = by_number.get((number, self.root_of.get(member, 0), bill)) if bill else None
             if receipt is None or receipt.amount <= 0:
                 continue
@@ -476,7 +476,7 @@ class _Settling:
                     continue
                 row.member, row.day, row.gross, row.parts = (
                     member,
-                    _day(on),
+                    bulk.day(on),
                     int(used),
                     [[posting, int(used)]],
                 )
@@ -658,10 +658,6 @@ def _numbers(row: _Row) -> tuple[Any, ...]:
 
 def _list(value: Any) -> list[Any]:
     return json.loads(value) if isinstance(value, str) else list(value)
-
-
-def _day(value: Any) -> date:
-    return date.fromisoformat(value[:10]) if isinstance(value, str) else value
 
 
 def owed_by(members: Iterable[int]) -> dict[tuple[int, str], int]:

@@ -307,7 +307,7 @@ class _Window:
         page = self.books.read(named, wanted, on or moves[0].on, numbers, len(moves), lots)
         self.family = page.family
         self.balances = {
-            (m, c): [hand, aside, _day(active), i] for m, c, hand, aside, active, i in page.balances
+            (m, c): [hand, aside, bulk.day(active), i] for m, c, hand, aside, active, i in page.balances
         }
         self.known: dict[tuple[str, str, str], tuple[int, Done]] = {
             (source, number, kind): (member, Done(posting, {}, short))
@@ -342,9 +342,19 @@ class _Window:
 
     def _keep(self, rows: Rows) -> None:
         for i, member, currency, on, amount, in_hand, aside, ends, ripe_on, idle, ended in rows:
-            last = months_after(self._active_on(member, currency), idle) if idle else _day(ends)
+            last = months_after(self._active_on(member, currency), idle) if idle else bulk.day(ends)
             self.lots[i] = ledger.Lot(
-                member, currency, _day(on), amount, in_hand, aside, last, _day(ripe_on), idle, i, ended
+                member,
+                currency,
+                bulk.day(on),
+                amount,
+                in_hand,
+                aside,
+                last,
+                bulk.day(ripe_on),
+                idle,
+                i,
+                ended,
             )
 
     def _active_on(self, member: int, currency: str) -> date:
@@ -564,7 +574,3 @@ def amounts_of(postings: Sequence[int], members: Sequence[int] | None = None) ->
 @lru_cache(1_000)
 def _text(day: date | None) -> str | None:
     return day.isoformat() if day else None
-
-
-def _day(value: Any) -> Any:
-    return date.fromisoformat(value) if isinstance(value, str) else value

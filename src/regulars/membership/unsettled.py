@@ -92,7 +92,7 @@ def receipts_of(number: str, on: date) -> list[int]:
         "AND s.is_current AND s.kind = 'sale' AND NOT (s.receipt = '') AND s.receipt = %s",
         [number],
     )
-    known = [(key, date.fromisoformat(day) if isinstance(day, str) else day) for key, day in rows]
+    known = [(key, bulk.day(day)) for key, day in rows]
     day = nearest({day for _, day in known}, on)
     return sorted({key for key, its_day in known if its_day == day})
 

@@ -341,7 +341,7 @@ def settle_refunds(batch: Batch) -> set[int]:
         f"SELECT DISTINCT s.receipt, s.store_id, s.day, s.identity_id FROM {sale} s JOIN {state} b ON b.id = s.batch_id "
         f"WHERE s.kind = 'sale' AND b.state = 'complete' AND s.receipt <> '' AND s.receipt IN ({{marks}})", named,
     ):  # fmt: skip
-        originals[receipt].append((store, _day(day), identity))
+        originals[receipt].append((store, bulk.day(day), identity))
     moved: list[tuple[Any, ...]] = []
     identities: set[int] = set()
     for i, identity, receipt, number, store, day, own in bulk.rows_in(
@@ -349,22 +349,18 @@ def settle_refunds(batch: Batch) -> set[int]:
         f"JOIN {state} b ON b.id = s.batch_id WHERE s.kind = 'refund' AND b.state = 'complete' "
         f"AND s.refund_of <> '' AND s.refund_of IN ({{marks}})", named,
     ):  # fmt: skip
-        its_own = _day(own or day)
+        its_own = bulk.day(own or day)
         sold = originals.get(receipt, ())
         if number == receipt:
             right = counts_on_by_own_number(its_own, store, identity, sold)
         else:
             right = counts_on(its_own, store, ((s, d) for s, d, _ in sold))
-        if right != _day(day):
+        if right != bulk.day(day):
             moved.append((right.isoformat(), its_own.isoformat() if right != its_own else None, i))
             if identity is not None:
                 identities.add(identity)
     bulk.execute_many(f"UPDATE {sale} SET day = %s, own_day = %s WHERE id = %s", moved)
     return identities
-
-
-def _day(value: Any) -> date:
-    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
