@@ -50,7 +50,7 @@ def _audit_may_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     from regulars.membership import teller
 
     guard_down()
-    teller.own.close()  # nobody else may be in a database that is taken down
+    teller.close()  # nobody else may be in a database that is taken down
 
 
 @pytest.fixture

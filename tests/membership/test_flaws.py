@@ -17,20 +17,23 @@ from tests.shops import Shop
 
 from regulars import daily
 from regulars.customers.models import Customer
-from regulars.membership import night, program, purse, settle, teller, unsettled
+from regulars.membership import night, program, purse, settle, teller, unsettled, window
 from regulars.membership.models import Balance, Member, Reservation, Unsettled
 from regulars.membership.proof import prove
 from regulars.membership.rules.ledger import Move
+from regulars.membership.window import Request
 from regulars.shop import bulk
 from regulars.shop.words import Refused
+
+WINDOW = teller._windows[0]
 
 
 def test_nobody_is_refused_because_of_the_one_before_her_in_the_queue(shop: Shop) -> None:
     """Several moves at once for somebody who is no member spoiled the whole transaction for those who waited behind."""
     who = member()
-    bad = teller._Request([move("put", "earn", "1", 999_999, 5), move("put", "earn", "2", 999_999, 5)])
-    good = teller._Request([move("put", "earn", "3", who, 5)])
-    teller._serve([bad, good])
+    bad = Request([move("put", "earn", "1", 999_999, 5), move("put", "earn", "2", 999_999, 5)])
+    good = Request([move("put", "earn", "3", who, 5)])
+    WINDOW.serve([bad, good])
     with pytest.raises(Refused):
         bad.answer()
     assert good.answer()[0].amounts == {"points": 5} and held(who) == (5, 0)
@@ -219,8 +222,8 @@ def test_one_key_for_two_people_is_refused_in_one_flush_too(shop: Shop) -> None:
     who, other = member(1), member(2)
     for n, each in enumerate((who, other)):
         teller.post(move("put", "earn", f"{n}", each, 5))
-    asked = [teller._Request([move("take", "redeem", "K", each, 5)]) for each in (who, other, who)]
-    teller._serve(asked)
+    asked = [Request([move("take", "redeem", "K", each, 5)]) for each in (who, other, who)]
+    WINDOW.serve(asked)
     with pytest.raises(Refused, match="K"):
         asked[1].answer()
     assert held(who) == (0, 0) and held(other) == (5, 0)
@@ -232,15 +235,15 @@ def test_one_key_for_two_people_is_refused_in_one_flush_too(shop: Shop) -> None:
 def test_nobody_is_left_standing_at_the_window(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call for who stood there could be left lying, and in the end nobody came to the window any more. Three post: one
     waits for the second, who is expected and opens; the third comes while the two are booked."""
-    who, serve = member(), teller._serve
+    who, serve = member(), WINDOW.serve
     batches: list[int] = []
 
     def served(requests: list[Any]) -> None:
         batches.append(len(requests))
         if len(batches) == 1:
-            monkeypatch.setattr(teller, "PATIENCE", 0.001)
+            monkeypatch.setattr(window, "PATIENCE", 0.001)
             third.start()
-            while not teller._waiting:
+            while not WINDOW.waiting:
                 pass
         serve(requests)
 
@@ -250,11 +253,12 @@ def test_nobody_is_left_standing_at_the_window(shop: Shop, monkeypatch: pytest.M
         )
 
     first, second, third = post(1), post(2), post(3)
-    monkeypatch.setattr(teller, "_serve", served)
-    monkeypatch.setattr(teller, "_expected", 2)
-    monkeypatch.setattr(teller, "PATIENCE", 60)
+    monkeypatch.setattr(teller, "_windows", [WINDOW, WINDOW])
+    monkeypatch.setattr(WINDOW, "serve", served)
+    monkeypatch.setattr(WINDOW, "expected", 2)
+    monkeypatch.setattr(window, "PATIENCE", 60)
     first.start()
-    while not teller._waiting:
+    while not WINDOW.waiting:
         pass
     second.start()
     first.join(30)
@@ -263,7 +267,7 @@ def test_nobody_is_left_standing_at_the_window(shop: Shop, monkeypatch: pytest.M
     third.join(30)  # three were expected: she waits a moment and books alone
     teller.post(move("put", "earn", "4", who, 5))
     assert not third.is_alive() and sum(batches) == 4 and held(who) == (20, 0)
-    assert not teller._is_open and not teller._waiting
+    assert not WINDOW.is_open and not WINDOW.waiting
 
 
 def test_a_list_and_the_counter_may_make_her_a_member_in_the_same_moment(
@@ -322,9 +326,9 @@ def test_stored_value_that_does_not_suffice_is_told_as_money(shop: Shop) -> None
 def test_who_cannot_be_committed_does_not_spoil_it_for_the_others(shop: Shop) -> None:
     """A transaction that failed in its very last step was left open, and nobody could begin another."""
     who = member()
-    bad = teller._Request([move("put", "earn", "1", who, 5, of=999_999)])
-    good = teller._Request([move("put", "earn", "2", who, 5)])
-    teller._serve([bad, good])
+    bad = Request([move("put", "earn", "1", who, 5, of=999_999)])
+    good = Request([move("put", "earn", "2", who, 5)])
+    WINDOW.serve([bad, good])
     with pytest.raises(DatabaseError):
         bad.answer()
     assert good.answer()[0].is_new and held(who) == (5, 0)

@@ -1,7 +1,8 @@
-"""What the window reads of the books and writes into them, a batch at a time: by few statements of the driver's own on
+"""What a window reads of the books and writes into them, a batch at a time: by few statements of the driver's own on
 SQLite, by one call of a function each on PostgreSQL, since there every round trip costs as much as the work itself.
 
-Everything here happens inside a transaction that the caller holds.
+Everything here happens inside a transaction: one that the caller holds, or one of the books' own between `begin` and
+`commit`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ _KNOWN = "source, source_id, kind, id, member_id, short"
 
 Rows = Sequence[Sequence[Any]]
 
+_json = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
+
 
 class Page(NamedTuple):
     """What a batch finds, its members locked until the transaction ends. Days are dates or ISO text."""
@@ -54,6 +57,12 @@ class Books:
     def __init__(self, here: BaseDatabaseWrapper) -> None:
         here.ensure_connection()
         self.driver = here.connection
+
+    def begin(self) -> None:
+        self.driver.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        self.driver.commit()
 
     def read(
         self,
@@ -175,12 +184,25 @@ def _update_sql(table: str, columns: tuple[str, ...]) -> str:
 
 
 class _OnPostgres(Books):
-    """The same by the functions that a migration has made (`functions`)."""
+    """The same by the functions that a migration has made (`functions`). A transaction of one's own begins with what is
+    read and is committed with what is written: two round trips."""
 
     def __init__(self, here: BaseDatabaseWrapper) -> None:
         super().__init__(here)
+        from psycopg.pq import Escaping  # a shop on SQLite need not have it
+
+        self.quoted = Escaping(self.driver.pgconn).escape_literal
         self.postings: list[int] = []
         self.lot_numbers: list[int] = []
+        self.first = ""
+        self.is_own = False
+        self.last = ""
+
+    def begin(self) -> None:
+        self.first, self.is_own = "BEGIN; ", True
+
+    def commit(self) -> None:
+        self.driver.execute(self.last + "COMMIT", prepare=False)
 
     def read(
         self,
@@ -191,14 +213,20 @@ class _OnPostgres(Books):
         postings: int,
         lots: int,
     ) -> Page:
-        ((found,),) = self.driver.execute(
-            "SELECT membership_read(%s::bigint[], %s::bigint[], %s::text[], %s::date, %s::text[], %s, %s)",
-            [
-                list(members), [m for m, _ in wanted], [c for _, c in wanted], on, list(source_ids), postings, lots,
-            ],
-        ).fetchall()  # fmt: skip
+        asked = {
+            "members": [*members], "wanted": [*wanted], "on": on.isoformat(), "ids": [*source_ids],
+            "postings": postings, "lots": lots,
+        }  # fmt: skip
+        here = self.driver.execute(f"{self.first}SELECT membership_read({self._said(asked)})", prepare=False)
+        if self.first:
+            here.nextset()
+        ((found,),) = here.fetchall()
         kin_rows, balances, held, known, self.postings, self.lot_numbers = found
         return Page(kin.grouped(kin_rows), balances, held, known)
+
+    def _said(self, value: Any) -> str:
+        """A value as JSON inside a statement: texts of several statements take no parameters."""
+        return self.quoted(_json(value).encode()).decode()
 
     def rows(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         if not values:
@@ -223,12 +251,15 @@ class _OnPostgres(Books):
             (POSTING_COLUMNS, postings), (LOT_COLUMNS, lots), (ENTRY_COLUMNS, entries), (LOT_CHANGES, lot_changes),
             (BALANCE_CHANGES, balances),
         )  # fmt: skip
-        self.driver.execute(
-            "SELECT membership_write(%s::json, %s::json, %s::json, %s::json, %s::json)",
-            [json.dumps([dict(zip(names, row, strict=True)) for row in rows]) for names, rows in given],
-        )
+        said = [self._said([dict(zip(names, row, strict=True)) for row in rows]) for names, rows in given]
+        statement = f"SELECT membership_write({', '.join(said)})"
+        if self.is_own:
+            self.last = statement + "; "
+        else:
+            self.driver.execute(statement, prepare=False)
 
 
 def books() -> Books:
+    """Those of the store in use."""
     here = connections[DEFAULT_DB_ALIAS]
     return _OnPostgres(here) if here.vendor == "postgresql" else Books(here)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 READ = """
-CREATE OR REPLACE FUNCTION membership_read(
-  members bigint[], wanted_of bigint[], wanted text[], day date, source_ids text[], postings integer, lots integer
-) RETURNS json LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $read$
-DECLARE kin bigint[]; family json; balances json;
+CREATE OR REPLACE FUNCTION membership_read(asked json) RETURNS json LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $read$
+DECLARE
+  members bigint[] := ARRAY(SELECT json_array_elements_text(asked->'members'));
+  source_ids text[] := ARRAY(SELECT json_array_elements_text(asked->'ids'));
+  kin bigint[]; family json; balances json;
 BEGIN
   SELECT COALESCE(json_agg(json_build_array(id, root)), '[]'), array_agg(id) INTO family, kin FROM (
     WITH named AS (
@@ -21,13 +22,14 @@ BEGIN
       FROM membership_member m LEFT JOIN customers_customer c ON c.id = m.customer_id WHERE m.id = ANY(members)
     )
     SELECT id, root FROM named
-    UNION SELECT m.id, n.root FROM named n JOIN membership_member m ON m.customer_id = n.root
-    UNION SELECT m.id, n.root FROM named n JOIN customers_customer c ON c.merged_into_id = n.root
+    UNION ALL SELECT m.id, n.root FROM named n JOIN membership_member m ON m.customer_id = n.root
+    UNION ALL SELECT m.id, n.root FROM named n JOIN customers_customer c ON c.merged_into_id = n.root
       JOIN membership_member m ON m.customer_id = c.id
   ) k;
   -- Rows are made before any is locked: two who first held what the other waits for would never end.
   INSERT INTO membership_balance (member_id, currency, in_hand, aside, active_on)
-    SELECT w.member, w.currency, 0, 0, day FROM unnest(wanted_of, wanted) w (member, currency)
+    SELECT w.member, w.currency, 0, 0, (asked->>'on')::date
+    FROM (SELECT (w->>0)::bigint AS member, w->>1 AS currency FROM json_array_elements(asked->'wanted') w) w
     WHERE w.member = ANY(kin) AND NOT EXISTS (
       SELECT 1 FROM membership_balance b WHERE b.member_id = w.member AND b.currency = w.currency
     ) ORDER BY 1, 2
@@ -42,8 +44,8 @@ BEGIN
     )), '[]') FROM membership_lot WHERE (in_hand > 0 OR aside > 0) AND member_id = ANY(kin)),
     (SELECT COALESCE(json_agg(json_build_array(source, source_id, kind, id, member_id, short)), '[]')
       FROM membership_posting WHERE source_id = ANY(source_ids)),
-    (SELECT COALESCE(json_agg(nextval('membership_posting_id_seq')), '[]') FROM generate_series(1, postings)),
-    (SELECT COALESCE(json_agg(nextval('membership_lot_id_seq')), '[]') FROM generate_series(1, lots))
+    (SELECT COALESCE(json_agg(nextval('membership_posting_id_seq')), '[]') FROM generate_series(1, (asked->>'postings')::integer)),
+    (SELECT COALESCE(json_agg(nextval('membership_lot_id_seq')), '[]') FROM generate_series(1, (asked->>'lots')::integer))
   );
 END $read$
 """

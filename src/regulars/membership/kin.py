@@ -14,12 +14,13 @@ _MEMBER, _CUSTOMER = Member._meta.db_table, Customer._meta.db_table
 
 def kin_sql(listed: str) -> str:
     """Rows (member, the customer as whom she is read) of the members in `listed`, a condition on m.id, and of all who
-    are read with them. Whoever has left is read with nobody and has no customer."""
+    are read with them. Whoever has left is read with nobody and has no customer.
+    A row may come more than once."""
     return (
         f"WITH named AS (SELECT m.id, COALESCE(c.merged_into_id, c.id) AS root FROM {_MEMBER} m "
         f"LEFT JOIN {_CUSTOMER} c ON c.id = m.customer_id WHERE m.id {listed}) "
-        "SELECT id, root FROM named UNION "
-        f"SELECT m.id, n.root FROM named n CROSS JOIN {_MEMBER} m WHERE m.customer_id = n.root UNION "
+        "SELECT id, root FROM named UNION ALL "
+        f"SELECT m.id, n.root FROM named n CROSS JOIN {_MEMBER} m WHERE m.customer_id = n.root UNION ALL "
         f"SELECT m.id, n.root FROM named n CROSS JOIN {_CUSTOMER} c CROSS JOIN {_MEMBER} m "
         "WHERE c.merged_into_id = n.root AND m.customer_id = c.id"
     )

@@ -27,7 +27,7 @@ from regulars.membership.program import last_membership, terms
 from regulars.membership.rules import earning, ledger
 from regulars.membership.rules.ledger import BONUS, PRINCIPAL, Move
 from regulars.membership.rules.terms import last_day, months_after
-from regulars.membership.teller import Done
+from regulars.membership.window import Done
 from regulars.playbooks.membership import Currency, Membership, Value
 from regulars.shop import bulk
 from regulars.shop.models import Approval, Staff, Store, audit

@@ -1,31 +1,21 @@
-"""The one window at which purses change: moves are booked together, in the order in which they came.
-
-Every change of a purse comes through `post`. Whoever comes first books for all who wait behind: one transaction, one
-flush to the disk, for up to `TOGETHER` of them. So nobody is passed over, as writers who compete for SQLite's only lock
-are, and on a slow disk eight at once are as fast as one. Inside a transaction of the caller's, moves are booked right
-there and hold or fall with it.
+"""Every change of a purse comes through `post`: moves are booked together, in the order in which they came (`window`).
+Inside a transaction of the caller's, moves are booked right there and hold or fall with it.
 
 A move that was booked before, by its business key, is not booked again: the caller gets what was booked then.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-from queue import Empty, SimpleQueue
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils import timezone
 
-from regulars.membership.books import Rows, books
+from regulars.membership.books import Books, Rows, books
 from regulars.membership.models import Entry, Posting, Reason
 from regulars.membership.rules import ledger
 from regulars.membership.rules.ledger import (
@@ -40,12 +30,9 @@ from regulars.membership.rules.ledger import (
     Purse,
 )
 from regulars.membership.rules.terms import months_after
+from regulars.membership.window import Done, Request, Window
 from regulars.shop import bulk
-from regulars.shop.turns import in_line, short_write
 from regulars.shop.words import Refused, Words
-
-TOGETHER = 64
-"""Requests booked in one transaction at most."""
 
 _POSTING, _ENTRY = Posting._meta.db_table, Entry._meta.db_table
 
@@ -55,44 +42,7 @@ ANOTHER = Words(
 )
 
 
-@dataclass(slots=True)
-class Done:
-    """What a move came to. `amounts`: what it put into (above zero) or took from (below) each purse, by currency, both
-    accounts of the member together; `short`: what could not be taken; `is_new`: false where it was booked before."""
-
-    posting: int
-    amounts: dict[str, int]
-    short: int = 0
-    is_new: bool = True
-
-
-class _Request:
-    __slots__ = ("bell", "done", "error", "is_over", "moves")
-    bell: SimpleQueue[None]  # only of those who stand at the window
-
-    def __init__(self, moves: Sequence[Move]) -> None:
-        self.moves = tuple(moves)
-        self.done: list[Done] = []
-        self.error: BaseException | None = None
-        self.is_over = False
-
-    def answer(self) -> list[Done]:
-        if self.error is not None:
-            raise self.error
-        return self.done
-
-
-PATIENCE = 0.001
-"""Seconds at most that a busy window waits for those whom it has just served: they are about to come again, and all at
-once they are booked by one flush."""
-
-_gate = threading.Lock()
-_waiting: deque[_Request] = deque()
-_is_open = False
-"""Whether somebody stands at the window and books."""
-
-_expected = 0
-"""How many were booked together the last time: about as many will come again."""
+_windows = [Window(lambda requests, books: _book(requests, books)) for _ in range(2)]
 
 
 def post(*moves: Move) -> list[Done]:
@@ -100,38 +50,28 @@ def post(*moves: Move) -> list[Done]:
 
     When it returns, and the caller holds no transaction open, what was booked survives a power cut.
     """
-    global _is_open
     if not moves:
         return []
-    request = _Request(moves)
-    if connection.in_atomic_block:
-        _book([request])
-        return request.answer()
-    request.bell = SimpleQueue()
-    with _gate:
-        _waiting.append(request)
-        watches = not _is_open and len(_waiting) == 1
-        leads = not _is_open and len(_waiting) >= _expected
-        _is_open = _is_open or leads
-    while not (leads or request.is_over):
-        try:
-            request.bell.get(timeout=PATIENCE if watches else None)
-            watches = True
-        except Empty:
-            watches = False
-            with _gate:
-                leads = not (_is_open or request.is_over)
-                _is_open = _is_open or leads
-    if leads:
-        _stand_at_the_window(request)
+    request = Request(moves)
+    here = connections[DEFAULT_DB_ALIAS]
+    if here.in_atomic_block:
+        _book([request], books())
+    else:
+        _windows[moves[0].member % 2 if here.vendor == "postgresql" else 0].ask(request)
     return request.answer()
+
+
+def close() -> None:
+    """Close the windows' own connections; they open them again when somebody comes."""
+    for window in _windows:
+        window.own.close()
 
 
 def post_each(moves: Sequence[Move]) -> list[Done | Refused]:
     """Book many moves inside the caller's transaction, each for itself: what each came to, or why it was refused."""
-    requests = [_Request([move]) for move in moves]
+    requests = [Request([move]) for move in moves]
     if requests:
-        _book(requests)
+        _book(requests, books())
     return [r.done[0] if r.error is None else r.error for r in requests]  # type: ignore[misc]
 
 
@@ -139,158 +79,37 @@ def tidy(members: Sequence[int], on: date) -> int:
     """Book what time has done to the purses of these members: what is ripe, what has ended. Says how many postings
     that made. What the counter sees does not hang on it: every move tidies the purse that it touches."""
     with transaction.atomic():
-        window = _Window([], members, on)
+        batch = _Batch([], books(), members, on)
         for member in members:
-            if member in window.family:
-                window._purse(member, on)
-        window.write()
-    return len(window.written)
+            if member in batch.family:
+                batch._purse(member, on)
+        batch.write()
+    return len(batch.written)
 
 
-def _stand_at_the_window(mine: _Request) -> None:
-    """Book for all who wait, until one's own is booked; then let the next in the queue watch."""
-    global _is_open, _expected
-    while not mine.is_over:
-        with _gate:
-            requests = [_waiting.popleft() for _ in range(min(len(_waiting), TOGETHER))]
-        try:
-            _serve(requests)
-        finally:
-            with _gate:
-                _expected = min(len(requests) + len(_waiting), TOGETHER)
-                if mine.is_over:
-                    _is_open = False
-                    if _waiting:
-                        requests.append(_waiting[0])
-            for request in requests:
-                if request is not mine:
-                    request.bell.put(None)
-
-
-def _serve(requests: list[_Request]) -> None:
-    """Book what waits in one transaction; where the store itself refuses, each alone, so that one can't spoil it for
-    the others."""
-    try:
-        with _own_connection():
-            try:
-                with _one_transaction():
-                    _book(requests)
-            except Refused:
-                raise
-            except Exception as error:
-                is_lost = not connection.is_usable()
-                if is_lost:
-                    connection.close()
-                if len(requests) == 1 and not is_lost and not _gave_way(error):
-                    raise
-                _book_one_by_one(requests)
-    except BaseException as error:
-        for request in requests:
-            request.error = error
-        if not isinstance(error, Exception):
-            raise
-    finally:
-        for request in requests:
-            request.is_over = True
-
-
-def _book_one_by_one(requests: list[_Request]) -> None:
-    for request in requests:
-        request.done, request.error = [], None
-        try:
-            with short_write():
-                _book([request])
-        except Exception as error:
-            request.error = error
-
-
-class _Own:
-    """The connection at the window: whoever stands there books on this one, so that what it has read and planned serves
-    the next in the queue too. On one's own connection the store reads anew what others have changed meanwhile."""
-
-    def __init__(self) -> None:
-        self.of: tuple[int, str] = (0, "")
-        self.wrapper: BaseDatabaseWrapper | None = None
-
-    def beside(self, hers: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
-        of = (os.getpid(), str(hers.settings_dict["NAME"]))
-        if self.wrapper is None or self.of != of:
-            if self.of[0] == of[0]:
-                self.close()
-            self.wrapper, self.of = connections.create_connection(DEFAULT_DB_ALIAS), of
-            self.wrapper.inc_thread_sharing()
-        return self.wrapper
-
-    def close(self) -> None:
-        if self.wrapper is not None:
-            self.wrapper.close()
-            self.wrapper = None
-
-
-own = _Own()
-
-
-@contextmanager
-def _own_connection() -> Iterator[None]:
-    hers = connections[DEFAULT_DB_ALIAS]
-    if hers.in_atomic_block or str(hers.settings_dict["NAME"]).startswith(("file:", ":memory:")):
-        yield
-        return
-    connections[DEFAULT_DB_ALIAS] = own.beside(hers)
-    try:
-        yield
-    finally:
-        connections[DEFAULT_DB_ALIAS] = hers
-
-
-@contextmanager
-def _one_transaction() -> Iterator[None]:
-    """As `short_write`; on SQLite without what Django does around a transaction, which takes as long as a booking."""
-    here = connections[DEFAULT_DB_ALIAS]
-    if here.vendor != "sqlite" or here.in_atomic_block:
-        with short_write():
-            yield
-        return
-    with in_line():
-        here.ensure_connection()
-        here.connection.execute("BEGIN IMMEDIATE")
-        here.in_atomic_block = True
-        try:
-            yield
-            here.connection.commit()
-        except BaseException:
-            here.connection.rollback()
-            raise
-        finally:
-            here.in_atomic_block = here.needs_rollback = False
-
-
-def _gave_way(error: Exception) -> bool:
-    """Whether PostgreSQL stopped us because somebody else held what we wanted and wanted what we held."""
-    return "40P01" in (getattr(error, "sqlstate", ""), getattr(error.__cause__, "sqlstate", ""))
-
-
-def _book(requests: Sequence[_Request]) -> None:
+def _book(requests: Sequence[Request], books: Books) -> None:
     """Decide in memory, write in bulk. Call it inside a transaction."""
-    window = _Window([m for r in requests for m in r.moves])
+    batch = _Batch([m for r in requests for m in r.moves], books)
     for request in requests:
         mark = None
         try:
             if len(request.moves) > 1:
-                mark = window.mark(request.moves)
-            request.done = [window.carry_out(move) for move in request.moves]
+                mark = batch.mark(request.moves)
+            request.done = [batch.carry_out(move) for move in request.moves]
         except Refused as refused:
             if mark is not None:
-                window.back_to(mark)
+                batch.back_to(mark)
             request.error = refused
-    window.write()
+    batch.write()
 
 
-class _Window:
+class _Batch:
     """All that the moves of one transaction speak of, locked and in memory, and what is to be written."""
 
-    def __init__(self, moves: Sequence[Move], more: Iterable[int] = (), on: date | None = None) -> None:
-        self.books = books()
+    def __init__(
+        self, moves: Sequence[Move], books: Books, more: Iterable[int] = (), on: date | None = None
+    ) -> None:
+        self.books = books
         named, wanted, numbers, keys, earlier = set(more), set(), set(), set(), set()
         lots = 0
         for move in moves:

@@ -47,6 +47,7 @@
 -- after membership.0006_functions
 -- after membership.0007_lighter_booking
 -- after membership.0008_earned_by_value
+-- after membership.0009_two_round_trips
 -- after sales.0003_forgotten
 -- after sessions.0001_initial
 
