@@ -240,20 +240,25 @@ def _member_page(
     if member is not None and said is not None:
         held = coupons.coupons_of(member, request.today, place.at)
         tier = said.tiers.get(program.tier_of(member, said, request.today)) if terms is not None else None
+        can_spend = {
+            k: one.can_spend for k, one in purse.holdings(member, request.today).items() if one.can_spend
+        }
         page.member = Page(
             number=member.number, since=member.joined_on, tier=tier, balances=balances_shown(request, member),
             coupons=[coupon_shown(c, place) for c in held], picked=(request.GET.get("coupon", ""), *typed.get("codes", "").split()),
-            currencies=[(c.key, Words(c.name.zh, c.name.en)) for c in said.membership.currencies],
+            currencies=[
+                (c.key, Words(c.name.zh, c.name.en)) for c in said.membership.currencies if c.key in can_spend
+            ],
             rewards=[
                 Page(number=o.pk, name=o.words, price=amount_said(o.currency, o.price), once=secrets.token_hex(8))
                 for o in coupons.rewards(request.today)
             ],
-            has_value=said.membership.value is not None, pay=request.GET.get("pay", "")[:20], receipt=request.GET.get("receipt", "")[:64],
+            has_value=said.membership.value is not None, can_pay=any(k in can_spend for k in VALUE), pay=request.GET.get("pay", "")[:20], receipt=request.GET.get("receipt", "")[:64],
             offers=[(Words("满 {p} 送 {g}", "{g} on top of {p}")).fill(
                 p=fen_said(round(o.pays * 100)), g=fen_said(round(o.gives * 100))
             ) for o in (said.membership.value.offers if said.membership.value else ())],
             corrects=_corrected(said) if may(request.user, "membership") else [],
-            paid_in=fen_said(_left(member, request, PRINCIPAL)) if _left(member, request, PRINCIPAL) else None,
+            paid_in=fen_said(can_spend[PRINCIPAL]) if PRINCIPAL in can_spend else None,
             tiers=[
                 (p.tier, Words("{t}，{n}，{m} 个月", "{t}, {n}, {m} months").fill(
                     t=said.tiers[p.tier], n=fen_said(round(p.price * 100)), m=p.months))
