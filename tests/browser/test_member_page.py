@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,16 @@ def test_the_sign_stays_when_the_network_is_gone_and_changes_when_it_is_back(
     context.close()
 
 
+def is_kept_by_chat_programs(page: Page) -> None:
+    """Her card is a picture that can be pressed and kept, sharp on a phone, with its writing on it."""
+    page.wait_for_selector("[data-hold]:visible")
+    kept = page.get_attribute("[data-keep]", "href") or ""
+    picture = base64.b64decode(kept.removeprefix("data:image/png;base64,"))
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n" and page.get_attribute(".card-picture", "src") == kept
+    assert (int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])) == (1200, 760)
+    assert len(picture) > 10_000
+
+
 @pytest.mark.any_store
 @pytest.mark.parametrize(("lang", "look", "script"), [("zh", "light", True), ("en", "dark", False)])
 def test_a_member_signs_in_and_reads_her_page_on_a_small_phone(
@@ -92,6 +103,8 @@ def test_a_member_signs_in_and_reads_her_page_on_a_small_phone(
     assert ("普通会员" if lang == "zh" else "Ordinary") in page.inner_text("main")
     for address in ("", "points/", "pass/", "me/", "privacy/", "invite/", "visits/", "coupons/"):
         page.goto(f"{live_server.url}/m/{address}")
+        if script and address == "pass/":
+            is_kept_by_chat_programs(page)
         right = max(
             box["x"] + box["width"] for e in page.query_selector_all("main > *") if (box := e.bounding_box())
         )

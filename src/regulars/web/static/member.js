@@ -1,5 +1,6 @@
-/* The member page works without this: it lets a phone keep the page for a lost network, and brings a new sign for the
-   counter each minute as long as there is one (a page without scripts is loaded anew). */
+/* The member page works without this: it lets a phone keep the page for a lost network, brings a new sign for the counter
+   each minute as long as there is one (a page without scripts is loaded anew), and makes of her card a picture that chat
+   programs can keep: they know no SVG. */
 (function () {
   "use strict";
   if ("serviceWorker" in navigator && window.isSecureContext) {
@@ -19,5 +20,26 @@
       asked.onerror = asked.ontimeout = function () { lost.hidden = false; };
       asked.send();
     }, 60000);
+  }
+  var card = document.querySelector(".card-picture");
+  function draw() {
+    card.removeEventListener("load", draw);
+    var sheet = document.createElement("canvas");
+    sheet.width = 2 * card.naturalWidth;
+    sheet.height = 2 * card.naturalHeight;
+    try {
+      sheet.getContext("2d").drawImage(card, 0, 0, sheet.width, sheet.height);
+      card.src = sheet.toDataURL("image/png");
+    } catch (_) {
+      return; // an old phone: the card stays what it was
+    }
+    var keep = document.querySelector("[data-keep]");
+    keep.href = card.src;
+    keep.setAttribute("download", "card.png");
+    document.querySelector("[data-hold]").hidden = false;
+  }
+  if (card) {
+    card.addEventListener("load", draw);
+    if (card.complete && card.naturalWidth) { draw(); }
   }
 })();
