@@ -142,8 +142,8 @@ def membership_report(on: _On = None, json_: _Json = False) -> None:
     open_shop()
     from regulars.membership import program
     from regulars.membership.activity import cohorts
-    from regulars.membership.coupons import promotion_costs
     from regulars.membership.liability import liability
+    from regulars.membership.promotions import promotion_costs
 
     day = the_day(on)
     owed = liability(program.last() or program.terms(), day)

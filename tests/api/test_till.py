@@ -12,7 +12,7 @@ from django.test import Client
 from tests.api.lived_in import DAY, LivedIn, open_shop
 
 from regulars.customers.queries import find
-from regulars.membership import coupons, passes, program, purse, teller
+from regulars.membership import coupons, passes, program, promotions, purse, teller
 from regulars.membership.models import Member, Posting, Reservation, TierBought
 from regulars.membership.offers import CouponUse, Offer
 from regulars.membership.rules.ledger import Move
@@ -34,7 +34,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LivedIn:
 def her(shop: LivedIn, monkeypatch: pytest.MonkeyPatch) -> Member:
     """The customer with card K0013: 500 points and 300 yuan with 20 on top."""
     import_module("regulars.web.urls")  # the API is put together from there
-    for place in ("regulars.web.counter.clock", "regulars.web.api_till.clock"):
+    for place in (
+        "regulars.web.counter.clock",
+        "regulars.web.store_here.clock",
+        "regulars.web.api_till.clock",
+    ):
         monkeypatch.setattr(place, lambda: NOW)
     program.open_program("tiers", DAY - timedelta(days=60))
     customer = find("K0013")
@@ -57,7 +61,7 @@ def post(shop: LivedIn, path: str, said: Any = None, who: str = "zhou", status: 
 
 
 def coupon_of(member: Member, key: str = "1") -> str:
-    one = Offer.objects.first() or coupons.keep_offer(
+    one = Offer.objects.first() or promotions.keep_offer(
         Offer(
             kind="amount",
             name="减十元",
@@ -67,7 +71,7 @@ def coupon_of(member: Member, key: str = "1") -> str:
             stacking="any",
         )
     )
-    coupons.open_offer(one)
+    promotions.open_offer(one)
     return coupons.issue(one, member, key=key, on=DAY).code
 
 

@@ -17,7 +17,7 @@ from tests.shops import Shop
 
 from regulars import daily
 from regulars.customers.models import Customer
-from regulars.membership import coupons, program, purse, teller
+from regulars.membership import coupons, program, promotions, purse, teller
 from regulars.membership.models import Balance, Member, Posting
 from regulars.membership.offers import Coupon, CouponPart, CouponState, CouponUse, Offer
 from regulars.membership.proof import prove
@@ -61,9 +61,9 @@ def offer(kind: str = "amount", is_open: bool = True, **more: Any) -> Offer:
     said: dict[str, Any] = {
         "name": "减十元", "worth": 1_000, "valid_from": TODAY, "valid_until": TODAY + timedelta(60), "stacking": "any",
     } | more  # fmt: skip
-    made = coupons.keep_offer(Offer(kind=kind, **said))
+    made = promotions.keep_offer(Offer(kind=kind, **said))
     if is_open:
-        coupons.open_offer(made)
+        promotions.open_offer(made)
     return made
 
 
@@ -266,7 +266,7 @@ def test_a_returned_bill_gives_its_coupons_back_once(members: Shop) -> None:
     coupons.give_back(used, on=later)
     coupon.refresh_from_db()
     assert coupon.state == CouponState.USED, "the old bill is given back once, whatever came after"
-    (cost,) = coupons.promotion_costs()
+    (cost,) = promotions.promotion_costs()
     assert (cost.issued, cost.used, cost.cost, cost.can_still_cost) == (1, 1, 1_000, 0)
     books_agree()
 
@@ -293,11 +293,11 @@ def test_stopping_keeps_promises_and_opening_fixes_them(members: Shop) -> None:
     coupon = coupons.issue(one, her, key="1", on=TODAY)
     one.worth = 1
     with pytest.raises(Refused):
-        coupons.keep_offer(one)
+        promotions.keep_offer(one)
     one = Offer.objects.get()
     one.stock = 1
-    coupons.keep_offer(one)
-    coupons.stop_offer(one)
+    promotions.keep_offer(one)
+    promotions.stop_offer(one)
     with pytest.raises(Refused):
         coupons.issue(one, her, key="2", on=TODAY)
     assert coupons.use([coupon.code], 3_000, key="a", place=HERE).payable == 2_000
@@ -325,7 +325,7 @@ def test_what_an_offer_costs_stands_beside_its_budget(members: Shop) -> None:
     with pytest.raises(Refused):
         coupons.issue(half, her, key="5", on=TODAY)
     coupons.use(codes[:1], 1_001, key="a", place=HERE)
-    (cost,) = coupons.promotion_costs()
+    (cost,) = promotions.promotion_costs()
     assert (cost.issued, cost.used, cost.open) == (4, 1, 3)
     assert (cost.cost, cost.can_still_cost, cost.budget) == (500, 6_000, 9_000)
     coupons.issue(half, her, key="6", on=TODAY)

@@ -14,7 +14,17 @@ from tests.shops import Shop
 
 from regulars import daily
 from regulars.customers.models import Customer
-from regulars.membership import coupons, opening, partners, program, purse, referrals, settle, teller
+from regulars.membership import (
+    coupons,
+    opening,
+    partners,
+    program,
+    promotions,
+    purse,
+    referrals,
+    settle,
+    teller,
+)
 from regulars.membership.models import Member, Posting, Referral, TierBought
 from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.proof import prove
@@ -47,8 +57,8 @@ def offer(**more: Any) -> Offer:
     said: dict[str, Any] = {
         "kind": "amount", "name": "减十元", "worth": 1_000, "valid_from": TODAY, "valid_until": TODAY + timedelta(60), "stacking": "any",
     } | more  # fmt: skip
-    made = coupons.keep_offer(Offer(**said))
-    coupons.open_offer(made)
+    made = promotions.keep_offer(Offer(**said))
+    promotions.open_offer(made)
     return made
 
 

@@ -11,7 +11,7 @@ from tests.shops import Shop
 from regulars import daily
 from regulars.customers.models import Customer
 from regulars.grading.models import Standing
-from regulars.membership import coupons, night, program, purse, settle, unsettled
+from regulars.membership import coupons, night, program, promotions, purse, settle, unsettled
 from regulars.membership.models import Balance, Earned, Lot, Member, Posting
 from regulars.membership.offers import Coupon, CouponState, Offer
 from regulars.membership.proof import prove
@@ -372,7 +372,7 @@ def test_what_one_of_two_owes_is_taken_from_what_the_other_earns_when_they_are_m
 
 
 def a_coupon_used_on(number: str, on: date) -> Coupon:
-    offer = coupons.keep_offer(
+    offer = promotions.keep_offer(
         Offer(
             name="减十元",
             kind="amount",
@@ -381,7 +381,7 @@ def a_coupon_used_on(number: str, on: date) -> Coupon:
             valid_until=date(2026, 6, 30),
         )
     )
-    coupons.open_offer(offer)
+    promotions.open_offer(offer)
     coupon = coupons.issue(Offer.objects.get(), Member.objects.get(), key="1", on=on)
     coupons.use([coupon.code], 5_000, key="1", place=Place(on, time(12, 0), None), receipt=number)
     return coupon
@@ -391,7 +391,7 @@ def test_a_coupon_that_a_refund_gave_back_is_used_when_the_refund_is_taken_back(
     members.take_in([receipt("A1", "40")])
     coupon = a_coupon_used_on("A1", date(2026, 5, 4))
     rows = [receipt("R1", "-40", day="2026-05-06", 原订单号="A1")]
-    costs = coupons.promotion_costs()
+    costs = promotions.promotion_costs()
     for ends in (False, True):
         back = members.take_in(rows)
         coupon.refresh_from_db()
@@ -401,7 +401,7 @@ def test_a_coupon_that_a_refund_gave_back_is_used_when_the_refund_is_taken_back(
         daily.undo(back.batch)
         coupon.refresh_from_db()
         assert coupon.state == CouponState.USED and coupon.valid_until == date(2026, 6, 30)
-        assert coupon.use is not None and coupons.promotion_costs() == costs
+        assert coupon.use is not None and promotions.promotion_costs() == costs
     assert not Alert.objects.exists()
 
 

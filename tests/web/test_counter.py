@@ -15,14 +15,14 @@ from django.urls import reverse
 from tests.web.conftest import TODAY, House
 
 from regulars.customers.models import Customer
-from regulars.membership import coupons, partners, passes, program, proof, purse, teller
+from regulars.membership import coupons, partners, passes, program, promotions, proof, purse, teller
 from regulars.membership.models import Balance, Member, PartnerUse, Posting, Program, TierBought
 from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.rules.ledger import Move
 from regulars.playbooks.membership import PaidTier
 from regulars.shop.actions import add_staff
 from regulars.shop.models import Approval, AuditEvent, Store
-from regulars.web.counter import gives_said
+from regulars.web.offers_said import gives_said
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in the shop
 
@@ -30,7 +30,8 @@ NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # noon in the shop
 @pytest.fixture
 def her(lived_in: House, monkeypatch: pytest.MonkeyPatch) -> Member:
     """A regular with 500 points and 200 yuan of stored value."""
-    monkeypatch.setattr("regulars.web.counter.clock", lambda: NOW)
+    for place in ("counter", "store_here"):
+        monkeypatch.setattr(f"regulars.web.{place}.clock", lambda: NOW)
     program.open_program("tiers", TODAY - timedelta(days=30))
     member = Member.objects.order_by("id")[0]
     teller.post(Move("put", "earn", "test", "1", member.pk, TODAY, (("stamps", 12), ("points", 500))))
@@ -42,9 +43,19 @@ def made(**more: Any) -> Offer:
     said: dict[str, Any] = {
         "kind": "amount", "name": "减十元", "worth": 1_000, "valid_from": TODAY, "valid_until": TODAY + timedelta(30),
     } | more  # fmt: skip
-    one = coupons.keep_offer(Offer(**said))
-    coupons.open_offer(one)
+    one = promotions.keep_offer(Offer(**said))
+    promotions.open_offer(one)
     return one
+
+
+def test_nobody_is_asked_how_much_of_nothing(her: Member, lived_in: House) -> None:
+    """A new member's page at the counter held three forms that could only be refused."""
+    new = Member.objects.exclude(pk=her.pk).filter(balances=None).order_by("id")[0]
+    for role in ("front-desk", "owner"):
+        page = lived_in.browser(role).get(page_of(new)).content.decode()
+        assert "没有能用的积分" in page and "没有储值" in page
+        assert not re.search('name="do" value="(points|pay|pay-out|hand-over)"', page)
+        assert 'name="do" value="top-up"' in page
 
 
 def test_the_owner_says_who_works_in_the_shop(lived_in: House, her: Member) -> None:

@@ -27,7 +27,7 @@ from regulars.customers.erasing import erase
 from regulars.customers.models import Customer, RightsRequest
 from regulars.customers.queries import details_of
 from regulars.grading.models import Standing
-from regulars.membership import coupons, door, program, purse, teller
+from regulars.membership import coupons, door, program, promotions, purse, teller
 from regulars.membership.models import Knock, Member, Referral, TierBought
 from regulars.membership.offers import Coupon, Offer
 from regulars.membership.rules.coupons import Place
@@ -588,10 +588,10 @@ def test_she_reads_what_a_friend_a_reward_and_another_member_brought_or_took(mem
         teller.post(
             Move("put", "refer", "referral", f"1.{part}", hers.pk, TODAY, (("points", 7),), rule=part)
         )
-    offer = coupons.keep_offer(
+    offer = promotions.keep_offer(
         Offer(kind="gift", name="茶杯", price=40, currency="points", valid_from=TODAY, valid_until=TODAY)
     )
-    coupons.open_offer(offer)
+    promotions.open_offer(offer)
     coupons.void(coupons.buy(offer, hers, key="1", on=TODAY), on=TODAY, why="发错了")
     purse.hand_over(hers, other, "points", 30, key="h", on=TODAY, why="母女")
     lines = re.findall(
@@ -876,13 +876,13 @@ def test_she_reads_when_and_where_a_coupon_is_good(members: House) -> None:
     """She came on a Saturday with a coupon for Monday to Thursday."""
     hers, store = member(), Store.objects.get()
     said = {"kind": "amount", "worth": 500, "valid_from": TODAY, "valid_until": TODAY + timedelta(30)}
-    first = coupons.keep_offer(
+    first = promotions.keep_offer(
         Offer(**said, name="午市券", weekdays=[1, 2], first=time(11), last=time(14), stores=[store.pk])
     )
-    second = coupons.keep_offer(Offer(**{**said, "valid_from": TODAY + timedelta(7)}, name="下周券"))
-    third = coupons.keep_offer(Offer(**said, name="随时券"))
+    second = promotions.keep_offer(Offer(**{**said, "valid_from": TODAY + timedelta(7)}, name="下周券"))
+    third = promotions.keep_offer(Offer(**said, name="随时券"))
     for n, offer in enumerate((first, second, third)):
-        coupons.open_offer(offer)
+        promotions.open_offer(offer)
         coupons.issue(offer, hers, key=str(n), on=TODAY)
     browser = come()
     shown = dict(

@@ -25,13 +25,13 @@ from regulars.care.models import Task
 from regulars.customers.actions import add_note, say_detail
 from regulars.customers.models import Customer, Note
 from regulars.grading.actions import in_force
-from regulars.membership import coupons, partners, program, purse
+from regulars.membership import coupons, partners, program, promotions, purse
 from regulars.membership.models import Member
 from regulars.membership.offers import Offer
 from regulars.sales.models import Batch, Item
 from regulars.shop.actions import keep_role
 from regulars.shop.models import Alert, Business, Staff, Store
-from regulars.web.counter import MOVES
+from regulars.web.counter_moves import MOVES
 
 # --- IDOR ------------------------------------------------------------------------------------------------------------
 
@@ -323,10 +323,10 @@ def test_no_text_that_anybody_typed_becomes_part_of_a_members_page(members: Hous
     assert hers.customer
     for text in (SCRIPT, BREAKING_OUT):
         said = {"kind": "gift", "worth": 500, "valid_from": TODAY, "valid_until": TODAY}
-        offer = coupons.keep_offer(
+        offer = promotions.keep_offer(
             Offer(**said, name=text[:40], price=1, currency="points", stores=[Store.objects.get().pk])
         )
-        coupons.open_offer(offer)
+        promotions.open_offer(offer)
         coupons.buy(offer, hers, key=text[:9], on=TODAY)
         purse.redeem(hers, "points", 1, key=text[:9], on=TODAY, receipt=text, store=Store.objects.get())
         browser.post("/m/me/", {"name": text, "taboos": text})

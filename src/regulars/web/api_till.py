@@ -21,8 +21,9 @@ from regulars.shop.money import fen
 from regulars.shop.rules.doors import SEARCH
 from regulars.shop.words import Refused
 from regulars.web.api import ONE, Lang, NotThere, TooMany, Wrong, Yuan, needs
-from regulars.web.counter import customer_shown_by, place_of
+from regulars.web.counter import customer_shown_by
 from regulars.web.doors import clock
+from regulars.web.store_here import place_of
 from regulars.web.throttle import too_fast
 
 router = Router()

@@ -34,7 +34,6 @@ from regulars.shop.models import Hold, audit
 from regulars.shop.money import say_money
 from regulars.shop.words import Refused, Words
 from regulars.web import doors
-from regulars.web.counter import gives_said, holds_said
 from regulars.web.jinja import STATIC, static
 from regulars.web.may import open_to_all
 from regulars.web.member_door import FRESH, SOURCE, Hers, at_the_door, end_session, hers, look, welcome
@@ -45,6 +44,7 @@ from regulars.web.member_shown import (
     tier_shown,
     value_shown,
 )
+from regulars.web.offers_said import gives_said, holds_said
 from regulars.web.request import number_in
 from regulars.web.rights import packed_copy
 from regulars.web.settings_pages import qr_svg

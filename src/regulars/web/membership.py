@@ -21,21 +21,22 @@ from regulars.customers.models import Customer
 from regulars.membership import opening, program, purse, referrals
 from regulars.membership import partners as partnership
 from regulars.membership.activity import cohorts
-from regulars.membership.coupons import PromotionCost, promotion_costs
 from regulars.membership.liability import Owed, liability
 from regulars.membership.models import Member, Partner, PartnerUse, Reason, Referral, ReferralState
+from regulars.membership.promotions import PromotionCost, promotion_costs
 from regulars.membership.rules.terms import months_after
 from regulars.playbooks.playbook import LIBRARY, load
 from regulars.playbooks.say_membership import say_membership
 from regulars.shop.calendar import day_words
 from regulars.shop.models import Approval
 from regulars.shop.words import Refused, Words
-from regulars.web.counter import fen_typed, store_here
+from regulars.web.counter_moves import fen_typed
 from regulars.web.customers import find_customer
 from regulars.web.ledger_said import currency_said, fen_said, figure_said
 from regulars.web.may import may, needs
 from regulars.web.request import Request
 from regulars.web.shown import Badges, customers_shown, people
+from regulars.web.store_here import store_here
 
 STATES: dict[str, Words] = {
     ReferralState.WAITING: Words("等新客真的来买", "waiting for a purchase"),

@@ -13,19 +13,21 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from regulars.membership import coupons, kin, program
+from regulars.membership import coupons, kin, program, promotions
 from regulars.membership.offers import Coupon, Offer, OfferState
 from regulars.membership.rules import coupons as rules
 from regulars.shop.models import Store
 from regulars.shop.money import yuan
 from regulars.shop.words import Refused, Words
 from regulars.web.by_hand import amount_typed
-from regulars.web.counter import NOT_A_MEMBER, coupon_shown, gives_said, place_of
+from regulars.web.counter import NOT_A_MEMBER
 from regulars.web.customers import find_customer
 from regulars.web.ledger_said import fen_said
 from regulars.web.may import needs
+from regulars.web.offers_said import coupon_shown, gives_said
 from regulars.web.request import Request, is_day, number_in
 from regulars.web.shown import Badges, customers_shown
+from regulars.web.store_here import place_of
 
 STATES = {
     OfferState.DRAFT: Words("草稿", "draft"),
@@ -38,7 +40,7 @@ STATES = {
 @require_GET
 def offers(request: Request) -> HttpResponse:
     """Every offer: coupons issued and used, what it has cost so far, and what of its budget is left."""
-    found = coupons.promotion_costs()
+    found = promotions.promotion_costs()
     open_now = [c for c in found if c.offer.state == OfferState.OPEN]
     cost = sum(c.cost for c in found)
     page = Page(
@@ -94,7 +96,7 @@ def _form(request: Request, one: Offer) -> HttpResponse:
         )
         try:
             _read(request, one, filled)
-            kept = coupons.keep_offer(one, by=request.user)
+            kept = promotions.keep_offer(one, by=request.user)
         except Refused as refused:
             problems.append(refused.words)
         else:
@@ -129,7 +131,7 @@ def _read(request: Request, one: Offer, filled: dict[str, Any]) -> None:
     """Put what was typed into the offer; of one that is open only what may still change."""
     is_fixed = one.pk is not None and one.state != OfferState.DRAFT
     for key in (*TEXTS, *MONEY, *COUNTS):
-        if is_fixed and key in coupons.GIVES:
+        if is_fixed and key in promotions.GIVES:
             continue
         if key in MONEY:
             setattr(one, key, amount_typed(filled[key]))
@@ -181,14 +183,14 @@ def offer_state(request: Request, number: int) -> HttpResponse:
             )
             messages.error(request, over.say(request.lang))
             return redirect("offer", one.pk)
-        coupons.open_offer(one, by=request.user)
+        promotions.open_offer(one, by=request.user)
         one.refresh_from_db()
         if refusal := coupons.why_no_more(one, request.today):
             messages.warning(request, refusal.say(request.lang))
             return redirect("offers")
         said = Words("开始发了", "It is open")
     else:
-        coupons.stop_offer(one, by=request.user)
+        promotions.stop_offer(one, by=request.user)
         said = Words(
             "停了，不再发；发出去的还能用", "Stopped: no more are issued, those that are out stay good"
         )
@@ -216,7 +218,7 @@ def customer_coupons(request: Request, number: int) -> HttpResponse:
     page = Page(
         name=shown.name, href=reverse("portrait", args=[customer.pk]), is_member=member is not None, action=request.path,
         coupons=[coupon_shown(c, place_of(request)) for c in coupons.coupons_of(member, request.today)] if member else [],
-        offers=[Page(number=o.pk, name=o.words, gives=gives_said(o), once=secrets.token_hex(8)) for o in coupons.offers_open(request.today)],
+        offers=[Page(number=o.pk, name=o.words, gives=gives_said(o), once=secrets.token_hex(8)) for o in promotions.offers_open(request.today)],
     )  # fmt: skip
     return render(request, "customer_coupons.html", {"page": page})
 
