@@ -11,20 +11,31 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.db import transaction
 
 from regulars.customers.models import Customer, Link
-from regulars.membership import coupons, kin, teller, unsettled
-from regulars.membership.models import Earned, Entry, Member, Posting, Unsettled
+from regulars.membership import coupons, kin, models, teller, unsettled
+from regulars.membership.models import Entry, Member, Posting, Unsettled
 from regulars.membership.offers import CouponUse
 from regulars.membership.program import Terms, currencies_ever, current, join_listed, last, tiers_on
 from regulars.membership.rules import earning
+from regulars.membership.rules.due import (
+    Change,
+    Earned,
+    collect,
+    come_to,
+    comes_back,
+    give_back,
+    note,
+    pass_on,
+    reckon,
+)
 from regulars.membership.rules.earning import Bought
-from regulars.membership.rules.ledger import MOST, Move
+from regulars.membership.rules.ledger import VALUE
 from regulars.playbooks.membership import Currency
 from regulars.sales.models import Batch, Item, Sale, SaleLine
 from regulars.shop import bulk
@@ -51,7 +62,7 @@ TWICE = Words(
 Progress = Callable[[int, int, Words], None]
 
 _SALE, _BATCH, _MEMBER, _LINK, _CUSTOMER, _EARNED, _UNSETTLED, _POSTING, _ENTRY = (
-    m._meta.db_table for m in (Sale, Batch, Member, Link, Customer, Earned, Unsettled, Posting, Entry)
+    m._meta.db_table for m in (Sale, Batch, Member, Link, Customer, models.Earned, Unsettled, Posting, Entry)
 )
 
 
@@ -102,26 +113,6 @@ class _Receipt:
     member: int = 0
 
 
-@dataclass(slots=True)
-class _Row:
-    """One line of `Earned` as it was and as it is to be."""
-
-    what: str
-    currency: str
-    id: int = 0
-    member: int = 0
-    day: date = date.min
-    gross: int = 0
-    by_value: int = 0
-    units: int = 0
-    due: int = 0
-    owed: int = 0
-    turns: int = 0
-    parts: list[list[int]] = field(default_factory=list)
-    rules: list[str] = field(default_factory=list)
-    is_changed: bool = False
-
-
 class _Settling:
     """One chunk of receipts, all that they need read at once."""
 
@@ -133,8 +124,8 @@ class _Settling:
         self.by_visit = [c for c in self.program.currencies if any(
             e.currency == c.key and e.per_visit is not None for e in self.program.earns)]  # fmt: skip
         self.currencies = {c.key: c for c in self.program.currencies}
-        self.rows: dict[tuple[str, str], _Row] = {}
-        self.moves: list[tuple[Move, _Row, int]] = []
+        self.rows: dict[tuple[str, str], Earned] = {}
+        self.changes: list[Change] = []
         self.booked: dict[str, set[str]] = defaultdict(set)
         self.left: set[tuple[int, int, date]] = set()
         self.of_the_day: dict[tuple[int, date, str], int] = defaultdict(int)
@@ -235,13 +226,13 @@ class _Settling:
             "WHERE what IN ({marks})"
         )
         for found in bulk.rows_in(sql, list(whats)):
-            row = self.rows[found[0], found[1]] = _Row(*found)
+            row = self.rows[found[0], found[1]] = Earned(*found)
             row.day, row.parts, row.rules = bulk.day(row.day), _list(row.parts), _list(row.rules)
             self.booked[row.what].add(row.currency)
 
-    def _row(self, what: str, currency: str) -> _Row:
+    def _row(self, what: str, currency: str) -> Earned:
         if (what, currency) not in self.rows:
-            self.rows[what, currency] = _Row(what, currency)
+            self.rows[what, currency] = Earned(what, currency)
         return self.rows[what, currency]
 
     def _owners(self, receipts: Sequence[_Receipt]) -> None:
@@ -340,12 +331,7 @@ class _Settling:
         if (row.gross, row.by_value) != (receipt.amount, bought.by_value) and not is_closed:
             # Bought on other terms than today's? Then by what was kept; an amount that was edited, or turns out to have
             # been paid by stored value, is reckoned anew.
-            units, row.rules = earning.units_for(
-                _turned_round(bought) if bought.fen < 0 else bought, currency.key, self.program
-            )
-            row.units = -units if bought.fen < 0 else units
-            row.gross, row.by_value = receipt.amount, bought.by_value
-            row.day, row.member, row.is_changed = receipt.day, receipt.member, True
+            reckon(row, bought, receipt.member, self.program)
         due = earning.due_for(row.units, row.gross, receipt.amount + receipt.back, currency.rounding)
         cap = earning.most_a_day(currency.key, self.program)
         if cap is not None and due > 0:
@@ -354,7 +340,7 @@ class _Settling:
             self.of_the_day[receipt.customer, receipt.day, currency.key] += due
         self._come_to(row, due, currency)
 
-    def _of(self, row: _Row, member: int, is_closed: bool) -> _Row:
+    def _of(self, row: Earned, member: int, is_closed: bool) -> Earned:
         """The row as this member's: what another had earned by it is taken back from her first."""
         if not row.id or row.member == member or not member:
             return row
@@ -367,12 +353,8 @@ class _Settling:
         what = row.what
         self.left.add((row.member, 0, row.day))
         self._come_to(row, 0, self._currency(row.currency))
-        row.what, row.is_changed = f"gone {row.id}", True
+        fresh = self.rows[what, row.currency] = pass_on(row, member, is_closed)
         self.rows[row.what, row.currency] = row
-        fresh = self.rows[what, row.currency] = _Row(what, row.currency, turns=row.turns)
-        if is_closed:
-            fresh.member, fresh.day, fresh.rules = member, row.day, row.rules
-            fresh.gross, fresh.units = row.gross, row.units
         return fresh
 
     def _vanished(self, keys: set[int], there: set[int], days: set[tuple[int, int, date]]) -> None:
@@ -468,19 +450,14 @@ class _Settling:
             receipt = by_number.get((number, self.root_of.get(member, 0), bill)) if bill else None
             if receipt is None or receipt.amount <= 0:
                 continue
-            net = max(0, receipt.amount + receipt.back)
-            kept = -(-int(used) * net // receipt.amount)
+            back = comes_back(int(used), receipt.amount, receipt.amount + receipt.back)
             row = self._row(f"back {posting}", currency)
             if not row.turns:
-                if int(used) == kept:
+                if not back:
                     continue
-                row.member, row.day, row.gross, row.parts = (
-                    member,
-                    bulk.day(on),
-                    int(used),
-                    [[posting, int(used)]],
-                )
-            self._give_back(row, int(used) - kept, receipt)
+                row.member, row.day, row.gross = member, bulk.day(on), int(used)
+                row.parts = [[posting, int(used)]]
+            self.changes += give_back(row, back, self.on, receipt.receipt)
 
     def _coupons_back(self, by_number: dict[tuple[str, int, date], _Receipt]) -> None:
         """Coupons come back with a receipt that was returned whole, and are used again where that is taken back."""
@@ -503,70 +480,14 @@ class _Settling:
                     defaults={"words": list(TWICE.fill(receipt=use.receipt))},
                 )
 
-    def _give_back(self, row: _Row, target: int, receipt: _Receipt) -> None:
-        change = target - row.due
-        if not change:
-            return
-        row.turns, row.due, row.is_changed = row.turns + 1, target, True
-        number = f"{row.what}.{row.currency}.{row.turns}"
-        if change < 0:  # the refund was none after all: it is spent again
-            self.moves.append((
-                Move("take", "redeem", "settle", number, row.member, self.on, ((row.currency, -change),), may_fall_short=True,
-                     receipt=receipt.receipt), row, -change,
-            ))  # fmt: skip
-            return
-        less = min(change, row.owed)
-        row.owed, change = row.owed - less, change - less
-        for part in reversed(row.parts):
-            n = min(change, part[1])
-            if n:
-                part[1] -= n
-                change -= n
-                self.moves.append((
-                    Move("give-back", "give-back", "settle", f"{number}.{part[0]}", row.member, self.on, ((row.currency, n),),
-                         of=part[0], receipt=receipt.receipt), row, 0,
-                ))  # fmt: skip
-
     # --- booking the difference
 
-    def _come_to(self, row: _Row, due: int, currency: Currency) -> None:
+    def _come_to(self, row: Earned, due: int, currency: Currency) -> None:
         """Book what is missing between what was due so far and what is due now."""
-        due = max(-MOST, min(due, MOST))
-        change = due - row.due
-        if not change:
-            return
-        row.turns, row.due, row.is_changed = row.turns + 1, due, True
-        number = f"{row.what}.{row.currency}.{row.turns}"
-        if change > 0:
-            less = min(change, row.owed)
-            row.owed, change = row.owed - less, change - less
-            if change:
-                ripe_on = earning.ripe_on(currency, row.day)
-                self.moves.append((
-                    Move("put", "earn", "settle", number, row.member, self.on, ((row.currency, change),), since=row.day,
-                         ends=earning.ends_on(currency, ripe_on or row.day), ripe_on=ripe_on,
-                         idle=currency.months or 0 if currency.is_idle else 0, rule=row.rules[0][:40] if row.rules else "",
-                         detail={"rules": row.rules, "fen": row.gross} if row.rules else {}), row, 0,
-                ))  # fmt: skip
-            return
-        left = -change
-        for part in reversed(row.parts):
-            n = min(left, part[1])
-            if n:
-                part[1] -= n
-                left -= n
-                self.moves.append((
-                    Move("take-back", "reverse", "settle", f"{number}.{part[0]}", row.member, self.on, ((row.currency, n),),
-                         of=part[0]), row, n,
-                ))  # fmt: skip
-        if left:  # a refund without its receipt
-            self.moves.append((
-                Move("take", "reverse", "settle", f"{number}.0", row.member, self.on, ((row.currency, left),), may_fall_short=True),
-                row, left,
-            ))  # fmt: skip
+        self.changes += come_to(row, due, currency, self.on)
 
     def _book(self) -> int:
-        done = self._post(self.moves)
+        done = self._post(self.changes)
         done += self._post(self._from_what_came())
         changed = [r for r in self.rows.values() if r.is_changed]
         new = [r for r in changed if not r.id]
@@ -577,7 +498,7 @@ class _Settling:
         )
         if new:
             bulk.insert(
-                Earned,
+                models.Earned,
                 (
                     "what",
                     "currency",
@@ -596,26 +517,18 @@ class _Settling:
             )
         return done
 
-    def _post(self, moves: Sequence[tuple[Move, _Row, int]]) -> int:
+    def _post(self, changes: Sequence[Change]) -> int:
         made = 0
-        for (move, row, wanted), outcome in zip(
-            moves, teller.post_each([m for m, _, _ in moves]), strict=True
-        ):
+        for change, outcome in zip(changes, teller.post_each([c.move for c in changes]), strict=True):
             if isinstance(outcome, Refused):
                 raise outcome
             made += outcome.is_new
-            row.is_changed = True
-            if move.kind == "earn":
-                row.parts.append([outcome.posting, outcome.amounts.get(row.currency, 0)])
-            elif move.verb == "take" and move.kind == "redeem":
-                row.parts.append([outcome.posting, wanted - outcome.short])
-            if wanted:
-                row.owed += outcome.short
+            note(change, outcome.posting, outcome.amounts.get(change.row.currency, 0), outcome.short)
         return made
 
-    def _from_what_came(self) -> list[tuple[Move, _Row, int]]:
+    def _from_what_came(self) -> list[Change]:
         """What members still owe is taken from what they have just earned."""
-        earned = {m.member for m, _, _ in self.moves if m.kind == "earn"}
+        earned = {c.move.member for c in self.changes if c.move.kind == "earn"}
         if not earned:
             return []
         family = kin.families(earned)
@@ -623,26 +536,14 @@ class _Settling:
         sql = f"SELECT what, currency FROM {_EARNED} WHERE owed > 0 AND member_id IN ({{marks}})"
         missing = [w for w, c in bulk.rows_in(sql, sorted(earned)) if (w, c) not in self.rows]
         self._known(missing)
-        moves = []
-        for row in self.rows.values():
-            if row.owed and row.member in earned and row.currency not in ("principal", "bonus"):
-                row.turns += 1
-                wanted, row.owed = row.owed, 0
-                # What was given back for a refund that was none is spent again: a refund after all gives it back.
-                kind = "redeem" if row.what.startswith("back ") else "reverse"
-                moves.append((
-                    Move("take", kind, "settle", f"{row.what}.{row.currency}.{row.turns}", row.member, self.on,
-                         ((row.currency, wanted),), may_fall_short=True, rule="owed"), row, wanted,
-                ))  # fmt: skip
-        return moves
+        return [
+            collect(row, self.on)
+            for row in self.rows.values()
+            if row.owed and row.member in earned and row.currency not in VALUE
+        ]
 
 
-def _turned_round(back: Bought) -> Bought:
-    """The purchase that a refund without its receipt stands for."""
-    return Bought(back.day, -back.fen, back.tier, back.birthday, [(c, -n) for c, n in back.lines])
-
-
-def _numbers(row: _Row) -> tuple[Any, ...]:
+def _numbers(row: Earned) -> tuple[Any, ...]:
     parts = [p for p in row.parts if p[1]]
     return (
         row.gross,
