@@ -8,7 +8,6 @@ nothing. A crash leaves the rest on the list (`unsettled`).
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,30 +17,20 @@ from typing import Any
 from django.db import transaction
 
 from regulars.customers.models import Customer, Link
-from regulars.membership import coupons, kin, models, teller, unsettled
+from regulars.membership import coupons, kin, models, unsettled
 from regulars.membership.models import Entry, Member, Posting, Unsettled
 from regulars.membership.offers import CouponUse
 from regulars.membership.program import Terms, currencies_ever, current, join_listed, last, tiers_on
 from regulars.membership.rules import earning
-from regulars.membership.rules.due import (
-    Change,
-    Earned,
-    collect,
-    come_to,
-    comes_back,
-    give_back,
-    note,
-    pass_on,
-    reckon,
-)
+from regulars.membership.rules.due import Earned, comes_back, reckon
 from regulars.membership.rules.earning import Bought
-from regulars.membership.rules.ledger import VALUE
+from regulars.membership.tally import Tally
 from regulars.playbooks.membership import Currency
 from regulars.sales.models import Batch, Item, Sale, SaleLine
 from regulars.shop import bulk
 from regulars.shop.calendar import Birthday, NoSuchDay
 from regulars.shop.models import Alert
-from regulars.shop.words import Refused, Words
+from regulars.shop.words import Words
 
 TOGETHER = 2_000
 """Receipts settled in one transaction."""
@@ -124,9 +113,7 @@ class _Settling:
         self.by_visit = [c for c in self.program.currencies if any(
             e.currency == c.key and e.per_visit is not None for e in self.program.earns)]  # fmt: skip
         self.currencies = {c.key: c for c in self.program.currencies}
-        self.rows: dict[tuple[str, str], Earned] = {}
-        self.changes: list[Change] = []
-        self.booked: dict[str, set[str]] = defaultdict(set)
+        self.tally = Tally(on)
         self.left: set[tuple[int, int, date]] = set()
         self.of_the_day: dict[tuple[int, date, str], int] = defaultdict(int)
         self.sold_on: dict[str, set[date]] = defaultdict(set)
@@ -154,21 +141,21 @@ class _Settling:
         if self.by_visit or self.first < self.terms.starts_on:
             self._visits(days | self.left, tiers, birthdays)
         self._back_to_lots(receipts)
-        return self._book()
+        return self.tally.book()
 
     # --- reading
 
     def _all_of(self, keys: set[int]) -> list[_Receipt]:
         """The receipts behind these keys, whose they are, and what was booked for them."""
         receipts = self._receipts(keys)
-        self._known([f"sale {k}" for k in keys | {r.key for r in receipts}])
+        self.tally.read([f"sale {k}" for k in keys | {r.key for r in receipts}])
         self._owners(receipts)
         return receipts
 
     def _of_the_same_days(self, receipts: Sequence[_Receipt]) -> set[int]:
         """What else has earned on the days of these receipts: under a cap one makes room for another."""
         days = {(r.member, r.day) for r in receipts if r.member} | {
-            (r.member, r.day) for r in self.rows.values()
+            (r.member, r.day) for r in self.tally.rows.values()
         }
         roots = {self.root_of.get(member, -member) for member, _ in days}
         members = {m for m, _ in days} | {m for m, root in self.root_of.items() if root in roots}
@@ -219,21 +206,6 @@ class _Settling:
             elif key in keys and not refund_of:  # of a receipt that is not here nothing was earned
                 wanted[key] = _Receipt(key, identity, bulk.day(day), amount, receipt, store, number)
         return [r for r in sorted(wanted.values(), key=lambda r: (r.day, r.key)) if r.day >= self.first]
-
-    def _known(self, whats: Sequence[str]) -> None:
-        sql = (
-            f"SELECT what, currency, id, member_id, day, gross, by_value, units, due, owed, turns, parts, rules FROM {_EARNED} "
-            "WHERE what IN ({marks})"
-        )
-        for found in bulk.rows_in(sql, list(whats)):
-            row = self.rows[found[0], found[1]] = Earned(*found)
-            row.day, row.parts, row.rules = bulk.day(row.day), _list(row.parts), _list(row.rules)
-            self.booked[row.what].add(row.currency)
-
-    def _row(self, what: str, currency: str) -> Earned:
-        if (what, currency) not in self.rows:
-            self.rows[what, currency] = Earned(what, currency)
-        return self.rows[what, currency]
 
     def _owners(self, receipts: Sequence[_Receipt]) -> None:
         """Whose each receipt is: the customer read now, and her oldest membership that held on its day. Those who joined
@@ -312,7 +284,7 @@ class _Settling:
     def _earned_in(self, what: str, now: Sequence[Currency]) -> list[Currency]:
         """The currencies in which this earns now, and those in which it did under an earlier programme."""
         named = {c.key for c in now}
-        return [*now, *(self._currency(key) for key in sorted(self.booked[what] - named))]
+        return [*now, *(self._currency(key) for key in sorted(self.tally.booked[what] - named))]
 
     def _currency(self, key: str) -> Currency:
         if key not in self.currencies:
@@ -320,13 +292,13 @@ class _Settling:
         return self.currencies[key]
 
     def _spent(self, receipt: _Receipt, bought: Bought, currency: Currency) -> None:
-        row = self._row(f"sale {receipt.key}", currency.key)
+        row = self.tally.row(f"sale {receipt.key}", currency.key)
         is_closed = self._is_closed(receipt.day) or currency not in self.by_spend
         if not row.id and (is_closed or not receipt.member):
             return
         row = self._of(row, receipt.member, is_closed)
         if not receipt.member:
-            self._come_to(row, 0, currency)
+            self.tally.come_to(row, 0, currency)
             return
         if (row.gross, row.by_value) != (receipt.amount, bought.by_value) and not is_closed:
             # Bought on other terms than today's? Then by what was kept; an amount that was edited, or turns out to have
@@ -338,7 +310,7 @@ class _Settling:
             so_far = self.of_the_day[receipt.customer, receipt.day, currency.key]
             due = min(due, max(0, cap - so_far))
             self.of_the_day[receipt.customer, receipt.day, currency.key] += due
-        self._come_to(row, due, currency)
+        self.tally.come_to(row, due, currency)
 
     def _of(self, row: Earned, member: int, is_closed: bool) -> Earned:
         """The row as this member's: what another had earned by it is taken back from her first."""
@@ -350,19 +322,16 @@ class _Settling:
             return row
         if row.member in kin.family_of(member):
             return row
-        what = row.what
         self.left.add((row.member, 0, row.day))
-        self._come_to(row, 0, self._currency(row.currency))
-        fresh = self.rows[what, row.currency] = pass_on(row, member, is_closed)
-        self.rows[row.what, row.currency] = row
-        return fresh
+        self.tally.come_to(row, 0, self._currency(row.currency))
+        return self.tally.pass_on(row, member, is_closed)
 
     def _vanished(self, keys: set[int], there: set[int], days: set[tuple[int, int, date]]) -> None:
         """Receipts that count no more have earned nothing."""
         for key in keys - there:
             for currency in self._earned_in(f"sale {key}", ()):
-                row = self.rows[f"sale {key}", currency.key]
-                self._come_to(row, 0, currency)
+                row = self.tally.rows[f"sale {key}", currency.key]
+                self.tally.come_to(row, 0, currency)
                 days.add((row.member, 0, row.day))
 
     def _visits(
@@ -379,7 +348,7 @@ class _Settling:
         if not members:
             return
         whats = {(m, d): f"visit {m} {d.isoformat()}" for m, _, d in days}
-        self._known(sorted(set(whats.values())))
+        self.tally.read(sorted(set(whats.values())))
         sql = (
             f"SELECT m.id, s.day, SUM(s.amount), MAX(CASE WHEN s.kind = 'attendance' THEN 1 ELSE 0 END) FROM {_MEMBER} m "
             f"JOIN {_CUSTOMER} o ON o.id = m.customer_id "
@@ -395,14 +364,14 @@ class _Settling:
         for member, customer, day in sorted(days):
             bought = Bought(day, 0, tiers.get((customer, day), ""), birthdays.get(customer))
             for currency in self._earned_in(whats[member, day], self.by_visit):
-                row = self._row(whats[member, day], currency.key)
+                row = self.tally.row(whats[member, day], currency.key)
                 if not row.turns:
                     if self._is_closed(day):
                         continue
                     row.member, row.day = member, day
                     row.gross, row.rules = earning.for_visit(bought, currency.key, self.program)
                 is_hers = holds_it.get((member, day), member) == member
-                self._come_to(row, row.gross if is_hers and came.get((member, day)) else 0, currency)
+                self.tally.come_to(row, row.gross if is_hers and came.get((member, day)) else 0, currency)
 
     def _who_has_the_visit(
         self, days: set[tuple[int, int, date]]
@@ -444,20 +413,20 @@ class _Settling:
             'GROUP BY p.id, p.receipt, p.member_id, p."on", e.currency ORDER BY p.id'
         )
         spent = list(bulk.rows_in(sql, sorted({number for number, _, _ in by_number})))
-        self._known([f"back {p}" for p in {row[0] for row in spent}])
+        self.tally.read([f"back {p}" for p in {row[0] for row in spent}])
         for posting, number, member, on, currency, used in spent:
             bill = self._bill_of(number, bulk.day(on))
             receipt = by_number.get((number, self.root_of.get(member, 0), bill)) if bill else None
             if receipt is None or receipt.amount <= 0:
                 continue
             back = comes_back(int(used), receipt.amount, receipt.amount + receipt.back)
-            row = self._row(f"back {posting}", currency)
+            row = self.tally.row(f"back {posting}", currency)
             if not row.turns:
                 if not back:
                     continue
                 row.member, row.day, row.gross = member, bulk.day(on), int(used)
                 row.parts = [[posting, int(used)]]
-            self.changes += give_back(row, back, self.on, receipt.receipt)
+            self.tally.give_back(row, back, receipt.receipt)
 
     def _coupons_back(self, by_number: dict[tuple[str, int, date], _Receipt]) -> None:
         """Coupons come back with a receipt that was returned whole, and are used again where that is taken back."""
@@ -479,86 +448,6 @@ class _Settling:
                     on=self.on,
                     defaults={"words": list(TWICE.fill(receipt=use.receipt))},
                 )
-
-    # --- booking the difference
-
-    def _come_to(self, row: Earned, due: int, currency: Currency) -> None:
-        """Book what is missing between what was due so far and what is due now."""
-        self.changes += come_to(row, due, currency, self.on)
-
-    def _book(self) -> int:
-        done = self._post(self.changes)
-        done += self._post(self._from_what_came())
-        changed = [r for r in self.rows.values() if r.is_changed]
-        new = [r for r in changed if not r.id]
-        bulk.execute_many(
-            f"UPDATE {_EARNED} SET what = %s, day = %s, gross = %s, by_value = %s, units = %s, due = %s, owed = %s, turns = %s, parts = %s, "
-            "rules = %s WHERE id = %s",
-            [(r.what, r.day.isoformat(), *_numbers(r), r.id) for r in changed if r.id],
-        )
-        if new:
-            bulk.insert(
-                models.Earned,
-                (
-                    "what",
-                    "currency",
-                    "member_id",
-                    "day",
-                    "gross",
-                    "by_value",
-                    "units",
-                    "due",
-                    "owed",
-                    "turns",
-                    "parts",
-                    "rules",
-                ),
-                [(r.what, r.currency, r.member, r.day.isoformat(), *_numbers(r)) for r in new],
-            )
-        return done
-
-    def _post(self, changes: Sequence[Change]) -> int:
-        made = 0
-        for change, outcome in zip(changes, teller.post_each([c.move for c in changes]), strict=True):
-            if isinstance(outcome, Refused):
-                raise outcome
-            made += outcome.is_new
-            note(change, outcome.posting, outcome.amounts.get(change.row.currency, 0), outcome.short)
-        return made
-
-    def _from_what_came(self) -> list[Change]:
-        """What members still owe is taken from what they have just earned."""
-        earned = {c.move.member for c in self.changes if c.move.kind == "earn"}
-        if not earned:
-            return []
-        family = kin.families(earned)
-        earned.update(one for group in family.values() for one in group)
-        sql = f"SELECT what, currency FROM {_EARNED} WHERE owed > 0 AND member_id IN ({{marks}})"
-        missing = [w for w, c in bulk.rows_in(sql, sorted(earned)) if (w, c) not in self.rows]
-        self._known(missing)
-        return [
-            collect(row, self.on)
-            for row in self.rows.values()
-            if row.owed and row.member in earned and row.currency not in VALUE
-        ]
-
-
-def _numbers(row: Earned) -> tuple[Any, ...]:
-    parts = [p for p in row.parts if p[1]]
-    return (
-        row.gross,
-        row.by_value,
-        row.units,
-        row.due,
-        row.owed,
-        row.turns,
-        json.dumps(parts),
-        json.dumps(row.rules),
-    )
-
-
-def _list(value: Any) -> list[Any]:
-    return json.loads(value) if isinstance(value, str) else list(value)
 
 
 def owed_by(members: Iterable[int]) -> dict[tuple[int, str], int]:
