@@ -17,7 +17,7 @@ from regulars.shop import bulk
 from regulars.shop.words import Refused
 
 _EARNED = models.Earned._meta.db_table
-_CHANGED = ("day", "gross", "by_value", "units", "due", "owed", "turns", "parts", "rules")
+_COLUMNS = ("day", "gross", "by_value", "units", "due", "owed", "turns", "parts", "rules")
 
 
 class Tally:
@@ -31,10 +31,7 @@ class Tally:
 
     def read(self, whats: Sequence[str]) -> None:
         """Read what was booked for these so far."""
-        sql = (
-            f"SELECT what, currency, id, member_id, day, gross, by_value, units, due, owed, turns, parts, rules FROM {_EARNED} "
-            "WHERE what IN ({marks})"
-        )
+        sql = f"SELECT what, currency, id, member_id, {', '.join(_COLUMNS)} FROM {_EARNED} WHERE what IN ({{marks}})"
         for found in bulk.rows_in(sql, whats):
             row = self.rows[found[0], found[1]] = Earned(*found)
             row.day, row.parts, row.rules = bulk.day(row.day), _list(row.parts), _list(row.rules)
@@ -48,10 +45,6 @@ class Tally:
     def come_to(self, row: Earned, units: int, currency: Currency) -> None:
         """Let so many units be due for it."""
         self.changes += due.come_to(row, units, currency, self.on)
-
-    def give_back(self, row: Earned, units: int, receipt: str) -> None:
-        """Let so much have come back of what was spent on this receipt."""
-        self.changes += due.give_back(row, units, self.on, receipt)
 
     def pass_on(self, row: Earned, member: int, is_closed: bool) -> Earned:
         """The row as this member's, once what another had by it has been taken back."""
@@ -94,19 +87,19 @@ class Tally:
     def _keep(self) -> None:
         changed = [r for r in self.rows.values() if r.is_changed]
         bulk.execute_many(
-            f"UPDATE {_EARNED} SET what = %s, {', '.join(f'{c} = %s' for c in _CHANGED)} WHERE id = %s",
+            f"UPDATE {_EARNED} SET what = %s, {', '.join(f'{c} = %s' for c in _COLUMNS)} WHERE id = %s",
             [(r.what, *_values(r), r.id) for r in changed if r.id],
         )
         if new := [r for r in changed if not r.id]:
             bulk.insert(
                 models.Earned,
-                ("what", "currency", "member_id", *_CHANGED),
+                ("what", "currency", "member_id", *_COLUMNS),
                 [(r.what, r.currency, r.member, *_values(r)) for r in new],
             )
 
 
 def _values(row: Earned) -> tuple[Any, ...]:
-    """What stands in the columns of `_CHANGED`."""
+    """What stands in the columns of `_COLUMNS`."""
     parts, rules = json.dumps([p for p in row.parts if p[1]]), json.dumps(row.rules)
     return row.day.isoformat(), row.gross, row.by_value, row.units, row.due, row.owed, row.turns, parts, rules
 

@@ -19,8 +19,8 @@ from regulars.playbooks.membership import Currency, Membership
 
 @dataclass(slots=True)
 class Earned:
-    """What one receipt (or one day's visit) has earned of one currency: a line of the books as it was and as it is to
-    be. `id` is 0 until it is kept; `parts`: [posting, what of it stands] each, the oldest first."""
+    """What one receipt (or one day's visit) has earned of one currency: the record of this name as it was and as it is
+    to be. `id` is 0 until it is kept; `parts`: [posting, what of it stands] each, the oldest first."""
 
     what: str
     currency: str
@@ -67,43 +67,28 @@ def come_to(row: Earned, due: int, currency: Currency, on: date) -> list[Change]
 
     >>> from regulars.playbooks.playbook import load
     >>> points = load("tiers").membership.currency("points")
-    >>> row = Earned("sale 1", "points", member=7, day=date(2026, 5, 4))
-    >>> (earned,) = come_to(row, 100, points, date(2026, 5, 20))
-    >>> note(earned, posting=12, amount=100)
-    >>> earned.move.id, earned.move.legs, row.parts
-    ('sale 1.points.1', (('points', 100),), [[12, 100]])
-
-    40 of them fall away, of which she has spent 10:
-
-    >>> (less,) = come_to(row, 60, points, date(2026, 5, 20))
-    >>> note(less, posting=13, short=10)
-    >>> less.move.verb, less.move.of, less.wanted, row.parts, row.owed
-    ('take-back', 12, 40, [[12, 60]], 10)
+    >>> row = Earned("sale 1", "points", member=7, due=100, turns=2, parts=[[12, 60], [15, 40]])
+    >>> [(c.move.verb, c.move.id, c.wanted) for c in come_to(row, 30, points, date(2026, 5, 20))]
+    [('take-back', 'sale 1.points.3.15', 40), ('take-back', 'sale 1.points.3.12', 30)]
     """
-    change = _turn_to(row, max(-MOST, min(due, MOST)))
-    if not change:
-        return []
+    change, number = _turn_to(row, max(-MOST, min(due, MOST)))
     if change > 0:
-        n = _after_what_is_owed(row, change)
-        ripe_on = earning.ripe_on(currency, row.day)
-        return [Change(Move(
-            "put", "earn", "settle", _number(row), row.member, on, ((row.currency, n),), since=row.day,
+        n, ripe_on = _after_what_is_owed(row, change), earning.ripe_on(currency, row.day)
+        put = Move(
+            "put", "earn", "settle", number, row.member, on, ((row.currency, n),), since=row.day,
             ends=earning.ends_on(currency, ripe_on or row.day), ripe_on=ripe_on,
             idle=currency.months or 0 if currency.is_idle else 0, rule=row.rules[0][:40] if row.rules else "",
-            detail={"rules": row.rules, "fen": row.gross} if row.rules else {}), row)] if n else []  # fmt: skip
+            detail={"rules": row.rules, "fen": row.gross} if row.rules else {},
+        )  # fmt: skip
+        return [Change(put, row)] if n else []
     taken = _taken_from(row.parts, -change)
-    changes = [
-        Change(Move("take-back", "reverse", "settle", f"{_number(row)}.{posting}", row.member, on, ((row.currency, n),),
-                    of=posting), row, n)
-        for posting, n in taken
+    if left := -change - sum(n for _, n in taken):  # a refund without its receipt
+        taken.append((0, left))
+    return [
+        Change(Move("take-back" if of else "take", "reverse", "settle", f"{number}.{of}", row.member, on, ((row.currency, n),),
+                    of=of, may_fall_short=not of), row, n)
+        for of, n in taken
     ]  # fmt: skip
-    left = -change - sum(n for _, n in taken)
-    if left:  # a refund without its receipt
-        changes.append(Change(
-            Move("take", "reverse", "settle", f"{_number(row)}.0", row.member, on, ((row.currency, left),), may_fall_short=True),
-            row, left,
-        ))  # fmt: skip
-    return changes
 
 
 def comes_back(used: int, gross: int, net: int) -> int:
@@ -119,29 +104,26 @@ def comes_back(used: int, gross: int, net: int) -> int:
 def give_back(row: Earned, back: int, on: date, receipt: str) -> list[Change]:
     """What has to be booked on that day so that so much has come back of what was spent on this receipt. If the refund
     was none after all, it is spent again; what was missing then is paid by what comes back next."""
-    change = _turn_to(row, back)
+    change, number = _turn_to(row, back)
     if change < 0:
-        return [Change(
-            Move("take", "redeem", "settle", _number(row), row.member, on, ((row.currency, -change),), may_fall_short=True,
-                 receipt=receipt), row, -change,
-        )]  # fmt: skip
+        take = Move("take", "redeem", "settle", number, row.member, on, ((row.currency, -change),), may_fall_short=True,
+                    receipt=receipt)  # fmt: skip
+        return [Change(take, row, -change)]
     return [
-        Change(Move("give-back", "give-back", "settle", f"{_number(row)}.{posting}", row.member, on, ((row.currency, n),),
-                    of=posting, receipt=receipt), row)
-        for posting, n in _taken_from(row.parts, _after_what_is_owed(row, change))
+        Change(Move("give-back", "give-back", "settle", f"{number}.{of}", row.member, on, ((row.currency, n),), of=of,
+                    receipt=receipt), row)
+        for of, n in _taken_from(row.parts, _after_what_is_owed(row, change))
     ]  # fmt: skip
 
 
 def collect(row: Earned, on: date) -> Change:
     """Take what is owed from what has come in meanwhile; what is missing of it stays owed."""
-    row.turns += 1
-    wanted, row.owed = row.owed, 0
+    row.turns, row.owed, wanted = row.turns + 1, 0, row.owed
     # What was given back for a refund that was none is spent again: a refund after all gives it back.
     kind = "redeem" if row.what.startswith("back ") else "reverse"
-    return Change(
-        Move("take", kind, "settle", _number(row), row.member, on, ((row.currency, wanted),), may_fall_short=True,
-             rule="owed"), row, wanted,
-    )  # fmt: skip
+    take = Move("take", kind, "settle", _number(row), row.member, on, ((row.currency, wanted),), may_fall_short=True,
+                rule="owed")  # fmt: skip
+    return Change(take, row, wanted)
 
 
 def note(change: Change, posting: int, amount: int = 0, short: int = 0) -> None:
@@ -167,12 +149,12 @@ def pass_on(row: Earned, member: int, is_closed: bool) -> Earned:
     return fresh
 
 
-def _turn_to(row: Earned, due: int) -> int:
-    """Let so much be due, and say how much more that is than before."""
+def _turn_to(row: Earned, due: int) -> tuple[int, str]:
+    """Let so much be due: how much more that is than before, and the number of this turn."""
     change = due - row.due
     if change:
         row.turns, row.due, row.is_changed = row.turns + 1, due, True
-    return change
+    return change, _number(row)
 
 
 def _number(row: Earned) -> str:
