@@ -102,17 +102,17 @@ def test_a_receipt_that_is_listed_while_others_are_settled_stays_on_the_list(
 ) -> None:
     """Numbers are given before they are committed: a smaller one may come to light after the list was read, and was
     deleted unread."""
-    keys = settle._Settling.keys
+    settle_chunk = settle._settle_chunk
     Unsettled.objects.create(id=10**9, key=1)
 
-    def somebody_else_writes(self: Any, given: set[int]) -> int:
+    def somebody_else_writes(given: set[int], *terms: Any, is_over: bool) -> int:
         if 2 not in given:
             Unsettled.objects.get_or_create(id=10**9 - 1, key=2)
         seen.update(given)
-        return keys(self, given)
+        return settle_chunk(given, *terms, is_over=is_over)
 
     seen: set[int] = set()
-    monkeypatch.setattr(settle._Settling, "keys", somebody_else_writes)
+    monkeypatch.setattr(settle, "_settle_chunk", somebody_else_writes)
     settle.settle(TODAY)
     assert seen == {1, 2}
 
