@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from tests.web.conftest import begin, receipts
-from tests.web.test_member import PHONE, sent_code
+from tests.web.members import PHONE, sent_code
 
 from regulars import daily
 from regulars.membership import program

@@ -12,10 +12,12 @@ from tests.shops import Shop
 
 from regulars import daily
 from regulars.grading.actions import adopt
+from regulars.membership import program
 from regulars.shop.actions import add_staff
 from regulars.shop.models import Job, Staff, Store
 from regulars.shop.rules.policy import HOUSE_ROLES
 from regulars.shop.worker import carry_out, take_next
+from regulars.web import doors
 
 TODAY = date(2026, 11, 22)
 PASSWORD = "six potatoes in the cellar"
@@ -106,3 +108,31 @@ def live(shop: Shop) -> None:
 def people() -> dict[str, Staff]:
     by_role = {person.role: person for person in Staff.objects.all()}
     return {role: by_role[role] for role in HOUSE_ROLES}
+
+
+@pytest.fixture
+def members(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """Two members who earn, and a customer with a phone who is none."""
+    monkeypatch.setattr("regulars.sales.actions.today", lambda: TODAY)
+
+    def live() -> None:
+        program.open_program("tiers", date(2026, 10, 1), by=house.staff["owner"])
+        house.shop.take_in(receipts(2, visits=6))
+        house.shop.take_in(
+            [{"订单号": "P1", "消费时间": f"{TODAY} 12:00:00", "手机号": "13933229999", "实收金额": "58.00"}]
+        )
+        daily.run_day(TODAY)
+
+    house.shop.again("two members", live)
+    cache.clear()
+    return House(house.shop, people())
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[timedelta]:
+    """The instant of the door: put a span in, and it is that much later."""
+    later = [timedelta()]
+    begin = doors.clock()
+    monkeypatch.setattr("regulars.web.doors.clock", lambda: begin + later[0])
+    monkeypatch.setattr("regulars.web.throttle.now", lambda: later[0].total_seconds())
+    return later

@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from django.urls import reverse
 from tests.web.access import PAGES, address, needed, task
 from tests.web.conftest import TODAY, House
+from tests.web.members import PAGES as MEMBER_PAGES
+from tests.web.members import come, member
 from tests.web.test_counter import for_sale, her, made  # noqa: F401 - fixtures
-from tests.web.test_member import PAGES as MEMBER_PAGES
-from tests.web.test_member import come, member, members  # noqa: F401 - a fixture
 from tests.web.test_sight import EAST, WEST, Chain, chain, number  # noqa: F401 - a fixture
 
 from regulars.care.models import Task
@@ -317,7 +317,7 @@ def test_no_form_of_partners_breaks_behind_its_first_refusal(lived_in: House) ->
 
 
 @pytest.mark.any_store
-def test_no_text_that_anybody_typed_becomes_part_of_a_members_page(members: House) -> None:  # noqa: F811
+def test_no_text_that_anybody_typed_becomes_part_of_a_members_page(members: House) -> None:
     """Her own page was looked at as staff only, and so never."""
     browser, hers = come(), member()
     assert hers.customer
