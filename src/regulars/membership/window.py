@@ -122,7 +122,7 @@ class Window:
                     is_lost = not connection.is_usable()
                     if is_lost:
                         connection.close()
-                    if len(requests) == 1 and not is_lost and not _gave_way(error):
+                    if len(requests) == 1 and not is_lost and not _was_crossed(error):
                         raise
                     self._book_one_by_one(requests)
         except BaseException as error:
@@ -202,6 +202,8 @@ def _transaction() -> Iterator[Books]:
             here.in_atomic_block = here.needs_rollback = False
 
 
-def _gave_way(error: Exception) -> bool:
-    """Whether PostgreSQL stopped us because somebody else held what we wanted and wanted what we held."""
-    return "40P01" in (getattr(error, "sqlstate", ""), getattr(error.__cause__, "sqlstate", ""))
+def _was_crossed(error: Exception) -> bool:
+    """Whether PostgreSQL stopped us because somebody else held what we wanted and wanted what we held, or booked under
+    the same business key in the same moment: asked again, it finds her booking."""
+    states = {getattr(error, "sqlstate", ""), getattr(error.__cause__, "sqlstate", "")}
+    return not states.isdisjoint({"40P01", "23505"})
