@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import threading
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -22,7 +26,7 @@ from regulars.membership.models import Balance, Member, Reservation, Unsettled
 from regulars.membership.proof import prove
 from regulars.membership.rules.ledger import Move
 from regulars.membership.window import Request
-from regulars.shop import bulk
+from regulars.shop import bulk, turns
 from regulars.shop.words import Refused
 
 WINDOW = teller._windows[0]
@@ -430,3 +434,84 @@ def test_one_key_at_both_windows_at_once_is_answered_as_one_after_the_other(
     assert all(isinstance(error, Refused) for error in errors), errors
     assert sorted(one.is_new for one in done) == ([False, True] if are_merged else [True])
     assert sum(b.in_hand for b in Balance.objects.all()) == 5 and prove().is_sound
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_called_off_while_she_waits_leaves_nobody_behind(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while she watched for the others: they waited for her for ever."""
+    who, two_wait = member(), threading.Event()
+
+    class Bell(SimpleQueue[None]):
+        def get(self, block: bool = True, timeout: float | None = None) -> None:
+            if threading.current_thread() is threading.main_thread():
+                beside.start()
+                two_wait.wait(30)
+                monkeypatch.setattr(window, "PATIENCE", 0.001)
+                raise KeyboardInterrupt
+            two_wait.set()
+            super().get(block, timeout)
+
+    def post() -> None:
+        teller.post(move("put", "earn", "2", who, 5))
+        connection.close()
+
+    beside = threading.Thread(target=post, daemon=True)
+    monkeypatch.setattr(teller, "_windows", [WINDOW, WINDOW])
+    monkeypatch.setattr(WINDOW, "expected", 3)
+    monkeypatch.setattr(window, "PATIENCE", 60)
+    monkeypatch.setattr(window, "SimpleQueue", Bell)
+    with pytest.raises(KeyboardInterrupt):
+        teller.post(move("put", "earn", "1", who, 5))
+    beside.join(30)
+    assert held(who) == (5, 0) and not WINDOW.is_open and not WINDOW.waiting
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_called_off_while_she_books_for_others_opens_the_window(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Her own was not yet among those that she booked: the window was taken for busy, and nobody booked any more."""
+    who, waits = member(), Request([move("put", "earn", "0", 999_999, 5)])
+    waits.bell = SimpleQueue()
+
+    def called_off(requests: list[Request]) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(teller, "_windows", [WINDOW, WINDOW])
+    monkeypatch.setattr(window, "TOGETHER", 1)
+    monkeypatch.setattr(WINDOW, "serve", called_off)
+    WINDOW.waiting.append(waits)
+    with pytest.raises(KeyboardInterrupt):
+        teller.post(move("put", "earn", "1", who, 5))
+    assert not WINDOW.is_open and not WINDOW.waiting
+    teller.post(move("put", "earn", "2", who, 5))
+    assert held(who) == (5, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_forked_off_while_somebody_books_finds_the_windows_open(shop: Shop) -> None:
+    """The one who stood there does not come along: in the new process everybody waited for her for ever."""
+    if not hasattr(os, "fork"):
+        return
+    who = [member(1), member(2)]
+    with ExitStack() as held_on_to:
+        for each in teller._windows:
+            held_on_to.enter_context(each.gate)
+            each.is_open = True
+            held_on_to.callback(setattr, each, "is_open", False)
+        held_on_to.enter_context(turns._turnstile.lock)
+        child = os.fork()
+        if not child:
+            signal.alarm(30)
+            try:
+                for each in who:
+                    teller.post(move("put", "earn", f"{each}", each, 5))
+                os._exit(0 if turns._turnstile.lock.acquire(timeout=5) else 2)
+            finally:
+                os._exit(1)
+        assert os.waitpid(child, 0) == (child, 0)
+    teller.post(move("put", "earn", "later", who[0], 5))
+    assert prove().is_sound
