@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import threading
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -22,7 +26,7 @@ from regulars.membership.models import Balance, Member, Reservation, Unsettled
 from regulars.membership.proof import prove
 from regulars.membership.rules.ledger import Move
 from regulars.membership.window import Request
-from regulars.shop import bulk
+from regulars.shop import bulk, turns
 from regulars.shop.words import Refused
 
 WINDOW = teller._windows[0]
@@ -355,3 +359,160 @@ def test_a_reason_that_cannot_be_written_breaks_nothing_for_the_next(
             teller.post(move("take", "correct", "2", who, 5, why="x"))
     (again,) = teller.post(move("put", "earn", "1", who, 5))
     assert again.amounts == {"points": 5} and not again.is_new and held(who) == (5, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_her_first_stamp_does_not_break_what_waits_for_her(shop: Shop) -> None:
+    """Who waited for a member while her first of a currency was booked read it without its balance, and the cashier saw an
+    error page. Read together with another she may come to either window."""
+    who, other = member(1), member(2)
+    first, second = Customer.objects.order_by("id")
+    Customer.objects.filter(pk=second.pk).update(merged_into=first)
+    teller.post(move("put", "earn", "1", who, 10))
+    asked = [
+        move("take", "redeem", "2", who, 4),
+        move("take", "redeem", "3", other, 3, "stamps"),
+        move("put", "earn", "4", other, 1),
+    ]
+    with transaction.atomic():
+        teller.post(
+            move("put", "earn", "5", who, 3, "stamps", idle=3),
+            move("put", "earn", "6", who, 2, "stars", ripe_on=TODAY + timedelta(1)),
+        )
+        waiting = [_beside(each) for each in asked] if connection.vendor == "postgresql" else []
+        while waiting and bulk.rows("SELECT COUNT(*) FROM pg_locks WHERE NOT granted") < [(2,)]:
+            pass
+    if not waiting:  # SQLite lets nobody in beside
+        waiting = [_beside(each) for each in asked]
+    for thread, _ in waiting:
+        thread.join(30)
+    assert [answer.get("error") for _, answer in waiting] == [None] * 3
+    assert held(who) == (6, 0) and held(who, "stamps") == (0, 0) and held(who, "stars") == (0, 2)
+    assert prove().is_sound
+
+
+def _beside(asked: Move) -> tuple[threading.Thread, dict[str, Any]]:
+    """Post by a thread of its own, which says what came of it: `done` or `error`."""
+    answer: dict[str, Any] = {}
+
+    def post() -> None:
+        try:
+            (answer["done"],) = teller.post(asked)
+        except BaseException as error:
+            answer["error"] = error
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=post)
+    thread.start()
+    return thread, answer
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("are_merged", [False, True])
+def test_one_key_at_both_windows_at_once_is_answered_as_one_after_the_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, are_merged: bool
+) -> None:
+    """Neither saw the other's posting, and the second heard of a broken constraint instead of what was booked."""
+    people, write = [member(1), member(2)], teller._Batch.write
+    if are_merged:
+        first, second = Customer.objects.order_by("id")
+        Customer.objects.filter(pk=second.pk).update(merged_into=first)
+    both_have_read = [threading.Barrier(2)] * 2 if connection.vendor == "postgresql" else []
+
+    def write_at_once(batch: Any) -> None:
+        if both_have_read:
+            both_have_read.pop().wait(30)
+        write(batch)
+
+    monkeypatch.setattr(teller._Batch, "write", write_at_once)
+    asked = [_beside(move("put", "earn", "K", who, 5)) for who in people]
+    for thread, _ in asked:
+        thread.join(30)
+    errors = [answer["error"] for _, answer in asked if "error" in answer]
+    done = [answer["done"] for _, answer in asked if "done" in answer]
+    assert not are_merged or not errors
+    assert all(isinstance(error, Refused) for error in errors), errors
+    assert sorted(one.is_new for one in done) == ([False, True] if are_merged else [True])
+    assert sum(b.in_hand for b in Balance.objects.all()) == 5 and prove().is_sound
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_called_off_while_she_waits_leaves_nobody_behind(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while she watched for the others: they waited for her for ever."""
+    who, two_wait = member(), threading.Event()
+
+    class Bell(SimpleQueue[None]):
+        def get(self, block: bool = True, timeout: float | None = None) -> None:
+            if threading.current_thread() is threading.main_thread():
+                beside.start()
+                two_wait.wait(30)
+                monkeypatch.setattr(window, "PATIENCE", 0.001)
+                raise KeyboardInterrupt
+            two_wait.set()
+            super().get(block, timeout)
+
+    def post() -> None:
+        teller.post(move("put", "earn", "2", who, 5))
+        connection.close()
+
+    beside = threading.Thread(target=post, daemon=True)
+    monkeypatch.setattr(teller, "_windows", [WINDOW, WINDOW])
+    monkeypatch.setattr(WINDOW, "expected", 3)
+    monkeypatch.setattr(window, "PATIENCE", 60)
+    monkeypatch.setattr(window, "SimpleQueue", Bell)
+    with pytest.raises(KeyboardInterrupt):
+        teller.post(move("put", "earn", "1", who, 5))
+    beside.join(30)
+    assert held(who) == (5, 0) and not WINDOW.is_open and not WINDOW.waiting
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_called_off_while_she_books_for_others_opens_the_window(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Her own was not yet among those that she booked: the window was taken for busy, and nobody booked any more."""
+    who, waits = member(), Request([move("put", "earn", "0", 999_999, 5)])
+    waits.bell = SimpleQueue()
+
+    def called_off(requests: list[Request]) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(teller, "_windows", [WINDOW, WINDOW])
+    monkeypatch.setattr(window, "TOGETHER", 1)
+    monkeypatch.setattr(WINDOW, "serve", called_off)
+    WINDOW.waiting.append(waits)
+    with pytest.raises(KeyboardInterrupt):
+        teller.post(move("put", "earn", "1", who, 5))
+    assert not WINDOW.is_open and not WINDOW.waiting
+    teller.post(move("put", "earn", "2", who, 5))
+    assert held(who) == (5, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_forked_off_while_somebody_books_finds_the_windows_open(shop: Shop) -> None:
+    """The one who stood there does not come along: in the new process everybody waited for her for ever."""
+    if not hasattr(os, "fork"):
+        return
+    who = [member(1), member(2)]
+    with ExitStack() as held_on_to:
+        for each in teller._windows:
+            held_on_to.enter_context(each.gate)
+            each.is_open = True
+            held_on_to.callback(setattr, each, "is_open", False)
+        held_on_to.enter_context(turns._turnstile.lock)
+        child = os.fork()
+        if not child:
+            signal.alarm(30)
+            try:
+                for each in who:
+                    teller.post(move("put", "earn", f"{each}", each, 5))
+                os._exit(0 if turns._turnstile.lock.acquire(timeout=5) else 2)
+            finally:
+                os._exit(1)
+        assert os.waitpid(child, 0) == (child, 0)
+    teller.post(move("put", "earn", "later", who[0], 5))
+    assert prove().is_sound

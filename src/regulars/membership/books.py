@@ -217,9 +217,21 @@ class _OnPostgres(Books):
             "members": [*members], "wanted": [*wanted], "on": on.isoformat(), "ids": [*source_ids],
             "postings": postings, "lots": lots,
         }  # fmt: skip
-        here = self.driver.execute(f"{self.first}SELECT membership_read({self._said(asked)})", prepare=False)
+        statement = f"SELECT membership_read({self._said(asked)})"
+        unlocked: set[tuple[int, str]] = set()
+        while True:
+            page = self._page(statement)
+            # Her first of a currency may have been booked while this waited for her: read again, now with that locked.
+            came = {(lot[1], lot[2]) for lot in page.lots} - {(b[0], b[1]) for b in page.balances}
+            if came <= unlocked:
+                return page
+            unlocked = came
+
+    def _page(self, statement: str) -> Page:
+        here = self.driver.execute(self.first + statement, prepare=False)
         if self.first:
             here.nextset()
+            self.first = ""
         ((found,),) = here.fetchall()
         kin_rows, balances, held, known, self.postings, self.lot_numbers = found
         return Page(kin.grouped(kin_rows), balances, held, known)

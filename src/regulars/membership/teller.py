@@ -6,6 +6,7 @@ A move that was booked before, by its business key, is not booked again: the cal
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -43,6 +44,9 @@ ANOTHER = Words(
 
 
 _windows = [Window(lambda requests, books: _book(requests, books)) for _ in range(2)]
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    for _window in _windows:
+        os.register_at_fork(after_in_child=_window.open_anew)
 
 
 def post(*moves: Move) -> list[Done]:

@@ -64,11 +64,15 @@ class Window:
 
     def __init__(self, book: Callable[[Sequence[Request], Books], None]) -> None:
         self.book = book
+        self.open_anew()
+        self.own = _Own()
+
+    def open_anew(self) -> None:
+        """Nobody waits and nobody stands there: so it is in a process that was forked off, whose other threads are gone."""
         self.gate = threading.Lock()
         self.waiting: deque[Request] = deque()
         self.is_open = False  # somebody stands there and books
         self.expected = 0  # how many were booked together the last time: about as many will come again
-        self.own = _Own()
 
     def ask(self, request: Request) -> None:
         """Have a request booked: its answer is there afterwards."""
@@ -78,29 +82,44 @@ class Window:
             watches = not self.is_open and len(self.waiting) == 1
             leads = not self.is_open and len(self.waiting) >= self.expected
             self.is_open = self.is_open or leads
-        while not (leads or request.is_over):
-            try:
-                request.bell.get(timeout=PATIENCE if watches else None)
-                watches = True
-            except Empty:
-                watches = False
-                with self.gate:
-                    leads = not (self.is_open or request.is_over)
-                    self.is_open = self.is_open or leads
-        if leads:
-            self._stand_there(request)
+        try:
+            while not (leads or request.is_over):
+                try:
+                    request.bell.get(timeout=PATIENCE if watches else None)
+                    watches = True
+                except Empty:
+                    watches = False
+                    with self.gate:
+                        leads = not (self.is_open or request.is_over)
+                        self.is_open = self.is_open or leads
+            if leads:
+                self._stand_there(request)
+        except BaseException:
+            self._walk_away(request)
+            raise
+
+    def _walk_away(self, request: Request) -> None:
+        """Somebody is called off, by Ctrl-C: unless it is being booked, what she asked for is forgotten, and the next in
+        the queue watches."""
+        with self.gate:
+            if request in self.waiting:
+                self.waiting.remove(request)
+            if self.waiting and not self.is_open:
+                self.waiting[0].bell.put(None)
 
     def _stand_there(self, mine: Request) -> None:
         """Book for all who wait, until one's own is booked; then let the next in the queue watch."""
         while not mine.is_over:
             with self.gate:
                 requests = [self.waiting.popleft() for _ in range(min(len(self.waiting), TOGETHER))]
+            leaves = True  # also when she is called off before her own is booked
             try:
                 self.serve(requests)
+                leaves = mine.is_over
             finally:
                 with self.gate:
                     self.expected = min(len(requests) + len(self.waiting), TOGETHER)
-                    if mine.is_over:
+                    if leaves:
                         self.is_open = False
                         if self.waiting:
                             requests.append(self.waiting[0])
@@ -122,7 +141,7 @@ class Window:
                     is_lost = not connection.is_usable()
                     if is_lost:
                         connection.close()
-                    if len(requests) == 1 and not is_lost and not _gave_way(error):
+                    if len(requests) == 1 and not is_lost and not _was_crossed(error):
                         raise
                     self._book_one_by_one(requests)
         except BaseException as error:
@@ -202,6 +221,8 @@ def _transaction() -> Iterator[Books]:
             here.in_atomic_block = here.needs_rollback = False
 
 
-def _gave_way(error: Exception) -> bool:
-    """Whether PostgreSQL stopped us because somebody else held what we wanted and wanted what we held."""
-    return "40P01" in (getattr(error, "sqlstate", ""), getattr(error.__cause__, "sqlstate", ""))
+def _was_crossed(error: Exception) -> bool:
+    """Whether PostgreSQL stopped us because somebody else held what we wanted and wanted what we held, or booked under
+    the same business key in the same moment: asked again, it finds her booking."""
+    states = {getattr(error, "sqlstate", ""), getattr(error.__cause__, "sqlstate", "")}
+    return not states.isdisjoint({"40P01", "23505"})

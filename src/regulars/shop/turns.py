@@ -156,21 +156,32 @@ class _Turnstile:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.name = ""
-        self.process = 0
         self.open = ExitStack()
         self.files: list[IO[Any]] = []
 
     def of(self, name: str) -> list[IO[Any]]:
-        if (name, os.getpid()) != (self.name, self.process):
-            self.open.close()
-            self.files.clear()
+        if name != self.name:
+            self.leave()
             for part in ("next", "now"):
                 self.files.append(self.open.enter_context(Path(f"{name}-{part}").open("ab")))  # noqa: SIM115
-            self.name, self.process = name, os.getpid()
+            self.name = name
         return self.files
+
+    def leave(self) -> None:
+        self.name = ""
+        self.open.close()
+        self.files.clear()
+
+    def stand_outside(self) -> None:
+        """So a process begins that was forked off: she who stood in the turnstile is not there, and the files that came
+        along would hold her place after she is gone."""
+        self.lock = threading.Lock()
+        self.leave()
 
 
 _turnstile = _Turnstile()
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(after_in_child=_turnstile.stand_outside)
 
 if os.name == "nt":
     import msvcrt
