@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from queue import SimpleQueue
@@ -166,6 +167,27 @@ def test_who_crosses_somebody_else_at_the_store_is_booked_all_the_same(
     else:
         _cross(first, second)
     assert held(first) == held(second) == (5, 0)
+
+
+@pytest.mark.parametrize(("times", "is_booked"), [(1, True), (4, True), (5, False)])
+def test_who_is_crossed_again_and_again_steps_aside_and_asks_again(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, times: int, is_booked: bool
+) -> None:
+    """Asked again at once she took anew what the other was about to get, was stopped a second time, and the cashier saw
+    an error page."""
+    crossed, pauses = [type("Crossed", (Exception,), {"sqlstate": "40P01"})() for _ in range(times)], []
+
+    def book(requests: Sequence[Request], books: Any) -> None:
+        if crossed:
+            raise crossed.pop()
+        requests[0].done = [window.Done(7, {})]
+
+    monkeypatch.setattr("time.sleep", pauses.append)
+    monkeypatch.setattr(WINDOW, "book", book)
+    request = Request([move("put", "earn", "1", 1, 5)])
+    WINDOW.ask(request)
+    assert bool(request.done) == is_booked == (request.error is None)
+    assert len(pauses) == times and all(pauses[:4])
 
 
 def _cross(first: int, second: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -28,6 +29,10 @@ TOGETHER = 64
 PATIENCE = 0.001
 """Seconds at most that a busy window waits for those whom it has just served: they are about to come again, and all at
 once they are booked by one flush."""
+
+GIVES_WAY = (0.02, 0.1, 0.5)
+"""Seconds for which who was crossed by somebody steps aside, time after time: asked again at once, she takes anew what
+the other is about to get, and both stand as before."""
 
 
 @dataclass(slots=True)
@@ -143,6 +148,8 @@ class Window:
                         connection.close()
                     if len(requests) == 1 and not is_lost and not _was_crossed(error):
                         raise
+                    if _was_crossed(error):
+                        time.sleep(GIVES_WAY[0])
                     self._book_one_by_one(requests)
         except BaseException as error:
             for request in requests:
@@ -155,12 +162,17 @@ class Window:
 
     def _book_one_by_one(self, requests: Sequence[Request]) -> None:
         for request in requests:
-            request.done, request.error = [], None
-            try:
-                with short_write():
-                    self.book([request], books())
-            except Exception as error:
-                request.error = error
+            for pause in (*GIVES_WAY, 0):
+                request.done, request.error = [], None
+                try:
+                    with short_write():
+                        self.book([request], books())
+                except Exception as error:
+                    request.error = error
+                    if _was_crossed(error):
+                        time.sleep(pause)
+                        continue
+                break
 
     @contextmanager
     def _own_connection(self) -> Iterator[None]:
