@@ -8,7 +8,7 @@ Everything here happens inside a transaction: one that the caller holds, or one 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -191,7 +191,7 @@ class _OnPostgres(Books):
         super().__init__(here)
         from psycopg.pq import Escaping  # a shop on SQLite need not have it
 
-        self.quoted = Escaping(self.driver.pgconn).escape_literal
+        self.quoted: Callable[[bytes], bytes] = Escaping(self.driver.pgconn).escape_literal
         self.postings: list[int] = []
         self.lot_numbers: list[int] = []
         self.first = ""
