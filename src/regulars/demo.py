@@ -67,7 +67,9 @@ def prepare(trade: str, on: date, progress: Callable[[int, int, Words], None]) -
             live_as_members(trade, on - timedelta(days=max(PAST) + 1))
         for back in PAST:
             progress(PAST.index(back), len(PAST), Words("过前些天的日子", "Living the days before"))
+            settle_until(on - timedelta(days=back))
             work_a_day(on - timedelta(days=back), seed=back)
+        settle_until(on)
         progress(len(PAST), len(PAST), Words("记下熟客的喜好", "Writing down what the regulars like"))
         know_the_regulars(trade, on - timedelta(days=min(PAST)))
     if business.last_day_run_on != on:
@@ -113,23 +115,31 @@ def know_the_regulars(trade: str, on: date) -> None:
 MEMBERS_SINCE = 120
 """Days for which the example's membership has been open."""
 
+ASKED = 300
+"""So many of the oldest customers have been asked at the counter whether they want to be members, where the till's files
+know no cards."""
+
 
 def live_as_members(trade: str, on: date) -> None:
     """The shop has had a programme for some months: receipts have earned, some members have spent, topped up, brought a
     friend; one firm is a partner."""
     from decimal import Decimal
 
-    from regulars.membership import partners, program, purse, referrals, settle, unsettled
+    from regulars.customers.models import Customer
+    from regulars.membership import partners, program, purse, referrals
     from regulars.membership.models import Balance
     from regulars.membership.rules.terms import months_after
 
-    program.open_program("tiers", on - timedelta(days=MEMBERS_SINCE))
+    luck = random.Random(f"{trade} members")
     day = on - timedelta(days=MEMBERS_SINCE)
+    program.open_program("tiers", day)
+    if not program.join_listed(day):
+        for customer in Customer.objects.filter(merged_into=None).order_by("id")[:ASKED]:
+            joined = day + timedelta(days=luck.randrange(MEMBERS_SINCE))
+            program.join(customer, joined, "counter", store=customer.store)
     while day < on:  # as the months went by, not all of them today
         day = min(on, months_after(day, 1))
-        unsettled.everything(until=day)
-        settle.settle(day)
-    luck = random.Random(f"{trade} members")
+        settle_until(day)
     rich = (
         Balance.objects.filter(currency="points", in_hand__gte=300)
         .select_related("member")
@@ -166,6 +176,14 @@ def live_as_members(trade: str, on: date) -> None:
             key=f"example {place}",
             on=on - timedelta(days=luck.randrange(40)),
         )
+
+
+def settle_until(day: date) -> None:
+    """Receipts up to this day earn what they earn. The example's files are there before its first day begins."""
+    from regulars.membership import settle, unsettled
+
+    unsettled.everything(until=day)
+    settle.settle(day)
 
 
 def _latest_members(on: date) -> list[Any]:

@@ -297,9 +297,11 @@ def test_whoever_was_turned_to_today_is_not_turned_to_again(
     assert open_on(ON, fits=None).filter(customer=late.customer_id).exclude(channel="in-person").count() == 1
 
 
+@pytest.mark.parametrize("official", [{"公职人员": "是"}, {"职业": "公职人员"}])
 def test_who_refuses_contact_is_not_called_and_an_official_gets_no_present(
-    shop: Shop, people: tuple[Staff, Staff]
+    shop: Shop, people: tuple[Staff, Staff], official: dict[str, str]
 ) -> None:
+    """Whoever is an official by her occupation only was given presents, and who ticked one off as done was refused."""
     shop.take_in(
         [
             {"会员号": "M3", "手机号": "17400010003", "消费时间": f"{ago(4 + 3 * k)} 18:00", "实收金额": 1500}
@@ -311,7 +313,7 @@ def test_who_refuses_contact_is_not_called_and_an_official_gets_no_present(
         Q(channel="gift") | Q(cost__gt=0)
     )
     assert presents
-    shop.take_in([{"会员号": "M1", "不愿被联系": "是"}, {"会员号": "M3", "公职人员": "是"}])
+    shop.take_in([{"会员号": "M1", "不愿被联系": "是"}, {"会员号": "M3", **official}])
     daily.run_day(ON)
     calls = Task.objects.filter(state=TaskState.OPEN).exclude(channel="in-person")
     assert calls

@@ -40,7 +40,7 @@ STANDARD = (
 )  # fmt: skip
 """What every portrait shows, whatever the playbook asks."""
 
-PEACE = ("refuses_contact", "public_official")
+PEACE = ("refuses_contact", "public_official", "occupation")
 """What every care rule asks before it turns to somebody."""
 
 SALES_SCHEMA = {"customer": "int64", "day": "int32", "amount": "int64", "attended": "int8", "store": "int32"}
