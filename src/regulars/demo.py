@@ -118,6 +118,8 @@ MEMBERS_SINCE = 120
 ASKED = 300
 """So many of the oldest customers have been asked at the counter whether they want to be members, where the till's files
 know no cards."""
+BROUGHT = 10
+"""So many of the newest customers were brought by members."""
 
 
 def live_as_members(trade: str, on: date) -> None:
@@ -134,9 +136,12 @@ def live_as_members(trade: str, on: date) -> None:
     day = on - timedelta(days=MEMBERS_SINCE)
     program.open_program("tiers", day)
     if not program.join_listed(day):
-        for customer in Customer.objects.filter(merged_into=None).order_by("id")[:ASKED]:
+        everybody = Customer.objects.filter(merged_into=None).order_by("id")
+        for customer in everybody[:ASKED]:
             joined = day + timedelta(days=luck.randrange(MEMBERS_SINCE))
             program.join(customer, joined, "counter", store=customer.store)
+        for customer in everybody.reverse()[:BROUGHT]:
+            program.join(customer, on, "friend", store=customer.store)
     while day < on:  # as the months went by, not all of them today
         day = min(on, months_after(day, 1))
         settle_until(day)
@@ -160,7 +165,7 @@ def live_as_members(trade: str, on: date) -> None:
             purse.top_up(balance.member, fen, key=f"example {place}", on=day)
             purse.pay(balance.member, luck.randrange(50, 200) * 100, key=f"example {place}", on=day)
     hosts = [b.member for b in rich[:8]]
-    new = [m.customer for m in _latest_members(on) if m.customer is not None and m not in hosts][:10]
+    new = [m.customer for m in _latest_members(on) if m.customer is not None and m not in hosts][:BROUGHT]
     for place, friend in enumerate(new):
         referrals.bring(friend, hosts[place % len(hosts)], on=on - timedelta(days=30), how="counter")
     bank = partners.make(

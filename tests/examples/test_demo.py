@@ -31,4 +31,4 @@ def test_the_example_is_built_and_its_books_agree(trade: str, home: Path) -> Non
         kinds = {kind for (kind,) in shop.execute("SELECT DISTINCT kind FROM membership_posting")}
     assert set(earned) == {"2026-07", "2026-08", "2026-09", "2026-10", "2026-11"}
     assert min(earned.values()) > 100
-    assert {"earn", "ripen", "redeem", "top-up", "bonus", "pay"} <= kinds
+    assert {"earn", "ripen", "redeem", "top-up", "bonus", "pay", "refer"} <= kinds
