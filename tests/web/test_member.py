@@ -48,6 +48,14 @@ def test_she_reads_what_ends_what_waits_and_why_each_line_is_there(members: Hous
     assert "¥500</dd>" in html and "¥50</dd>" in html, "what she paid and what was put on top stand apart"
 
 
+def test_a_line_names_the_day_of_the_purchase_where_its_file_came_later(members: House) -> None:
+    """A file of last week read as if she had bought today."""
+    late = [{"订单号": "N2", "消费时间": "2026-11-17 12:00:00", "会员号": "M000", "实收金额": "80.00"}]
+    members.shop.take_in(late)
+    html = re.sub(r"\s+", " ", come().get("/m/points/").content.decode())
+    assert html.count("11月17日那一单") == 2, "its points and its stamp"
+
+
 def test_every_reason_for_which_a_purse_changes_has_words() -> None:
     """A kind that nobody had thought of was told to her as a correction by the shop."""
     found, others = set(), []

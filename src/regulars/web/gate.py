@@ -16,6 +16,7 @@ from django.utils import timezone
 from regulars.shop.calendar import business_day
 from regulars.shop.models import Business
 from regulars.web import doors, jinja
+from regulars.web.errors import nothing_to_see
 from regulars.web.may import may
 
 OPEN_TO_ALL = ("/login/", "/static/", "/health/", "/lang/", "/theme/", "/offline/", "/manifest.json", "/m/")
@@ -83,6 +84,9 @@ class Gate:
             return led
         _leave_out_nul(request)
         response = self.get_response(request)
+        if response.status_code == 405 and not request.path.startswith(OWN_DOOR):
+            allowed, response = response["Allow"], nothing_to_see(request)
+            response["Allow"] = allowed
         doors.follow(request)
         doors.keep_device(request, response)
         if user.is_authenticated and not response.has_header("Cache-Control"):

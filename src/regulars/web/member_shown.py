@@ -316,8 +316,11 @@ def _line(
     keys = posting.detail.get("rules") or [posting.rule]
     named = [Words(rules[k].zh, rules[k].en) for k in keys if k in rules]
     more = []
+    bought = date.fromisoformat(posting.detail.get("day") or posting.on.isoformat())
     if posting.detail.get("fen") and by_amount.intersection(keys):
         more.append(Words("消费 {m}", "Receipt of {m}").fill(m=fen_said(posting.detail["fen"])))
+    if bought != posting.on:
+        more.append(Words("{d}那一单", "bought on {d}").fill(d=day_said(bought, posting.on)))
     if posting.receipt:
         more.append(Words("小票 {r}", "Receipt no. {r}").fill(r=posting.receipt.replace("{", "")))
     if posting.store:

@@ -49,7 +49,8 @@ def test_points_count_from_the_day_of_the_receipt_and_are_booked_today() -> None
     (earned,) = come_to(a_row(gross=10_000, rules=["spend"]), 100, POINTS, TODAY)
     move = earned.move
     assert (move.on, move.since, move.ripe_on) == (TODAY, BOUGHT, date(2026, 5, 11))
-    assert (move.rule, move.detail) == ("spend", {"rules": ["spend"], "fen": 10_000})
+    assert move.rule == "spend"
+    assert move.detail == {"rules": ["spend"], "fen": 10_000, "day": BOUGHT.isoformat()}
 
 
 def test_what_falls_away_is_taken_from_the_last_part_first() -> None:

@@ -78,7 +78,7 @@ def come_to(row: Earned, due: int, currency: Currency, on: date) -> list[Change]
             "put", "earn", "settle", number, row.member, on, ((row.currency, n),), since=row.day,
             ends=earning.ends_on(currency, ripe_on or row.day), ripe_on=ripe_on,
             idle=currency.months or 0 if currency.is_idle else 0, rule=row.rules[0][:40] if row.rules else "",
-            detail={"rules": row.rules, "fen": row.gross} if row.rules else {},
+            detail={"rules": row.rules, "fen": row.gross, "day": row.day.isoformat()} if row.rules else {},
         )  # fmt: skip
         return [Change(put, row)] if n else []
     taken = _taken_from(row.parts, -change)
