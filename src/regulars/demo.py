@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 from regulars.shop.words import Words
 
@@ -27,6 +26,7 @@ def folder_for(trade: str) -> Path:
 def prepare(trade: str, on: date, progress: Callable[[int, int, Words], None]) -> dict[str, str]:
     """Make the example shop where there is none yet, and give its owner a new password. Returns how to log in."""
     from regulars import daily, examples
+    from regulars.demo_members import go_on_as_members, live_as_members, settle_until
     from regulars.grading.actions import adopt, start_playbook
     from regulars.sales.models import Batch, BatchState
     from regulars.shop.actions import add_staff, found_business, set_password
@@ -64,12 +64,14 @@ def prepare(trade: str, on: date, progress: Callable[[int, int, Words], None]) -
                 daily.take_in(files, by=owner, progress=progress)
         if profile.trade != "wholesale":
             progress(0, 0, Words("开会员", "Opening the membership"))
-            live_as_members(trade, on - timedelta(days=max(PAST) + 1))
+            live_as_members(trade, on - timedelta(days=max(PAST) + 1), by=owner)
         for back in PAST:
             progress(PAST.index(back), len(PAST), Words("过前些天的日子", "Living the days before"))
             settle_until(on - timedelta(days=back))
             work_a_day(on - timedelta(days=back), seed=back)
         settle_until(on)
+        if profile.trade != "wholesale":
+            go_on_as_members(trade, on)
         progress(len(PAST), len(PAST), Words("记下熟客的喜好", "Writing down what the regulars like"))
         know_the_regulars(trade, on - timedelta(days=min(PAST)))
     if business.last_day_run_on != on:
@@ -110,95 +112,6 @@ def know_the_regulars(trade: str, on: date) -> None:
             consents.say_consent(
                 customer, "marketing", True, channel="wechat", source="counter", on=on, by=by
             )
-
-
-MEMBERS_SINCE = 120
-"""Days for which the example's membership has been open."""
-
-ASKED = 300
-"""So many of the oldest customers have been asked at the counter whether they want to be members, where the till's files
-know no cards."""
-BROUGHT = 10
-"""So many of the newest customers were brought by members."""
-
-
-def live_as_members(trade: str, on: date) -> None:
-    """The shop has had a programme for some months: receipts have earned, some members have spent, topped up, brought a
-    friend; one firm is a partner."""
-    from decimal import Decimal
-
-    from regulars.customers.models import Customer
-    from regulars.membership import partners, program, purse, referrals
-    from regulars.membership.models import Balance
-    from regulars.membership.rules.terms import months_after
-
-    luck = random.Random(f"{trade} members")
-    day = on - timedelta(days=MEMBERS_SINCE)
-    program.open_program("tiers", day)
-    if not program.join_listed(day):
-        everybody = Customer.objects.filter(merged_into=None).order_by("id")
-        for customer in everybody[:ASKED]:
-            joined = day + timedelta(days=luck.randrange(MEMBERS_SINCE))
-            program.join(customer, joined, "counter", store=customer.store)
-        for customer in everybody.reverse()[:BROUGHT]:
-            program.join(customer, on, "friend", store=customer.store)
-    while day < on:  # as the months went by, not all of them today
-        day = min(on, months_after(day, 1))
-        settle_until(day)
-    rich = (
-        Balance.objects.filter(currency="points", in_hand__gte=300)
-        .select_related("member")
-        .order_by("-in_hand", "id")[:120]
-    )
-    for place, balance in enumerate(rich):
-        day = on - timedelta(days=luck.randrange(6))
-        if luck.random() < 0.5:
-            purse.redeem(
-                balance.member,
-                "points",
-                luck.randrange(1, balance.in_hand // 100 + 1) * 100,
-                key=f"example {place}",
-                on=day,
-            )
-        if place % 5 == 0:
-            fen = luck.choice((30_000, 50_000, 100_000))
-            purse.top_up(balance.member, fen, key=f"example {place}", on=day)
-            purse.pay(balance.member, luck.randrange(50, 200) * 100, key=f"example {place}", on=day)
-    hosts = [b.member for b in rich[:8]]
-    new = [m.customer for m in _latest_members(on) if m.customer is not None and m not in hosts][:BROUGHT]
-    for place, friend in enumerate(new):
-        referrals.bring(friend, hosts[place % len(hosts)], on=on - timedelta(days=30), how="counter")
-    bank = partners.make(
-        "城东银行", begins="6225", benefit="持卡九折", percent_off=Decimal(10), share_percent=Decimal(60),
-        valid_from=on - timedelta(days=90),
-    )  # fmt: skip
-    for place in range(12):
-        card = f"6225{luck.randrange(10**8):08}"
-        partners.use(
-            bank,
-            card,
-            luck.randrange(80, 400) * 100,
-            key=f"example {place}",
-            on=on - timedelta(days=luck.randrange(40)),
-        )
-
-
-def settle_until(day: date) -> None:
-    """Receipts up to this day earn what they earn. The example's files are there before its first day begins."""
-    from regulars.membership import settle, unsettled
-
-    unsettled.everything(until=day)
-    settle.settle(day)
-
-
-def _latest_members(on: date) -> list[Any]:
-    from regulars.membership.models import Member
-
-    return list(
-        Member.objects.filter(joined_on__lte=on, left_on=None)
-        .select_related("customer")
-        .order_by("-joined_on", "-id")[:40]
-    )
 
 
 def work_a_day(on: date, *, seed: int) -> None:

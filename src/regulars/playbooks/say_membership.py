@@ -93,7 +93,7 @@ def say_membership(playbook: Playbook, lang: str) -> list[str]:
                     "One level further up gets {n} {name}, and there it ends.",
                 ).fill(n=r.second_gives, name=name)
             )
-    return [line.say(lang) for line in lines]
+    return [said[:1].upper() + said[1:] for said in (line.say(lang) for line in lines)]
 
 
 def say_currency(currency: Currency) -> Words:
