@@ -25,6 +25,7 @@ from regulars.membership import (
     settle,
     teller,
 )
+from regulars.membership.activity import cohorts
 from regulars.membership.models import Member, Posting, Referral, TierBought
 from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.proof import prove
@@ -227,7 +228,9 @@ def test_hours_over_midnight_belong_to_the_evening_before(members: Shop) -> None
             coupons.use([one.code], 5_000, key="x", place=place)
     assert coupons.use([one.code], 5_000, key="1", place=Place(leap, time(22), None)).payable == 4_000
     assert coupons.night(morning) == 0
-    assert coupons.coupons_of(her, morning, time(1)) == [other] and not coupons.coupons_of(her, morning)
+    assert coupons.coupons_of(her, morning, Place(morning, time(1), None)) == [
+        other
+    ] and not coupons.coupons_of(her, morning)
     assert coupons.use([other.code], 5_000, key="2", place=Place(morning, time(1), None)).payable == 4_000
     third = coupons.issue(late, her, key="3", on=leap)
     assert coupons.night(morning + timedelta(1)) == 1
@@ -395,6 +398,106 @@ def test_whoever_leaves_after_two_files_were_merged_has_left(members: Shop) -> N
     assert not Member.objects.filter(left_on=None).exists()
     back = program.join(Customer.objects.get(pk=one.customer_id), TODAY, "counter")
     assert back.left_on is None and back.pk in (one.pk, other.pk)
+
+
+# --- one key, two bills ----------------------------------------------------------------------------------------------
+
+
+def test_a_key_that_was_used_for_another_receipt_is_refused(members: Shop) -> None:
+    """Two bills that came to the same, under one number of the till: the second was taken for paid."""
+    her = somebody()
+    give(her, 500)
+    purse.top_up(her, 50_000, key="k", on=TODAY)
+    coupon = coupons.issue(offer(), her, key="k", on=TODAY)
+    asked = [
+        lambda receipt: purse.redeem(her, "points", 10, key="k", on=TODAY, receipt=receipt),
+        lambda receipt: purse.pay(her, 100, key="p", on=TODAY, receipt=receipt),
+        lambda receipt: purse.reserve(her, "points", 10, key="k", on=TODAY, receipt=receipt).code,
+        lambda receipt: coupons.reserve([coupon.code], 5_000, key="k", place=HERE, receipt=receipt).code,
+    ]
+    for ask in asked:
+        ask("A1")
+        kept = has(her), has(her, "principal")
+        ask("A1")
+        ask("")  # the same bill, before it had a number
+        with pytest.raises(Refused):
+            ask("A2")
+        assert (has(her), has(her, "principal")) == kept
+
+
+def test_points_that_were_handed_to_one_are_not_told_to_have_come_to_another(members: Shop) -> None:
+    """Back to the form, another number, sent again: the counter said done, and the other had nothing."""
+    her, one, other, by = somebody("甲"), somebody("乙"), somebody("丙"), manager()
+    give(her, 500)
+    for _ in range(2):
+        purse.hand_over(her, one, "points", 100, key="k", on=TODAY, by=by)
+    with pytest.raises(Refused):
+        purse.hand_over(her, other, "points", 100, key="k", on=TODAY, by=by)
+    assert (has(her), has(one), has(other)) == (400, 100, 0)
+
+
+# --- coupons that come and go ----------------------------------------------------------------------------------------
+
+
+def test_the_last_coupon_can_be_used_again_though_its_place_was_given_away(members: Shop) -> None:
+    """The stock had no room for it: undoing the refund broke, and from then on no receipt was settled any more."""
+    members.take_in([receipt("A1", "40")])
+    one, (her,) = offer(stock=1), Member.objects.all()
+    coupon = coupons.issue(one, her, key="1", on=TODAY)
+    coupons.use([coupon.code], 4_000, key="1", place=HERE, receipt="A1")
+    back = members.take_in([receipt("R1", "-40", day="2026-05-21", 原订单号="A1")])
+    coupons.night(TODAY + timedelta(100))
+    Offer.objects.update(valid_until=TODAY + timedelta(200))
+    coupons.issue(one, her, key="2", on=TODAY + timedelta(100))
+    daily.undo(back.batch)
+    coupon.refresh_from_db()
+    assert coupon.state == "used" and CouponUse.objects.get().state == "used"
+    (cost,) = promotions.promotion_costs()
+    assert (cost.used, cost.open, cost.cost, cost.offer.out, cost.offer.stock) == (1, 1, 1_000, 2, 2)
+
+
+def test_the_evening_of_a_shop_whose_day_ends_in_the_night_is_one_evening(members: Shop) -> None:
+    """At one in the night of such a shop Wednesday's coupon was refused, and Tuesday's, over since the day before, taken."""
+    her, night = somebody(), Place(TODAY, time(1), None, is_past_midnight=True)
+    hours = {"first": time(21), "last": time(2), "worth": 1_000}
+    yesterday = TODAY - timedelta(1)
+    over = coupons.issue(
+        offer(**hours, valid_from=yesterday, valid_until=yesterday), her, key="1", on=yesterday
+    )
+    of_today = coupons.issue(offer(**hours, weekdays=[TODAY.isoweekday()]), her, key="2", on=TODAY)
+    assert coupons.coupons_of(her, TODAY, night) == [of_today]
+    with pytest.raises(Refused):
+        coupons.use([over.code], 5_000, key="1", place=night)
+    assert coupons.use([of_today.code], 5_000, key="2", place=night).payable == 4_000
+
+
+# --- partners and reports --------------------------------------------------------------------------------------------
+
+
+def test_an_agreement_that_is_over_is_not_ended_into_life_again(shop: Shop) -> None:
+    """A page that had stood open since yesterday: "end it today" made it hold until tonight."""
+    bank = partners.make("银行", begins="6225", valid_from=TODAY - timedelta(9))
+    partners.end(bank, TODAY - timedelta(1))
+    partners.end(bank, TODAY)
+    with pytest.raises(Refused):
+        partners.recognise("6225001", TODAY)
+    assert AuditEvent.objects.filter(verb="end-partner").count() == 1
+
+
+def test_who_has_left_is_not_counted_among_those_who_never_joined(members: Shop) -> None:
+    members.take_in([receipt("A1", "40"), receipt("A2", "40", member="1002")])
+    daily.run_day(TODAY)
+    program.leave(Member.objects.all()[0], TODAY)
+    found = cohorts(TODAY)
+    assert (sum(c.members.people for c in found), sum(c.others.people for c in found)) == (1, 0)
+
+
+def test_one_person_with_two_memberships_is_one_member(members: Shop) -> None:
+    one, other, gone = somebody("甲"), somebody("乙"), somebody("丙")
+    assert program.how_many() == 3
+    daily.merge(one.customer, other.customer)
+    Member.objects.filter(pk=gone.pk).update(customer=None)
+    assert program.how_many() == 1
 
 
 # --- tiers that are paid for -----------------------------------------------------------------------------------------

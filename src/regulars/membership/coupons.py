@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -18,7 +18,7 @@ from django.utils import timezone
 from regulars.membership import kin, teller
 from regulars.membership.models import Member
 from regulars.membership.offers import Coupon, CouponPart, CouponState, CouponUse, Offer, OfferState
-from regulars.membership.purse import RELEASED, RESERVED_FOR, SPENT, TOO_LATE
+from regulars.membership.purse import RELEASED, RESERVED_FOR, SPENT, TOO_LATE, is_another_receipt
 from regulars.membership.rules import coupons as rules
 from regulars.membership.rules.coupons import Place
 from regulars.membership.rules.ledger import Move
@@ -205,7 +205,7 @@ def _lay_down(
     if not codes:
         raise Refused(NONE_GIVEN)
     coupons = [coupon_of(code) for code in codes]
-    if known := _used(source, key, coupons, bill):
+    if known := _used(source, key, coupons, bill, receipt):
         return known
     if member is not None and not {c.member_id for c in coupons} <= {member.pk, *kin.family_of(member.pk)}:
         raise Refused(NO_COUPON)
@@ -229,7 +229,7 @@ def _lay_down(
             if state == CouponUse.State.USED:
                 _book_costs(made)
     except (IntegrityError, Refused):
-        known = _used(source, key, coupons, bill)  # the same click, a moment earlier
+        known = _used(source, key, coupons, bill, receipt)  # the same click, a moment earlier
         if known is None:
             raise
         return known
@@ -280,12 +280,14 @@ def coupon_of(code: str) -> Coupon:
     return coupon
 
 
-def _used(source: str, key: str, coupons: Sequence[Coupon], bill: int) -> CouponUse | None:
+def _used(source: str, key: str, coupons: Sequence[Coupon], bill: int, receipt: str) -> CouponUse | None:
+    """What was asked for under this key; Refused where it was another bill."""
     known = CouponUse.objects.filter(source=source, source_id=key).first()
     if known is None:
         return None
     named = set(known.parts.values_list("coupon", flat=True))
-    if known.bill != bill or named != {c.pk for c in coupons}:
+    is_another = is_another_receipt(known.receipt, receipt)
+    if is_another or known.bill != bill or named != {c.pk for c in coupons}:
         raise Refused(teller.ANOTHER.fill(key=f"{source} {key}"))
     return known
 
@@ -405,6 +407,8 @@ def take_again(made: CouponUse) -> bool:
             return False
         for coupon in unused:
             if coupon.state == CouponState.EXPIRED:
+                full = Offer.objects.filter(pk=coupon.offer_id, stock__gt=0, out__gte=F("stock"))
+                full.update(stock=F("stock") + 1)  # her place is somebody else's by now, and both have theirs
                 _back_into_stock({coupon.offer_id: (-1, -coupon.cost)})
             until = coupon.valid_until - max(made.back_on - made.on, timedelta(0))
             Coupon.objects.filter(pk=coupon.pk).update(state=CouponState.USED, use=made, valid_until=until)
@@ -445,14 +449,14 @@ OVER_MIDNIGHT = Q(offer__last__lt=F("offer__first"))
 """Coupons of hours over midnight: those of the last day hold into the morning after it."""
 
 
-def coupons_of(member: Member, on: date, at: time | None = None) -> list[Coupon]:
-    """Coupons that she and those who are read as her can use now or later, what ends first in front. `at`: where the hour
-    is known, those of the evening before that hold over midnight are among them."""
+def coupons_of(member: Member, on: date, place: Place | None = None) -> list[Coupon]:
+    """Coupons that she and those who are read as her can use now or later, what ends first in front. `place`: where the
+    hour is known, those of the evening before that hold over midnight are among them."""
     hers = Coupon.objects.select_related("offer").filter(member__in=kin.family_of(member.pk))
     alive = hers.filter(state__in=[CouponState.ISSUED, CouponState.RESERVED])
     good = Q(valid_until__gte=on)
-    if at is not None:
-        good |= Q(valid_until=on - timedelta(days=1), offer__last__gte=at) & OVER_MIDNIGHT
+    if place is not None and not place.is_past_midnight:
+        good |= Q(valid_until=on - timedelta(days=1), offer__last__gte=place.at) & OVER_MIDNIGHT
     return list(alive.filter(good).order_by("valid_until", "id"))
 
 

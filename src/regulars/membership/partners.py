@@ -84,10 +84,10 @@ def add_cards(partner: Partner, cards: Iterable[str]) -> int:
 
 
 def end(partner: Partner, on: date, *, by: Staff | None = None) -> None:
-    """The agreement ends with this day."""
+    """The agreement ends with this day; one that has ended before stays ended."""
     with transaction.atomic():
-        Partner.objects.filter(pk=partner.pk).update(valid_until=on)
-        audit("end-partner", f"partner {partner.pk}", by=by)
+        if Partner.objects.filter(pk=partner.pk).exclude(valid_until__lte=on).update(valid_until=on):
+            audit("end-partner", f"partner {partner.pk}", by=by)
 
 
 def recognise(card: str, on: date) -> Partner:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db import transaction
+from django.db.models import Count
+from django.db.models.functions import Coalesce
 
 from regulars.customers.models import Customer, Link
 from regulars.grading.actions import adopt, in_force, loaded
@@ -176,6 +178,12 @@ def join(
         if is_new:
             audit("join", f"customer {root.pk}", by=by, detail={"how": how})
     return member
+
+
+def how_many() -> int:
+    """How many people are members: those who are read as one count once, whoever has been deleted not at all."""
+    root = Coalesce("customer__merged_into", "customer")
+    return int(Member.objects.filter(left_on=None).aggregate(n=Count(root, distinct=True))["n"])
 
 
 def leave(member: Member, on: date, *, by: Staff | None = None) -> None:

@@ -98,7 +98,7 @@ def redeem(
             store=store.pk if store else None, by=by.pk if by else None,
         )
     )  # fmt: skip
-    return _as_asked(done, (currency,), -amount, f"{source} {key}")
+    return _as_asked(done, (currency,), -amount, f"{source} {key}", receipt)
 
 
 def _spend(move: Move) -> Done:
@@ -115,12 +115,20 @@ def _spend(move: Move) -> Done:
     return done
 
 
-def _as_asked(done: Done, currencies: Sequence[str], change: int, key: str) -> Done:
+def _as_asked(done: Done, currencies: Sequence[str], change: int, key: str, receipt: str = "") -> Done:
     """What was booked now, or before under the same key. Raises Refused where that was something else: a till that
     numbers two bills alike would take the second for paid."""
-    if not done.is_new and sum(done.amounts.get(c, 0) for c in currencies) != change:
+    if done.is_new:
+        return done
+    first = Posting.objects.values_list("receipt", flat=True).get(pk=done.posting)
+    if sum(done.amounts.get(c, 0) for c in currencies) != change or is_another_receipt(first, receipt):
         raise Refused(teller.ANOTHER.fill(key=key))
     return done
+
+
+def is_another_receipt(first: str, now: str) -> bool:
+    """Whether a key that comes again names another receipt than before; one that names none may be the same."""
+    return bool(first and now) and first != now
 
 
 def pay(
@@ -134,7 +142,7 @@ def pay(
             store=store.pk if store else None, by=by.pk if by else None,
         )
     )  # fmt: skip
-    return _as_asked(done, ledger.VALUE, -fen, f"{source} {key}")
+    return _as_asked(done, ledger.VALUE, -fen, f"{source} {key}", receipt)
 
 
 def top_up(
@@ -191,6 +199,8 @@ def hand_over(
             )
         )  # fmt: skip
         _as_asked(done, (currency,), -amount, f"counter {key}")
+        if not Entry.objects.filter(posting=done.posting, member__in=kin.family_of(to.pk)).exists():
+            raise Refused(teller.ANOTHER.fill(key=f"counter {key}"))
         if done.is_new:
             audit(
                 "hand-over-points", f"customer {member.customer_id}", by=by,
@@ -222,7 +232,9 @@ def reserve(
             found = Reservation.objects.create(
                 code=secrets.token_hex(12), member=member, posting_id=done.posting, until=timezone.now() + patience,
             )  # fmt: skip
-        elif _set_aside(done.posting, ledger.VALUE if is_value else (currency,)) != amount:
+        elif _set_aside(
+            done.posting, ledger.VALUE if is_value else (currency,)
+        ) != amount or is_another_receipt(found.posting.receipt, receipt):
             raise Refused(teller.ANOTHER.fill(key=f"{source} {key}"))
     return found
 

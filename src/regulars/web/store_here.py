@@ -16,7 +16,7 @@ from regulars.web.request import Request
 def place_of(request: Request) -> Place:
     """Here and now, for coupons that hold on some days, at some hours, in some stores."""
     now, store = clock().astimezone(ZoneInfo(request.business.time_zone)), store_here(request)
-    return Place(request.today, now.time(), store.pk if store else None)
+    return Place(request.today, now.time(), store.pk if store else None, now.date() > request.today)
 
 
 CHOSEN = "counter-store"

@@ -85,11 +85,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and when a bill is made out; `store` None where it isn't known."""
+    """Where and when a bill is made out; `store` None where it isn't known. `is_past_midnight`: the shop's day `on` goes on
+    into the night, and by the calendar it is the next one."""
 
     on: date
     at: time
     store: int | None
+    is_past_midnight: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +149,12 @@ def day_of(terms: Terms, place: Place) -> date:
     >>> late = Terms(1, Words("夜宵", "late"), "amount", worth=100, first=time(22), last=time(2))
     >>> [str(day_of(late, Place(date(2028, 3, 1), time(hour), None))) for hour in (1, 2, 3, 23)]
     ['2028-02-29', '2028-02-29', '2028-03-01', '2028-03-01']
+    >>> str(day_of(late, Place(date(2028, 2, 29), time(1), None, is_past_midnight=True)))
+    '2028-02-29'
     """
     if (
-        terms.first is not None
+        not place.is_past_midnight
+        and terms.first is not None
         and terms.last is not None
         and terms.last < terms.first
         and place.at <= terms.last
