@@ -30,7 +30,7 @@ def member_card(request: Request, customer: Customer, may_write: bool) -> Page |
     if held is None:
         return None
     member = program.member_of(customer)
-    brought = Referral.objects.filter(friend=customer).first()
+    brought = Referral.objects.filter(friend__in=program.files_of(customer)).order_by("id").first()
     runs = may(request.user, "membership") and member is not None
     actions: dict[str, Any] = {
         "works_here": member is not None and program.works_here(member),

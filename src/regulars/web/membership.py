@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -58,7 +59,7 @@ def membership(request: Request) -> HttpResponse:
     if held is None:
         return render(request, "membership_open.html", {"page": _opening(request)})
     owed = liability(held, request.today)
-    members = Member.objects.filter(left_on=None).count()
+    members = program.how_many()
     cost = sum(o.fen for o in owed)
     waiting = (
         Approval.objects.filter(kind="correct-purse", is_granted=None)
@@ -165,7 +166,11 @@ def membership_open(request: Request) -> HttpResponse:
     key = request.POST.get("playbook", "")
     if key not in LIBRARY or load(key).membership is None:
         raise Http404
-    program.open_program(key, starts, by=request.user)
+    try:
+        program.open_program(key, starts, by=request.user)
+    except Refused as refused:
+        messages.warning(request, refused.words.say(request.lang))
+        return redirect("membership")
     if request.POST.get("balances"):
         done = opening.from_lists(request.today)
         said = Words("带来了 {n} 位会员的余额", "Balances of {n} members were brought along").fill(
@@ -232,9 +237,9 @@ def referrals_page(request: Request) -> HttpResponse:
     )
     best = (
         Referral.objects.filter(state=ReferralState.COUNTED, counted_on__gte=request.today - timedelta(days=364))
-        .values("referrer__customer").annotate(n=Count("id")).order_by("-n")[:10]
+        .values(host=Coalesce("referrer__customer__merged_into", "referrer__customer")).annotate(n=Count("id")).order_by("-n", "host")[:10]
     )  # fmt: skip
-    hosts = {c.pk: c for c in Customer.objects.filter(id__in=[b["referrer__customer"] for b in best])}
+    hosts = {c.pk: c for c in Customer.objects.filter(id__in=[b["host"] for b in best])}
     names = customers_shown(list(hosts.values()), Badges(), request.user)
     counted = Referral.objects.filter(state=ReferralState.COUNTED).count()
     page = Page(
@@ -248,7 +253,7 @@ def referrals_page(request: Request) -> HttpResponse:
             )
             for r in latest
         ],
-        best=[Page(name=names[b["referrer__customer"]].name, href=_href(b["referrer__customer"]), n=b["n"]) for b in best if b["referrer__customer"] in names],
+        best=[Page(name=names[b["host"]].name, href=_href(b["host"]), n=b["n"]) for b in best if b["host"] in names],
     )  # fmt: skip
     return render(request, "referrals.html", {"page": page})
 
