@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 from tests.membership.receipts import held, receipt
 from tests.membership.test_referrals import buys
 from tests.shops import Shop
@@ -26,7 +28,7 @@ from regulars.membership import (
     teller,
 )
 from regulars.membership.activity import cohorts
-from regulars.membership.models import Member, Posting, Referral, TierBought
+from regulars.membership.models import Member, Posting, Referral, Reservation, TierBought
 from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.proof import prove
 from regulars.membership.rules.coupons import Place
@@ -434,6 +436,52 @@ def test_points_that_were_handed_to_one_are_not_told_to_have_come_to_another(mem
     with pytest.raises(Refused):
         purse.hand_over(her, other, "points", 100, key="k", on=TODAY, by=by)
     assert (has(her), has(one), has(other)) == (400, 100, 0)
+
+
+# --- a till that does not come back ----------------------------------------------------------------------------------
+
+
+def test_what_a_till_has_not_come_back_for_is_hers_before_the_night(members: Shop) -> None:
+    """A till broke down in the morning: until the night had come she could not spend her own money."""
+    late = timedelta(minutes=-1)
+    her, friend, by = somebody(), somebody("乙"), manager()
+    give(her, 500)
+    purse.top_up(her, 50_000, key="t", on=TODAY)
+    reward = offer(price=500, currency="points")
+    verbs: list[tuple[str, int, Any]] = [
+        ("points", 500, lambda: purse.redeem(her, "points", 500, key="1", on=TODAY)),
+        ("points", 500, lambda: purse.hand_over(her, friend, "points", 500, key="2", on=TODAY, by=by)),
+        ("points", 500, lambda: purse.reserve(her, "points", 500, key="3", on=TODAY)),
+        ("points", 500, lambda: coupons.buy(reward, her, key="4", on=TODAY)),
+        ("value", 50_000, lambda: purse.pay(her, 50_000, key="5", on=TODAY)),
+        ("value", 50_000, lambda: purse.pay_out(her, 50_000, key="6", on=TODAY, by=by, why="退")),
+    ]
+    for n, (currency, amount, verb) in enumerate(verbs):
+        what = "principal" if currency == "value" else currency
+        with transaction.atomic():
+            kept = purse.reserve(her, currency, amount, key=f"kept {n}", on=TODAY)
+            assert has(her, what) == 0
+            with pytest.raises(Refused):
+                verb()
+            Reservation.objects.filter(pk=kept.pk).update(until=timezone.now() + late)
+            assert has(her, what) == amount
+            verb()
+            assert has(her, what) == 0 and Reservation.objects.get(pk=kept.pk).state == "timed-out"
+            with pytest.raises(Refused) as refused:
+                purse.confirm(kept.code, on=TODAY)
+            assert refused.value.words == purse.TOO_LATE and prove().is_sound
+            transaction.set_rollback(True)
+
+
+def test_a_coupon_that_a_till_has_not_come_back_for_can_be_ticked_again(members: Shop) -> None:
+    """The counter greyed it out until the night, though whoever typed its code could use it."""
+    her = somebody()
+    coupon = coupons.issue(offer(), her, key="1", on=TODAY)
+    coupons.reserve([coupon.code], 5_000, key="1", place=HERE)
+    assert [c.state for c in coupons.coupons_of(her, TODAY)] == ["reserved"]
+    CouponUse.objects.update(until=timezone.now() - timedelta(minutes=1))
+    assert [c.state for c in coupons.coupons_of(her, TODAY)] == ["issued"]
+    assert coupons.use([coupon.code], 5_000, key="1", place=HERE, member=her).payable == 4_000
 
 
 # --- coupons that come and go ----------------------------------------------------------------------------------------

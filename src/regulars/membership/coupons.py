@@ -18,7 +18,14 @@ from django.utils import timezone
 from regulars.membership import kin, teller
 from regulars.membership.models import Member
 from regulars.membership.offers import Coupon, CouponPart, CouponState, CouponUse, Offer, OfferState
-from regulars.membership.purse import RELEASED, RESERVED_FOR, SPENT, TOO_LATE, is_another_receipt
+from regulars.membership.purse import (
+    RELEASED,
+    RESERVED_FOR,
+    SPENT,
+    TOO_LATE,
+    is_another_receipt,
+    let_go_of_late,
+)
 from regulars.membership.rules import coupons as rules
 from regulars.membership.rules.coupons import Place
 from regulars.membership.rules.ledger import Move
@@ -71,7 +78,12 @@ def buy(
     """Let a member have a reward for her points: points and coupon both, or neither."""
     if not offer.price:
         raise Refused(NO_REWARD.fill(name=offer.words))
-    return _issue(offer, member, key, on, source, by, price=offer.price)
+    try:
+        return _issue(offer, member, key, on, source, by, price=offer.price)
+    except Refused:
+        if not let_go_of_late(on, member):
+            raise
+        return _issue(offer, member, key, on, source, by, price=offer.price)
 
 
 def _issue(
@@ -457,7 +469,11 @@ def coupons_of(member: Member, on: date, place: Place | None = None) -> list[Cou
     good = Q(valid_until__gte=on)
     if place is not None and not place.is_past_midnight:
         good |= Q(valid_until=on - timedelta(days=1), offer__last__gte=place.at) & OVER_MIDNIGHT
-    return list(alive.filter(good).order_by("valid_until", "id"))
+    found = list(alive.filter(good).select_related("use").order_by("valid_until", "id"))
+    for coupon in found:
+        if coupon.use is not None and coupon.use.until is not None and coupon.use.until < timezone.now():
+            coupon.state = CouponState.ISSUED  # hers again; whoever takes it lets go of the reservation first
+    return found
 
 
 def uses_of(member: Member, limit: int = 20) -> list[CouponUse]:
