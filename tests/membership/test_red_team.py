@@ -519,6 +519,40 @@ def test_the_evening_of_a_shop_whose_day_ends_in_the_night_is_one_evening(member
     assert coupons.use([of_today.code], 5_000, key="2", place=night).payable == 4_000
 
 
+def test_a_coupon_for_good_comes_back_with_its_refund(members: Shop) -> None:
+    """There is no day after the last one: the refund broke, and with it whatever was to be settled that night."""
+    her = somebody()
+    coupon = coupons.issue(offer(valid_until=date.max, days=30_000), her, key="1", on=TODAY)
+    Coupon.objects.update(valid_until=date.max)
+    used = coupons.use([coupon.code], 5_000, key="1", place=HERE)
+    coupons.give_back(used, on=TODAY + timedelta(9))
+    assert [c.valid_until for c in coupons.coupons_of(her, TODAY)] == [date.max]
+    far = offer(valid_from=date.max - timedelta(1), valid_until=date.max, days=30)
+    assert coupons.issue(far, her, key="2", on=TODAY).valid_until == date.max
+
+
+def test_the_same_offer_and_the_same_partner_by_a_second_click_are_one(members: Shop) -> None:
+    said = {"kind": "amount", "name": "减十元", "worth": 1_000, "valid_from": TODAY, "valid_until": TODAY}
+    drafts = {promotions.keep_offer(Offer(**said)).pk for _ in range(2)}
+    assert len(drafts) == 1 and Offer.objects.count() == 1
+    promotions.open_offer(Offer.objects.get())
+    assert promotions.keep_offer(Offer(**said)).pk not in drafts, "the one before is open: this is another"
+    agreed = {"begins": "6225", "percent_off": Decimal("9.5"), "valid_from": TODAY}
+    banks = [partners.make("银行", cards=cards, **agreed) for cards in (["A1"], ["A1"], ["A1", "A2"])]
+    assert len({b.pk for b in banks}) == 1 and banks[0].cards.count() == 2
+    assert AuditEvent.objects.filter(verb="make-partner").count() == 1
+    assert partners.make("银行", **agreed | {"percent_off": Decimal(20)}).pk != banks[0].pk
+
+
+def test_what_the_programme_does_no_more_is_told_as_such(members: Shop) -> None:
+    """Of a programme that had ended the counter said that there had never been one."""
+    her = somebody()
+    program.end_program(TODAY)
+    with pytest.raises(Refused) as refused:
+        purse.top_up(her, 5_000, key="1", on=TODAY)
+    assert "停办" in refused.value.words.zh and "ended" in refused.value.words.en
+
+
 # --- partners and reports --------------------------------------------------------------------------------------------
 
 

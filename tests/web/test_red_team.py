@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
@@ -29,6 +31,7 @@ from regulars.grading.actions import in_force
 from regulars.membership import coupons, partners, program, promotions, purse, referrals
 from regulars.membership.models import Member, Referral
 from regulars.membership.offers import Offer
+from regulars.membership.rules.numbers import in_groups
 from regulars.sales.models import Batch, Item
 from regulars.shop.actions import keep_role
 from regulars.shop.models import Alert, Business, Staff, Store
@@ -90,6 +93,44 @@ def test_a_coupon_of_the_evening_holds_into_the_night_of_a_shop_that_closes_late
     ]
     html = lived_in.browser("front-desk").get(f"/counter/{her.customer_id}/").content.decode()
     assert [bool(re.search(f'value="{code}" disabled', html)) for code in codes] == [True, False]
+
+
+def test_a_friend_who_does_not_count_is_not_counted_on_her_page(
+    members: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And where nothing is promised for bringing a friend, nobody is asked for a code and promised something."""
+    host, page = member(), members.browser("owner")
+    where = reverse("portrait", args=[host.customer_id])
+    friends = [Customer.objects.create(name=n, is_by_hand=True) for n in "甲乙丙"]
+    for friend, state in zip(friends, ("refused", "waiting", "counted"), strict=True):
+        Referral.objects.create(friend=friend, referrer=host, on=TODAY, how="counter", state=state)
+    html = page.get(where).content.decode()
+    assert "带来 1 位" in html and 'id="friend-code"' in html
+    said = program.terms()
+    without = replace(said, membership=said.membership.model_copy(update={"referral": None}))
+    monkeypatch.setattr(program, "current", lambda: without)
+    assert 'id="friend-code"' not in page.get(where).content.decode()
+
+
+def test_money_that_is_paid_in_and_back_is_called_so(her: Member, lived_in: House) -> None:  # noqa: F811
+    """The owner read that ¥200 had been given out this month and ¥7 taken back from members."""
+    purse.pay(her, 500, key="1", on=TODAY)
+    purse.pay_out(her, 700, key="2", on=TODAY, by=lived_in.staff["owner"], why="退")
+    assert "这个月充 ¥200，用 ¥5，退 ¥7" in lived_in.browser("owner").get("/membership/").content.decode()
+
+
+def test_her_phone_shows_a_coupon_as_long_as_the_counter_takes_it(
+    members: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After midnight it stood on the counter's page and not on hers, and she had no code to show."""
+    evening = TODAY - timedelta(1)
+    late = made(first=time(22), last=time(2), valid_from=evening, valid_until=evening)
+    code = in_groups(coupons.issue(late, member(), key="1", on=evening).code)
+    her_own = come()
+    for hour, is_there in ((1, True), (3, False)):
+        now = datetime(2026, 11, 22, hour, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+        monkeypatch.setattr("regulars.web.store_here.clock", lambda now=now: now)
+        assert (code in her_own.get("/m/coupons/").content.decode()) is is_there
 
 
 # --- IDOR ------------------------------------------------------------------------------------------------------------

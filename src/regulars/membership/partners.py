@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -55,7 +56,8 @@ def make(
     name: str, *, begins: str, cards: Iterable[str] = (), benefit: str = "", percent_off: Decimal = Decimal(0),
     share_percent: Decimal = Decimal(0), valid_from: date, valid_until: date | None = None, by: Staff | None = None,
 ) -> Partner:  # fmt: skip
-    """Agree with another firm: whose cards, what they get, who bears how much, how long."""
+    """Agree with another firm: whose cards, what they get, who bears how much, how long. The same agreement, sent again by
+    a second click, is made once."""
     if not name.strip():
         raise Refused(Words("写上合作方的名字", "Write the partner's name"))
     if not 0 <= percent_off < 100 or not 0 <= share_percent <= 100:
@@ -64,13 +66,17 @@ def make(
         raise Refused(Words("百分比最多写一位小数", "A percentage has one decimal at most"))
     if valid_until is not None and valid_until < valid_from:
         raise Refused(Words("到期日在开始日前面了", "It ends before it begins"))
+    agreed: dict[str, Any] = {
+        "name": name.strip()[:80], "begins": beginnings(begins), "benefit": benefit.strip()[:200], "percent_off": percent_off,
+        "share_percent": share_percent, "valid_from": valid_from, "valid_until": valid_until,
+    }  # fmt: skip
     with transaction.atomic():
-        partner = Partner.objects.create(
-            name=name.strip()[:80], begins=beginnings(begins), benefit=benefit.strip()[:200], percent_off=percent_off,
-            share_percent=share_percent, valid_from=valid_from, valid_until=valid_until, by=by,
-        )  # fmt: skip
+        bulk.alone("make-partner")
+        partner = Partner.objects.filter(**agreed).first()
+        if partner is None:
+            partner = Partner.objects.create(**agreed, by=by)
+            audit("make-partner", f"partner {partner.pk}", by=by)
         add_cards(partner, cards)
-        audit("make-partner", f"partner {partner.pk}", by=by)
     return partner
 
 

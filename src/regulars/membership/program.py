@@ -34,6 +34,10 @@ OPEN_ALREADY = Words(
 )
 TAKEN_BACK = Words("这次卖的等级已经撤销了，要重新卖一次", "This sale of a tier was taken back; sell it anew")
 NONE_YET = Words("会员还没开通", "There is no membership programme yet")
+ENDED = Words(
+    "会员活动已停办：手里的照样能用，别的要先再开通",
+    "The programme has ended: what members hold can still be spent; for anything else, open it again first",
+)
 
 
 @dataclass(frozen=True)
@@ -104,10 +108,10 @@ def currencies_ever() -> dict[str, Currency]:
 
 
 def terms() -> Terms:
-    """The terms that hold now; raises Refused where the shop has no programme."""
+    """The terms that hold now; raises Refused where the shop has no programme, or it has ended."""
     found = current()
     if found is None:
-        raise Refused(NONE_YET)
+        raise Refused(ENDED if Program.objects.exists() else NONE_YET)
     return found
 
 

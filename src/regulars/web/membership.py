@@ -105,7 +105,10 @@ def _owed(owed: Owed, lang: str) -> Page:
     return Page(
         name=owed.name, units=figure_said(owed.currency, owed.units), cost=fen_said(round(owed.fen, -2)), said=said,
         pending=figure_said(owed.currency, owed.pending) if owed.pending else "",
-        this_month=Words("这个月发 {i}，用 {r}，到期 {e}，收回 {b}", "this month: {i} given, {r} spent, {e} lapsed, {b} taken back").fill(
+        this_month=(
+            Words("这个月充 {i}，用 {r}，退 {b}", "this month: {i} paid in, {r} spent, {b} paid back") if owed.currency == "principal"
+            else Words("这个月发 {i}，用 {r}，到期 {e}，收回 {b}", "this month: {i} given, {r} spent, {e} lapsed, {b} taken back")
+        ).fill(
             i=figure_said(owed.currency, last.issued), r=figure_said(owed.currency, last.redeemed),
             e=figure_said(owed.currency, last.expired), b=figure_said(owed.currency, last.reversed),
         ),

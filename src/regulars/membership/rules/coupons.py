@@ -115,7 +115,8 @@ def valid_until(on: date, offer_until: date, days: int) -> date:
     >>> valid_until(date(2026, 5, 1), date(2026, 12, 31), 30), valid_until(date(2026, 12, 20), date(2026, 12, 31), 30)
     (datetime.date(2026, 5, 30), datetime.date(2026, 12, 31))
     """
-    return min(offer_until, on + timedelta(days=days - 1)) if days else offer_until
+    last = offer_until - on
+    return on + min(last, timedelta(days=days - 1)) if days else offer_until
 
 
 def valid_again_until(until: date, used_on: date, back_on: date) -> date:
@@ -123,8 +124,13 @@ def valid_again_until(until: date, used_on: date, back_on: date) -> date:
 
     >>> valid_again_until(date(2026, 5, 31), used_on=date(2026, 5, 29), back_on=date(2026, 6, 10))
     datetime.date(2026, 6, 12)
+
+    "For good" is written as the last day that there is.
+
+    >>> valid_again_until(date.max, used_on=date(2026, 5, 29), back_on=date(2026, 6, 10))
+    datetime.date(9999, 12, 31)
     """
-    return until + max(back_on - used_on, timedelta(0))
+    return until + min(max(back_on - used_on, timedelta(0)), date.max - until)
 
 
 def why_not_here(held: Held, place: Place) -> Words | None:
