@@ -3,13 +3,12 @@ these once worked."""
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import transaction
-from django.utils import timezone
 from tests.membership.receipts import held, receipt
 from tests.membership.test_referrals import buys
 from tests.shops import Shop
@@ -28,7 +27,7 @@ from regulars.membership import (
     teller,
 )
 from regulars.membership.activity import cohorts
-from regulars.membership.models import Member, Posting, Referral, Reservation, TierBought
+from regulars.membership.models import Member, Partner, Posting, Referral, Reservation, TierBought
 from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.proof import prove
 from regulars.membership.rules.coupons import Place
@@ -41,6 +40,7 @@ from regulars.shop.words import Refused
 
 TODAY = date(2026, 5, 20)
 HERE = Place(TODAY, time(12, 0), None)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def somebody(name: str = "会员") -> Member:
@@ -443,7 +443,6 @@ def test_points_that_were_handed_to_one_are_not_told_to_have_come_to_another(mem
 
 def test_what_a_till_has_not_come_back_for_is_hers_before_the_night(members: Shop) -> None:
     """A till broke down in the morning: until the night had come she could not spend her own money."""
-    late = timedelta(minutes=-1)
     her, friend, by = somebody(), somebody("乙"), manager()
     give(her, 500)
     purse.top_up(her, 50_000, key="t", on=TODAY)
@@ -463,7 +462,7 @@ def test_what_a_till_has_not_come_back_for_is_hers_before_the_night(members: Sho
             assert has(her, what) == 0
             with pytest.raises(Refused):
                 verb()
-            Reservation.objects.filter(pk=kept.pk).update(until=timezone.now() + late)
+            Reservation.objects.filter(pk=kept.pk).update(until=LONG_AGO)
             assert has(her, what) == amount
             verb()
             assert has(her, what) == 0 and Reservation.objects.get(pk=kept.pk).state == "timed-out"
@@ -479,7 +478,7 @@ def test_a_coupon_that_a_till_has_not_come_back_for_can_be_ticked_again(members:
     coupon = coupons.issue(offer(), her, key="1", on=TODAY)
     coupons.reserve([coupon.code], 5_000, key="1", place=HERE)
     assert [c.state for c in coupons.coupons_of(her, TODAY)] == ["reserved"]
-    CouponUse.objects.update(until=timezone.now() - timedelta(minutes=1))
+    CouponUse.objects.update(until=LONG_AGO)
     assert [c.state for c in coupons.coupons_of(her, TODAY)] == ["issued"]
     assert coupons.use([coupon.code], 5_000, key="1", place=HERE, member=her).payable == 4_000
 
@@ -501,7 +500,8 @@ def test_the_last_coupon_can_be_used_again_though_its_place_was_given_away(membe
     coupon.refresh_from_db()
     assert coupon.state == "used" and CouponUse.objects.get().state == "used"
     (cost,) = promotions.promotion_costs()
-    assert (cost.used, cost.open, cost.cost, cost.offer.out, cost.offer.stock) == (1, 1, 1_000, 2, 2)
+    assert (cost.used, cost.open, cost.cost, cost.can_still_cost) == (1, 1, 1_000, 1_000)
+    assert (cost.offer.out, cost.offer.stock) == (2, 2)
 
 
 def test_the_evening_of_a_shop_whose_day_ends_in_the_night_is_one_evening(members: Shop) -> None:
@@ -564,6 +564,14 @@ def test_an_agreement_that_is_over_is_not_ended_into_life_again(shop: Shop) -> N
     with pytest.raises(Refused):
         partners.recognise("6225001", TODAY)
     assert AuditEvent.objects.filter(verb="end-partner").count() == 1
+
+
+def test_an_agreement_that_fits_no_card_is_not_made(shop: Shop) -> None:
+    """It stood on the page as a partner, no card was ever recognised, and nothing said why."""
+    with pytest.raises(Refused) as refused:
+        partners.make("银行", begins="", cards=[" ", "-"], valid_from=TODAY)
+    assert "名单" in refused.value.words.zh
+    assert not Partner.objects.exists() and not AuditEvent.objects.filter(verb="make-partner").exists()
 
 
 def test_who_has_left_is_not_counted_among_those_who_never_joined(members: Shop) -> None:

@@ -28,6 +28,10 @@ BAD_BEGINNING = Words(
     "「{text}」看不懂：写卡号开头的几位，至少三位，例如 6225，或一段 6225-6229",
     '"{text}" is not understood: write at least three first digits of the cards, as in 6225, or a range, 6225-6229',
 )
+NO_CARDS = Words(
+    "写上卡号怎么开头，或者贴一份名单；都没有，一张卡也认不出来",
+    "Say how their cards begin, or give a list: with neither no card is recognised",
+)
 NO_PARTNER = Words("认不出这张卡是哪家的", "No partner has a card like this")
 CANCELLED = Words("这一单已经撤销了，要重新记一笔", "This bill was cancelled; write it down anew")
 OVER = Words("和这家的合作已经到期", "The agreement with this partner is over")
@@ -77,6 +81,8 @@ def make(
             partner = Partner.objects.create(**agreed, by=by)
             audit("make-partner", f"partner {partner.pk}", by=by)
         add_cards(partner, cards)
+        if not partner.begins and not partner.cards.exists():
+            raise Refused(NO_CARDS)
     return partner
 
 
