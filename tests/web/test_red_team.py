@@ -110,6 +110,9 @@ def test_a_friend_who_does_not_count_is_not_counted_on_her_page(
     without = replace(said, membership=said.membership.model_copy(update={"referral": None}))
     monkeypatch.setattr(program, "current", lambda: without)
     assert 'id="friend-code"' not in page.get(where).content.decode()
+    new = Customer.objects.create(name="丁", is_by_hand=True)
+    answer = page.post(reverse("customer-refer", args=[new.pk]), {"code": host.code}, follow=True)
+    assert "没有礼" in answer.content.decode() and "两边都有礼" not in answer.content.decode()
 
 
 def test_money_that_is_paid_in_and_back_is_called_so(her: Member, lived_in: House) -> None:  # noqa: F811
@@ -131,6 +134,21 @@ def test_her_phone_shows_a_coupon_as_long_as_the_counter_takes_it(
         now = datetime(2026, 11, 22, hour, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
         monkeypatch.setattr("regulars.web.store_here.clock", lambda now=now: now)
         assert (code in her_own.get("/m/coupons/").content.decode()) is is_there
+
+
+def test_a_tier_is_sold_for_now_where_the_one_before_was_taken_back(
+    for_sale: program.Terms,  # noqa: F811
+    her: Member,  # noqa: F811
+    lived_in: House,
+) -> None:
+    """Sold, prolonged, the first taken back: what she paid for next began in two years, and today she had none."""
+    sold = [program.buy_tier(her, "vip", key=str(n), on=TODAY) for n in range(3)]
+    program.undo_tier(her, sold[0].pk, by=lived_in.staff["owner"])
+    again = program.buy_tier(her, "vip", key="again", on=TODAY)
+    assert (again.starts_on, again.ends_on) == (sold[0].starts_on, sold[0].ends_on)
+    assert program.tier_of(her, for_sale, TODAY) == "vip"
+    program.undo_tier(her, sold[2].pk, by=lived_in.staff["owner"])
+    assert program.buy_tier(her, "vip", key="more", on=TODAY).starts_on == sold[2].starts_on
 
 
 # --- IDOR ------------------------------------------------------------------------------------------------------------

@@ -219,8 +219,7 @@ def _lay_down(
     coupons = [coupon_of(code) for code in codes]
     if known := _used(source, key, coupons, bill, receipt):
         return known
-    if member is not None and not {c.member_id for c in coupons} <= {member.pk, *kin.family_of(member.pk)}:
-        raise Refused(NO_COUPON)
+    _must_be_hers(coupons, member)
     _let_go_of_late([c for c in coupons if c.state == CouponState.RESERVED], timezone.now())
     coupons.sort(key=lambda c: c.pk)  # everybody takes them in the same order, so that nobody waits in a ring
     reckoned = _reckoned(coupons, bill, place)
@@ -275,11 +274,18 @@ def _belongs_to_a_member(coupon: Coupon) -> bool:
     return Member.objects.filter(pk__in=family, left_on=None, customer__isnull=False).exists()
 
 
-def ahead(codes: Sequence[str], bill: int, place: Place) -> rules.Reckoned:
-    """What a bill would come to with these coupons; nothing is changed. Raises Refused where they can't be used."""
+def _must_be_hers(coupons: Sequence[Coupon], member: Member | None) -> None:
+    if member is not None and not {c.member_id for c in coupons} <= {member.pk, *kin.family_of(member.pk)}:
+        raise Refused(NO_COUPON)
+
+
+def ahead(codes: Sequence[str], bill: int, place: Place, member: Member | None = None) -> rules.Reckoned:
+    """What a bill would come to with these coupons; nothing is changed. `member`: only if they are hers. Raises Refused
+    where they can't be used."""
     if not codes:
         raise Refused(NONE_GIVEN)
     coupons = [coupon_of(code) for code in codes]
+    _must_be_hers(coupons, member)
     _let_go_of_late([c for c in coupons if c.state == CouponState.RESERVED], timezone.now())
     return _reckoned(sorted(coupons, key=lambda c: c.pk), bill, place)
 

@@ -338,12 +338,15 @@ def buy_tier(member: Member, tier: str, *, key: str, on: date, by: Staff | None 
 
 
 def tier_ahead(member: Member, tier: str, on: date) -> tuple[PaidTier, date, date]:
-    """What she would buy, and from when to when she would have it. Raises Refused where the tier is not for sale."""
+    """What she would buy, and from when to when she would have it: as soon as she has not paid for it already. Raises
+    Refused where the tier is not for sale."""
     offer = next((p for p in terms().membership.paid if p.tier == tier), None)
     if offer is None:
         raise Refused(NOT_FOR_SALE)
-    before = [b.ends_on for b in tiers_bought(member, on) if b.tier == tier]
-    starts = max(before) + timedelta(days=1) if before else on
+    starts = on
+    for sold in tiers_bought(member, on):  # in the order in which they begin
+        if sold.tier == tier and last_day(starts, offer.months) >= sold.starts_on:
+            starts = max(starts, sold.ends_on + timedelta(days=1))
     return offer, starts, last_day(starts, offer.months)
 
 

@@ -281,8 +281,15 @@ def customer_refer(request: Request, number: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, refused.words.say(request.lang))
     else:
-        said = Words(
-            "记下了：等她真的买过，两边都有礼", "Noted: both get their reward once she has really bought"
+        terms = program.current()
+        said = (
+            Words(
+                "记下了：等她真的买过，两边都有礼", "Noted: both get their reward once she has really bought"
+            )
+            if terms is not None and terms.membership.referral is not None
+            else Words(
+                "记下了；现在介绍朋友没有礼", "Noted; nothing is given for bringing a friend at present"
+            )
         )
         if found.why:
             said = Words("记下了，但不算介绍：{why}", "Noted, but not rewarded: {why}").fill(
