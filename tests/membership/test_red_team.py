@@ -452,6 +452,7 @@ def test_what_a_till_has_not_come_back_for_is_hers_before_the_night(members: Sho
         ("points", 500, lambda: purse.hand_over(her, friend, "points", 500, key="2", on=TODAY, by=by)),
         ("points", 500, lambda: purse.reserve(her, "points", 500, key="3", on=TODAY)),
         ("points", 500, lambda: coupons.buy(reward, her, key="4", on=TODAY)),
+        ("points", 500, lambda: purse.correct(her, "points", -500, why="错", key="7", on=TODAY, by=by)),
         ("value", 50_000, lambda: purse.pay(her, 50_000, key="5", on=TODAY)),
         ("value", 50_000, lambda: purse.pay_out(her, 50_000, key="6", on=TODAY, by=by, why="退")),
     ]
@@ -470,6 +471,17 @@ def test_what_a_till_has_not_come_back_for_is_hers_before_the_night(members: Sho
                 purse.confirm(kept.code, on=TODAY)
             assert refused.value.words == purse.TOO_LATE and prove().is_sound
             transaction.set_rollback(True)
+
+
+def test_what_a_till_has_not_come_back_for_bears_its_part_of_the_bonus(members: Shop) -> None:
+    """60 of her 300 lay at a till that had broken down: of 240 paid back all of the bonus had lapsed, and not its share."""
+    her, by = somebody(), manager()
+    purse.top_up(her, 30_000, key="t", on=TODAY)
+    assert has(her, "bonus") == 2_000
+    purse.reserve(her, "value", 6_000, key="r", on=TODAY)
+    Reservation.objects.update(until=LONG_AGO)
+    purse.pay_out(her, 24_000, key="p", on=TODAY, by=by, why="退")
+    assert (has(her, "principal"), has(her, "bonus")) == (6_000, 400)
 
 
 def test_a_coupon_that_a_till_has_not_come_back_for_can_be_ticked_again(members: Shop) -> None:

@@ -217,11 +217,11 @@ def bonus_for(fen: int) -> int:
     return round(max(reached, key=lambda o: o.pays).gives * 100) if reached else 0
 
 
-@_with_what_is_late
 def pay_out(
     member: Member, fen: int, *, key: str, on: date, by: Staff, why: str, store: Store | None = None
 ) -> Done:
     """Give money back that she paid in; the bonus lapses in the same share. Leaves a line in the trail."""
+    let_go_of_late(on, member)  # else it would be no part of what the share is reckoned by
     with short_write():
         (done,) = teller.post(
             Move(
@@ -341,6 +341,7 @@ def _end(code: str, verb: Any, kind: str, state: str, on: date, receipt: str, by
 # --- corrections and opening balances --------------------------------------------------------------------------------
 
 
+@_with_what_is_late
 def correct(
     member: Member, currency: str, change: int, *, why: str, key: str, on: date, by: Staff
 ) -> Done | Approval:
