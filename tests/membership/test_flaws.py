@@ -22,7 +22,7 @@ from tests.shops import Shop
 
 from regulars import daily
 from regulars.customers.models import Customer
-from regulars.membership import night, program, purse, settle, teller, unsettled, window
+from regulars.membership import program, purse, settle, teller, unsettled, window
 from regulars.membership.models import Balance, Member, Reservation, Unsettled
 from regulars.membership.proof import prove
 from regulars.membership.rules.ledger import Move
@@ -98,7 +98,7 @@ def test_the_night_counts_what_it_lets_go_and_passes_over_what_was_just_confirme
         return release(code, **more)
 
     monkeypatch.setattr(purse, "release", till_was_faster)
-    assert night.let_go_of_forgotten(TODAY) == 1
+    assert purse.let_go_of_late(TODAY) == 1
     assert held(who.pk) == (8, 0)
 
 

@@ -309,7 +309,7 @@ class Ledger(Books):
         code, past = self.waiting.pop(0)
         if how == "time-out":
             Reservation.objects.filter(code=code).update(until=LONG_AGO)
-            assert night.let_go_of_forgotten(self.day) == 1
+            assert purse.let_go_of_late(self.day) == 1
             with pytest.raises(Refused):
                 purse.confirm(code, on=self.day)
         else:

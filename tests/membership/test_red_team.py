@@ -3,11 +3,12 @@ these once worked."""
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from tests.membership.receipts import held, receipt
 from tests.membership.test_referrals import buys
 from tests.shops import Shop
@@ -25,7 +26,8 @@ from regulars.membership import (
     settle,
     teller,
 )
-from regulars.membership.models import Member, Posting, Referral, TierBought
+from regulars.membership.activity import cohorts
+from regulars.membership.models import Member, Partner, Posting, Referral, Reservation, TierBought
 from regulars.membership.offers import Coupon, CouponUse, Offer
 from regulars.membership.proof import prove
 from regulars.membership.rules.coupons import Place
@@ -38,6 +40,7 @@ from regulars.shop.words import Refused
 
 TODAY = date(2026, 5, 20)
 HERE = Place(TODAY, time(12, 0), None)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def somebody(name: str = "会员") -> Member:
@@ -227,7 +230,9 @@ def test_hours_over_midnight_belong_to_the_evening_before(members: Shop) -> None
             coupons.use([one.code], 5_000, key="x", place=place)
     assert coupons.use([one.code], 5_000, key="1", place=Place(leap, time(22), None)).payable == 4_000
     assert coupons.night(morning) == 0
-    assert coupons.coupons_of(her, morning, time(1)) == [other] and not coupons.coupons_of(her, morning)
+    assert coupons.coupons_of(her, morning, Place(morning, time(1), None)) == [
+        other
+    ] and not coupons.coupons_of(her, morning)
     assert coupons.use([other.code], 5_000, key="2", place=Place(morning, time(1), None)).payable == 4_000
     third = coupons.issue(late, her, key="3", on=leap)
     assert coupons.night(morning + timedelta(1)) == 1
@@ -395,6 +400,206 @@ def test_whoever_leaves_after_two_files_were_merged_has_left(members: Shop) -> N
     assert not Member.objects.filter(left_on=None).exists()
     back = program.join(Customer.objects.get(pk=one.customer_id), TODAY, "counter")
     assert back.left_on is None and back.pk in (one.pk, other.pk)
+
+
+# --- one key, two bills ----------------------------------------------------------------------------------------------
+
+
+def test_a_key_that_was_used_for_another_receipt_is_refused(members: Shop) -> None:
+    """Two bills that came to the same, under one number of the till: the second was taken for paid."""
+    her = somebody()
+    give(her, 500)
+    purse.top_up(her, 50_000, key="k", on=TODAY)
+    coupon = coupons.issue(offer(), her, key="k", on=TODAY)
+    asked = [
+        lambda receipt: purse.redeem(her, "points", 10, key="k", on=TODAY, receipt=receipt),
+        lambda receipt: purse.pay(her, 100, key="p", on=TODAY, receipt=receipt),
+        lambda receipt: purse.reserve(her, "points", 10, key="k", on=TODAY, receipt=receipt).code,
+        lambda receipt: coupons.reserve([coupon.code], 5_000, key="k", place=HERE, receipt=receipt).code,
+    ]
+    for ask in asked:
+        ask("A1")
+        kept = has(her), has(her, "principal")
+        ask("A1")
+        ask("")  # the same bill, before it had a number
+        with pytest.raises(Refused):
+            ask("A2")
+        assert (has(her), has(her, "principal")) == kept
+
+
+def test_points_that_were_handed_to_one_are_not_told_to_have_come_to_another(members: Shop) -> None:
+    """Back to the form, another number, sent again: the counter said done, and the other had nothing."""
+    her, one, other, by = somebody("甲"), somebody("乙"), somebody("丙"), manager()
+    give(her, 500)
+    for _ in range(2):
+        purse.hand_over(her, one, "points", 100, key="k", on=TODAY, by=by)
+    with pytest.raises(Refused):
+        purse.hand_over(her, other, "points", 100, key="k", on=TODAY, by=by)
+    assert (has(her), has(one), has(other)) == (400, 100, 0)
+
+
+# --- a till that does not come back ----------------------------------------------------------------------------------
+
+
+def test_what_a_till_has_not_come_back_for_is_hers_before_the_night(members: Shop) -> None:
+    """A till broke down in the morning: until the night had come she could not spend her own money."""
+    her, friend, by = somebody(), somebody("乙"), manager()
+    give(her, 500)
+    purse.top_up(her, 50_000, key="t", on=TODAY)
+    reward = offer(price=500, currency="points")
+    verbs: list[tuple[str, int, Any]] = [
+        ("points", 500, lambda: purse.redeem(her, "points", 500, key="1", on=TODAY)),
+        ("points", 500, lambda: purse.hand_over(her, friend, "points", 500, key="2", on=TODAY, by=by)),
+        ("points", 500, lambda: purse.reserve(her, "points", 500, key="3", on=TODAY)),
+        ("points", 500, lambda: coupons.buy(reward, her, key="4", on=TODAY)),
+        ("points", 500, lambda: purse.correct(her, "points", -500, why="错", key="7", on=TODAY, by=by)),
+        ("value", 50_000, lambda: purse.pay(her, 50_000, key="5", on=TODAY)),
+        ("value", 50_000, lambda: purse.pay_out(her, 50_000, key="6", on=TODAY, by=by, why="退")),
+    ]
+    for n, (currency, amount, verb) in enumerate(verbs):
+        what = "principal" if currency == "value" else currency
+        with transaction.atomic():
+            kept = purse.reserve(her, currency, amount, key=f"kept {n}", on=TODAY)
+            assert has(her, what) == 0
+            with pytest.raises(Refused):
+                verb()
+            Reservation.objects.filter(pk=kept.pk).update(until=LONG_AGO)
+            assert has(her, what) == amount
+            verb()
+            assert has(her, what) == 0 and Reservation.objects.get(pk=kept.pk).state == "timed-out"
+            with pytest.raises(Refused) as refused:
+                purse.confirm(kept.code, on=TODAY)
+            assert refused.value.words == purse.TOO_LATE and prove().is_sound
+            transaction.set_rollback(True)
+
+
+def test_what_a_till_has_not_come_back_for_bears_its_part_of_the_bonus(members: Shop) -> None:
+    """60 of her 300 lay at a till that had broken down: of 240 paid back all of the bonus had lapsed, and not its share."""
+    her, by = somebody(), manager()
+    purse.top_up(her, 30_000, key="t", on=TODAY)
+    assert has(her, "bonus") == 2_000
+    purse.reserve(her, "value", 6_000, key="r", on=TODAY)
+    Reservation.objects.update(until=LONG_AGO)
+    purse.pay_out(her, 24_000, key="p", on=TODAY, by=by, why="退")
+    assert (has(her, "principal"), has(her, "bonus")) == (6_000, 400)
+
+
+def test_a_coupon_that_a_till_has_not_come_back_for_can_be_ticked_again(members: Shop) -> None:
+    """The counter greyed it out until the night, though whoever typed its code could use it."""
+    her = somebody()
+    coupon = coupons.issue(offer(), her, key="1", on=TODAY)
+    coupons.reserve([coupon.code], 5_000, key="1", place=HERE)
+    assert [c.state for c in coupons.coupons_of(her, TODAY)] == ["reserved"]
+    CouponUse.objects.update(until=LONG_AGO)
+    assert [c.state for c in coupons.coupons_of(her, TODAY)] == ["issued"]
+    assert coupons.use([coupon.code], 5_000, key="1", place=HERE, member=her).payable == 4_000
+
+
+# --- coupons that come and go ----------------------------------------------------------------------------------------
+
+
+def test_the_last_coupon_can_be_used_again_though_its_place_was_given_away(members: Shop) -> None:
+    """The stock had no room for it: undoing the refund broke, and from then on no receipt was settled any more."""
+    members.take_in([receipt("A1", "40")])
+    one, (her,) = offer(stock=1), Member.objects.all()
+    coupon = coupons.issue(one, her, key="1", on=TODAY)
+    coupons.use([coupon.code], 4_000, key="1", place=HERE, receipt="A1")
+    back = members.take_in([receipt("R1", "-40", day="2026-05-21", 原订单号="A1")])
+    coupons.night(TODAY + timedelta(100))
+    Offer.objects.update(valid_until=TODAY + timedelta(200))
+    coupons.issue(one, her, key="2", on=TODAY + timedelta(100))
+    daily.undo(back.batch)
+    coupon.refresh_from_db()
+    assert coupon.state == "used" and CouponUse.objects.get().state == "used"
+    (cost,) = promotions.promotion_costs()
+    assert (cost.used, cost.open, cost.cost, cost.can_still_cost) == (1, 1, 1_000, 1_000)
+    assert (cost.offer.out, cost.offer.stock) == (2, 2)
+
+
+def test_the_evening_of_a_shop_whose_day_ends_in_the_night_is_one_evening(members: Shop) -> None:
+    """At one in the night of such a shop Wednesday's coupon was refused, and Tuesday's, over since the day before, taken."""
+    her, night = somebody(), Place(TODAY, time(1), None, is_past_midnight=True)
+    hours = {"first": time(21), "last": time(2), "worth": 1_000}
+    yesterday = TODAY - timedelta(1)
+    over = coupons.issue(
+        offer(**hours, valid_from=yesterday, valid_until=yesterday), her, key="1", on=yesterday
+    )
+    of_today = coupons.issue(offer(**hours, weekdays=[TODAY.isoweekday()]), her, key="2", on=TODAY)
+    assert coupons.coupons_of(her, TODAY, night) == [of_today]
+    with pytest.raises(Refused):
+        coupons.use([over.code], 5_000, key="1", place=night)
+    assert coupons.use([of_today.code], 5_000, key="2", place=night).payable == 4_000
+
+
+def test_a_coupon_for_good_comes_back_with_its_refund(members: Shop) -> None:
+    """There is no day after the last one: the refund broke, and with it whatever was to be settled that night."""
+    her = somebody()
+    coupon = coupons.issue(offer(valid_until=date.max, days=30_000), her, key="1", on=TODAY)
+    Coupon.objects.update(valid_until=date.max)
+    used = coupons.use([coupon.code], 5_000, key="1", place=HERE)
+    coupons.give_back(used, on=TODAY + timedelta(9))
+    assert [c.valid_until for c in coupons.coupons_of(her, TODAY)] == [date.max]
+    far = offer(valid_from=date.max - timedelta(1), valid_until=date.max, days=30)
+    assert coupons.issue(far, her, key="2", on=TODAY).valid_until == date.max
+
+
+def test_the_same_offer_and_the_same_partner_by_a_second_click_are_one(members: Shop) -> None:
+    said = {"kind": "amount", "name": "减十元", "worth": 1_000, "valid_from": TODAY, "valid_until": TODAY}
+    drafts = {promotions.keep_offer(Offer(**said)).pk for _ in range(2)}
+    assert len(drafts) == 1 and Offer.objects.count() == 1
+    promotions.open_offer(Offer.objects.get())
+    assert promotions.keep_offer(Offer(**said)).pk not in drafts, "the one before is open: this is another"
+    agreed = {"begins": "6225", "percent_off": Decimal("9.5"), "valid_from": TODAY}
+    banks = [partners.make("银行", cards=cards, **agreed) for cards in (["A1"], ["A1"], ["A1", "A2"])]
+    assert len({b.pk for b in banks}) == 1 and banks[0].cards.count() == 2
+    assert AuditEvent.objects.filter(verb="make-partner").count() == 1
+    assert partners.make("银行", **agreed | {"percent_off": Decimal(20)}).pk != banks[0].pk
+
+
+def test_what_the_programme_does_no_more_is_told_as_such(members: Shop) -> None:
+    """Of a programme that had ended the counter said that there had never been one."""
+    her = somebody()
+    program.end_program(TODAY)
+    with pytest.raises(Refused) as refused:
+        purse.top_up(her, 5_000, key="1", on=TODAY)
+    assert "停办" in refused.value.words.zh and "ended" in refused.value.words.en
+
+
+# --- partners and reports --------------------------------------------------------------------------------------------
+
+
+def test_an_agreement_that_is_over_is_not_ended_into_life_again(shop: Shop) -> None:
+    """A page that had stood open since yesterday: "end it today" made it hold until tonight."""
+    bank = partners.make("银行", begins="6225", valid_from=TODAY - timedelta(9))
+    partners.end(bank, TODAY - timedelta(1))
+    partners.end(bank, TODAY)
+    with pytest.raises(Refused):
+        partners.recognise("6225001", TODAY)
+    assert AuditEvent.objects.filter(verb="end-partner").count() == 1
+
+
+def test_an_agreement_that_fits_no_card_is_not_made(shop: Shop) -> None:
+    """It stood on the page as a partner, no card was ever recognised, and nothing said why."""
+    with pytest.raises(Refused) as refused:
+        partners.make("银行", begins="", cards=[" ", "-"], valid_from=TODAY)
+    assert "名单" in refused.value.words.zh
+    assert not Partner.objects.exists() and not AuditEvent.objects.filter(verb="make-partner").exists()
+
+
+def test_who_has_left_is_not_counted_among_those_who_never_joined(members: Shop) -> None:
+    members.take_in([receipt("A1", "40"), receipt("A2", "40", member="1002")])
+    daily.run_day(TODAY)
+    program.leave(Member.objects.all()[0], TODAY)
+    found = cohorts(TODAY)
+    assert (sum(c.members.people for c in found), sum(c.others.people for c in found)) == (1, 0)
+
+
+def test_one_person_with_two_memberships_is_one_member(members: Shop) -> None:
+    one, other, gone = somebody("甲"), somebody("乙"), somebody("丙")
+    assert program.how_many() == 3
+    daily.merge(one.customer, other.customer)
+    Member.objects.filter(pk=gone.pk).update(customer=None)
+    assert program.how_many() == 1
 
 
 # --- tiers that are paid for -----------------------------------------------------------------------------------------

@@ -263,7 +263,10 @@ def test_somebody_elses_coupon_is_none_of_hers(her: Member, lived_in: House) -> 
     other = Member.objects.exclude(pk=her.pk)[0]
     coupon = coupons.issue(made(), other, key="1", on=TODAY)
     sent = {"do": "coupons", "once": "abc", "code": coupon.code, "bill": "50", "sure": "1"}
-    assert lived_in.browser("front-desk").post(page_of(her) + "moves/", sent).status_code == 422
+    desk = lived_in.browser("front-desk")
+    assert desk.post(page_of(her) + "moves/", sent).status_code == 422
+    ahead = desk.post(page_of(her) + "moves/", {k: v for k, v in sent.items() if k != "sure"})
+    assert ahead.status_code == 422 and "减十元" not in ahead.content.decode(), "nor is it read out first"
     assert not CouponUse.objects.exists()
 
 

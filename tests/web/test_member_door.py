@@ -294,6 +294,18 @@ def test_who_is_parted_again_has_her_own_page_and_not_the_others(members: House)
         assert f"{number[:4]} {number[4:8]}" in home and f"{number[:4]} {number[4:8]}" not in shown
 
 
+def test_who_came_by_a_link_is_out_when_two_who_were_taken_for_one_are_parted(members: House) -> None:
+    """Nobody had proved a phone: she whose file was joined by mistake went on reading the other one's page."""
+    one, other = door.who_has(PHONE), door.who_has(OTHER_PHONE)
+    assert one and other
+    word = daily.merge(one, other)
+    her_own = Client()
+    assert her_own.post(scanned(members, OTHER_PHONE))["Location"] == "/m/"
+    assert her_own.get("/m/points/").status_code == 200
+    daily.unmerge(word)
+    assert her_own.get("/m/points/").status_code == 302 and "验证码" in her_own.get("/m/").content.decode()
+
+
 def test_a_form_without_its_secret_changes_nothing(members: House) -> None:
     browser = come()
     strict = Client(enforce_csrf_checks=True)

@@ -6,32 +6,150 @@ from __future__ import annotations
 
 import itertools
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
 from django.urls import reverse
 from tests.web.access import PAGES, address, needed, task
 from tests.web.conftest import TODAY, House
+from tests.web.members import OTHER_PHONE, PHONE, come, member
 from tests.web.members import PAGES as MEMBER_PAGES
-from tests.web.members import come, member
 from tests.web.test_counter import for_sale, her, made  # noqa: F401 - fixtures
 from tests.web.test_sight import EAST, WEST, Chain, chain, number  # noqa: F401 - a fixture
 
+from regulars import daily
 from regulars.care.models import Task
 from regulars.customers.actions import add_note, say_detail
 from regulars.customers.models import Customer, Note
 from regulars.grading.actions import in_force
-from regulars.membership import coupons, partners, program, promotions, purse
-from regulars.membership.models import Member
+from regulars.membership import coupons, partners, program, promotions, purse, referrals
+from regulars.membership.models import Member, Referral
 from regulars.membership.offers import Offer
+from regulars.membership.rules.numbers import in_groups
 from regulars.sales.models import Batch, Item
 from regulars.shop.actions import keep_role
 from regulars.shop.models import Alert, Business, Staff, Store
 from regulars.web.counter_moves import MOVES
+
+# --- who is counted twice, and two windows ---------------------------------------------------------------------------
+
+
+def test_one_person_with_two_files_is_one_on_every_page_of_the_programme(members: House) -> None:
+    """The head of the page counted memberships, and whoever brought two friends stood there twice with one each."""
+    one, other = member(PHONE), member(OTHER_PHONE)
+    for host in (one, other):
+        friend = Customer.objects.create(name="朋友", is_by_hand=True)
+        brought = referrals.bring(friend, host, on=TODAY, how="counter")
+        Referral.objects.filter(pk=brought.pk).update(state="counted", counted_on=TODAY)
+    boss = members.browser("owner")
+    assert "2 位会员" in boss.get("/membership/").content.decode()
+    daily.merge(one.customer, other.customer)
+    assert "1 位会员" in boss.get("/membership/").content.decode()
+    best = re.search(r'<ol class="plain-list">(.*?)</ol>', boss.get(reverse("referrals")).content.decode())
+    assert best and best[1].count("<li>") == 1 and "2 位" in best[1]
+
+
+def test_who_brought_her_is_told_though_it_was_written_into_the_other_file(members: House) -> None:
+    """Her page asked again who had brought her, and refused every answer."""
+    known, new = (Customer.objects.create(name=n, is_by_hand=True) for n in ("甲", "乙"))
+    daily.merge(known, new)
+    both = Customer.objects.filter(pk__in=[known.pk, new.pk])
+    root, leaf = both.get(merged_into=None), both.exclude(merged_into=None).get()
+    Referral.objects.create(friend=leaf, referrer=member(), on=TODAY, how="counter")
+    html = members.browser("owner").get(reverse("portrait", args=[root.pk])).content.decode()
+    assert "有人介绍来的：" in html and 'id="friend-code"' not in html
+
+
+def test_a_programme_that_somebody_opens_in_this_moment_is_told(
+    lived_in: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two windows, one click each: the second read that something was broken."""
+    program.open_program("tiers", TODAY)
+    held, asked = program.current, iter([None])
+    monkeypatch.setattr(program, "current", lambda: next(asked, held()))
+    sent = {"starts_on": TODAY.isoformat(), "playbook": "tiers"}
+    answer = lived_in.browser("owner").post(reverse("membership-open"), sent, follow=True)
+    assert "会员已经开着" in answer.content.decode()
+
+
+def test_a_coupon_of_the_evening_holds_into_the_night_of_a_shop_that_closes_late(
+    her: Member,  # noqa: F811
+    lived_in: House,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One o'clock on Monday by the calendar, Sunday still by the shop: Sunday's coupon was refused, Saturday's taken."""
+    monkeypatch.setattr("regulars.web.store_here.clock", lambda: datetime(2026, 11, 22, 17, 0, tzinfo=UTC))
+    codes = [
+        coupons.issue(
+            made(name=name, weekdays=[day], first=time(21), last=time(2)), her, key=name, on=TODAY
+        ).code
+        for name, day in (("周六", 6), ("周日", 7))
+    ]
+    html = lived_in.browser("front-desk").get(f"/counter/{her.customer_id}/").content.decode()
+    assert [bool(re.search(f'value="{code}" disabled', html)) for code in codes] == [True, False]
+
+
+def test_a_friend_who_does_not_count_is_not_counted_on_her_page(
+    members: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And where nothing is promised for bringing a friend, nobody is asked for a code and promised something."""
+    host, page = member(), members.browser("owner")
+    where = reverse("portrait", args=[host.customer_id])
+    friends = [Customer.objects.create(name=n, is_by_hand=True) for n in "甲乙丙"]
+    for friend, state in zip(friends, ("refused", "waiting", "counted"), strict=True):
+        Referral.objects.create(friend=friend, referrer=host, on=TODAY, how="counter", state=state)
+    html = page.get(where).content.decode()
+    assert "带来 1 位" in html and 'id="friend-code"' in html
+    said = program.terms()
+    without = replace(said, membership=said.membership.model_copy(update={"referral": None}))
+    monkeypatch.setattr(program, "current", lambda: without)
+    assert 'id="friend-code"' not in page.get(where).content.decode()
+    new = Customer.objects.create(name="丁", is_by_hand=True)
+    answer = page.post(reverse("customer-refer", args=[new.pk]), {"code": host.code}, follow=True)
+    assert "没有礼" in answer.content.decode() and "两边都有礼" not in answer.content.decode()
+
+
+def test_money_that_is_paid_in_and_back_is_called_so(her: Member, lived_in: House) -> None:  # noqa: F811
+    """The owner read that ¥200 had been given out this month and ¥7 taken back from members."""
+    purse.pay(her, 500, key="1", on=TODAY)
+    purse.pay_out(her, 700, key="2", on=TODAY, by=lived_in.staff["owner"], why="退")
+    assert "这个月充 ¥200，用 ¥5，退 ¥7" in lived_in.browser("owner").get("/membership/").content.decode()
+
+
+def test_her_phone_shows_a_coupon_as_long_as_the_counter_takes_it(
+    members: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After midnight it stood on the counter's page and not on hers, and she had no code to show."""
+    evening = TODAY - timedelta(1)
+    late = made(first=time(22), last=time(2), valid_from=evening, valid_until=evening)
+    code = in_groups(coupons.issue(late, member(), key="1", on=evening).code)
+    her_own = come()
+    for hour, is_there in ((1, True), (3, False)):
+        now = datetime(2026, 11, 22, hour, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+        monkeypatch.setattr("regulars.web.store_here.clock", lambda now=now: now)
+        assert (code in her_own.get("/m/coupons/").content.decode()) is is_there
+
+
+def test_a_tier_is_sold_for_now_where_the_one_before_was_taken_back(
+    for_sale: program.Terms,  # noqa: F811
+    her: Member,  # noqa: F811
+    lived_in: House,
+) -> None:
+    """Sold, prolonged, the first taken back: what she paid for next began in two years, and today she had none."""
+    sold = [program.buy_tier(her, "vip", key=str(n), on=TODAY) for n in range(3)]
+    program.undo_tier(her, sold[0].pk, by=lived_in.staff["owner"])
+    again = program.buy_tier(her, "vip", key="again", on=TODAY)
+    assert (again.starts_on, again.ends_on) == (sold[0].starts_on, sold[0].ends_on)
+    assert program.tier_of(her, for_sale, TODAY) == "vip"
+    program.undo_tier(her, sold[2].pk, by=lived_in.staff["owner"])
+    assert program.buy_tier(her, "vip", key="more", on=TODAY).starts_on == sold[2].starts_on
+
 
 # --- IDOR ------------------------------------------------------------------------------------------------------------
 

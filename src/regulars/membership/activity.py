@@ -62,10 +62,8 @@ def cohorts(on: date, months: int = 12) -> list[Cohort]:
     since = (on - timedelta(days=ACTIVE_DAYS - 1)).isoformat()
     root = "COALESCE(c.merged_into_id, c.id)"
     month = "to_char({day}, 'YYYY-MM')" if bulk.is_postgres() else "strftime('%%Y-%%m', {day})"
-    joined = (
-        f"SELECT {root} AS customer, MIN(m.joined_on) AS day FROM {_MEMBER} m JOIN {_CUSTOMER} c ON c.id = m.customer_id "
-        f"WHERE m.left_on IS NULL GROUP BY {root}"
-    )
+    ever = f"SELECT {root} AS customer, MIN(m.joined_on) AS day FROM {_MEMBER} m JOIN {_CUSTOMER} c ON c.id = m.customer_id"
+    joined = f"{ever} WHERE m.left_on IS NULL GROUP BY {root}"
     columns = "COUNT(*), SUM(CASE WHEN p.last_visit_on > {day} THEN 1 ELSE 0 END), SUM(CASE WHEN p.last_visit_on >= %s THEN 1 ELSE 0 END), AVG(p.spend_in_12_months)"
     members = bulk.rows(
         f"SELECT {month.format(day='j.day')}, {columns.format(day='j.day')} FROM ({joined}) j "
@@ -75,7 +73,7 @@ def cohorts(on: date, months: int = 12) -> list[Cohort]:
     others = bulk.rows(
         f"SELECT {month.format(day='p.first_visit_on')}, {columns.format(day='p.first_visit_on')} FROM {_PORTRAIT} p "
         f"WHERE p.first_visit_on >= %s AND p.first_visit_on <= %s AND NOT EXISTS "
-        f"(SELECT 1 FROM ({joined}) j WHERE j.customer = p.customer_id) GROUP BY 1",
+        f"(SELECT 1 FROM ({ever} GROUP BY {root}) j WHERE j.customer = p.customer_id) GROUP BY 1",
         [since, first.isoformat(), on.isoformat()],
     )
     by_month = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -18,7 +18,14 @@ from django.utils import timezone
 from regulars.membership import kin, teller
 from regulars.membership.models import Member
 from regulars.membership.offers import Coupon, CouponPart, CouponState, CouponUse, Offer, OfferState
-from regulars.membership.purse import RELEASED, RESERVED_FOR, SPENT, TOO_LATE
+from regulars.membership.purse import (
+    RELEASED,
+    RESERVED_FOR,
+    SPENT,
+    TOO_LATE,
+    is_another_receipt,
+    let_go_of_late,
+)
 from regulars.membership.rules import coupons as rules
 from regulars.membership.rules.coupons import Place
 from regulars.membership.rules.ledger import Move
@@ -71,7 +78,12 @@ def buy(
     """Let a member have a reward for her points: points and coupon both, or neither."""
     if not offer.price:
         raise Refused(NO_REWARD.fill(name=offer.words))
-    return _issue(offer, member, key, on, source, by, price=offer.price)
+    try:
+        return _issue(offer, member, key, on, source, by, price=offer.price)
+    except Refused:
+        if not let_go_of_late(on, member):
+            raise
+        return _issue(offer, member, key, on, source, by, price=offer.price)
 
 
 def _issue(
@@ -205,10 +217,9 @@ def _lay_down(
     if not codes:
         raise Refused(NONE_GIVEN)
     coupons = [coupon_of(code) for code in codes]
-    if known := _used(source, key, coupons, bill):
+    if known := _used(source, key, coupons, bill, receipt):
         return known
-    if member is not None and not {c.member_id for c in coupons} <= {member.pk, *kin.family_of(member.pk)}:
-        raise Refused(NO_COUPON)
+    _must_be_hers(coupons, member)
     _let_go_of_late([c for c in coupons if c.state == CouponState.RESERVED], timezone.now())
     coupons.sort(key=lambda c: c.pk)  # everybody takes them in the same order, so that nobody waits in a ring
     reckoned = _reckoned(coupons, bill, place)
@@ -229,7 +240,7 @@ def _lay_down(
             if state == CouponUse.State.USED:
                 _book_costs(made)
     except (IntegrityError, Refused):
-        known = _used(source, key, coupons, bill)  # the same click, a moment earlier
+        known = _used(source, key, coupons, bill, receipt)  # the same click, a moment earlier
         if known is None:
             raise
         return known
@@ -263,11 +274,18 @@ def _belongs_to_a_member(coupon: Coupon) -> bool:
     return Member.objects.filter(pk__in=family, left_on=None, customer__isnull=False).exists()
 
 
-def ahead(codes: Sequence[str], bill: int, place: Place) -> rules.Reckoned:
-    """What a bill would come to with these coupons; nothing is changed. Raises Refused where they can't be used."""
+def _must_be_hers(coupons: Sequence[Coupon], member: Member | None) -> None:
+    if member is not None and not {c.member_id for c in coupons} <= {member.pk, *kin.family_of(member.pk)}:
+        raise Refused(NO_COUPON)
+
+
+def ahead(codes: Sequence[str], bill: int, place: Place, member: Member | None = None) -> rules.Reckoned:
+    """What a bill would come to with these coupons; nothing is changed. `member`: only if they are hers. Raises Refused
+    where they can't be used."""
     if not codes:
         raise Refused(NONE_GIVEN)
     coupons = [coupon_of(code) for code in codes]
+    _must_be_hers(coupons, member)
     _let_go_of_late([c for c in coupons if c.state == CouponState.RESERVED], timezone.now())
     return _reckoned(sorted(coupons, key=lambda c: c.pk), bill, place)
 
@@ -280,12 +298,14 @@ def coupon_of(code: str) -> Coupon:
     return coupon
 
 
-def _used(source: str, key: str, coupons: Sequence[Coupon], bill: int) -> CouponUse | None:
+def _used(source: str, key: str, coupons: Sequence[Coupon], bill: int, receipt: str) -> CouponUse | None:
+    """What was asked for under this key; Refused where it was another bill."""
     known = CouponUse.objects.filter(source=source, source_id=key).first()
     if known is None:
         return None
     named = set(known.parts.values_list("coupon", flat=True))
-    if known.bill != bill or named != {c.pk for c in coupons}:
+    is_another = is_another_receipt(known.receipt, receipt)
+    if is_another or known.bill != bill or named != {c.pk for c in coupons}:
         raise Refused(teller.ANOTHER.fill(key=f"{source} {key}"))
     return known
 
@@ -405,6 +425,8 @@ def take_again(made: CouponUse) -> bool:
             return False
         for coupon in unused:
             if coupon.state == CouponState.EXPIRED:
+                full = Offer.objects.filter(pk=coupon.offer_id, stock__gt=0, out__gte=F("stock"))
+                full.update(stock=F("stock") + 1)  # her place is somebody else's by now, and both have theirs
                 _back_into_stock({coupon.offer_id: (-1, -coupon.cost)})
             until = coupon.valid_until - max(made.back_on - made.on, timedelta(0))
             Coupon.objects.filter(pk=coupon.pk).update(state=CouponState.USED, use=made, valid_until=until)
@@ -445,15 +467,19 @@ OVER_MIDNIGHT = Q(offer__last__lt=F("offer__first"))
 """Coupons of hours over midnight: those of the last day hold into the morning after it."""
 
 
-def coupons_of(member: Member, on: date, at: time | None = None) -> list[Coupon]:
-    """Coupons that she and those who are read as her can use now or later, what ends first in front. `at`: where the hour
-    is known, those of the evening before that hold over midnight are among them."""
+def coupons_of(member: Member, on: date, place: Place | None = None) -> list[Coupon]:
+    """Coupons that she and those who are read as her can use now or later, what ends first in front. `place`: where the
+    hour is known, those of the evening before that hold over midnight are among them."""
     hers = Coupon.objects.select_related("offer").filter(member__in=kin.family_of(member.pk))
     alive = hers.filter(state__in=[CouponState.ISSUED, CouponState.RESERVED])
     good = Q(valid_until__gte=on)
-    if at is not None:
-        good |= Q(valid_until=on - timedelta(days=1), offer__last__gte=at) & OVER_MIDNIGHT
-    return list(alive.filter(good).order_by("valid_until", "id"))
+    if place is not None and not place.is_past_midnight:
+        good |= Q(valid_until=on - timedelta(days=1), offer__last__gte=place.at) & OVER_MIDNIGHT
+    found = list(alive.filter(good).select_related("use").order_by("valid_until", "id"))
+    for coupon in found:
+        if coupon.use is not None and coupon.use.until is not None and coupon.use.until < timezone.now():
+            coupon.state = CouponState.ISSUED  # hers again; whoever takes it lets go of the reservation first
+    return found
 
 
 def uses_of(member: Member, limit: int = 20) -> list[CouponUse]:

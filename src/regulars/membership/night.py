@@ -4,18 +4,15 @@ what has ended is booked, reservations that were forgotten are let go, and the b
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import date, timedelta
 
-from django.utils import timezone
-
 from regulars.membership import coupons, purse, referrals, settle, teller
-from regulars.membership.models import Balance, Lot, Reservation, ReservationState
+from regulars.membership.models import Balance, Lot
 from regulars.membership.proof import prove
 from regulars.membership.rules.terms import months_after
 from regulars.shop import bulk
 from regulars.shop.models import Alert
-from regulars.shop.words import Refused, Words
+from regulars.shop.words import Words
 
 Progress = Callable[[int, int, Words], None]
 
@@ -26,7 +23,7 @@ def run(on: date, progress: Progress) -> None:
     """The night's work on purses, as of the end of this day. Safe to be cut off and run again."""
     settle.settle(on, progress)
     referrals.night(on)
-    let_go_of_forgotten(on)
+    purse.let_go_of_late(on)
     coupons.night(on)
     tidy(on)
     proof = prove()
@@ -64,13 +61,3 @@ def first_not_idle(months: int, on: date) -> date:
     while months_after(day, months) < on:  # the month before is shorter
         day += timedelta(days=1)
     return day
-
-
-def let_go_of_forgotten(on: date) -> int:
-    """Let go of reservations whose time is over: the till never came back. Says how many."""
-    late = Reservation.objects.filter(state=ReservationState.OPEN, until__lt=timezone.now())
-    let_go = 0
-    for code in list(late.order_by("id").values_list("code", flat=True)):
-        with suppress(Refused):  # confirmed in this very moment: the till came back after all
-            let_go += purse.release(code, on=on, is_late=True).is_new
-    return let_go

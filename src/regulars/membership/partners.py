@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -26,6 +27,10 @@ BEGINNING = re.compile(r"([0-9]{3,12})(?:-([0-9]{3,12}))?")
 BAD_BEGINNING = Words(
     "「{text}」看不懂：写卡号开头的几位，至少三位，例如 6225，或一段 6225-6229",
     '"{text}" is not understood: write at least three first digits of the cards, as in 6225, or a range, 6225-6229',
+)
+NO_CARDS = Words(
+    "写上卡号怎么开头，或者贴一份名单；都没有，一张卡也认不出来",
+    "Say how their cards begin, or give a list: with neither no card is recognised",
 )
 NO_PARTNER = Words("认不出这张卡是哪家的", "No partner has a card like this")
 CANCELLED = Words("这一单已经撤销了，要重新记一笔", "This bill was cancelled; write it down anew")
@@ -55,7 +60,8 @@ def make(
     name: str, *, begins: str, cards: Iterable[str] = (), benefit: str = "", percent_off: Decimal = Decimal(0),
     share_percent: Decimal = Decimal(0), valid_from: date, valid_until: date | None = None, by: Staff | None = None,
 ) -> Partner:  # fmt: skip
-    """Agree with another firm: whose cards, what they get, who bears how much, how long."""
+    """Agree with another firm: whose cards, what they get, who bears how much, how long. The same agreement, sent again by
+    a second click, is made once."""
     if not name.strip():
         raise Refused(Words("写上合作方的名字", "Write the partner's name"))
     if not 0 <= percent_off < 100 or not 0 <= share_percent <= 100:
@@ -64,13 +70,19 @@ def make(
         raise Refused(Words("百分比最多写一位小数", "A percentage has one decimal at most"))
     if valid_until is not None and valid_until < valid_from:
         raise Refused(Words("到期日在开始日前面了", "It ends before it begins"))
+    agreed: dict[str, Any] = {
+        "name": name.strip()[:80], "begins": beginnings(begins), "benefit": benefit.strip()[:200], "percent_off": percent_off,
+        "share_percent": share_percent, "valid_from": valid_from, "valid_until": valid_until,
+    }  # fmt: skip
     with transaction.atomic():
-        partner = Partner.objects.create(
-            name=name.strip()[:80], begins=beginnings(begins), benefit=benefit.strip()[:200], percent_off=percent_off,
-            share_percent=share_percent, valid_from=valid_from, valid_until=valid_until, by=by,
-        )  # fmt: skip
+        bulk.alone("make-partner")
+        partner = Partner.objects.filter(**agreed).first()
+        if partner is None:
+            partner = Partner.objects.create(**agreed, by=by)
+            audit("make-partner", f"partner {partner.pk}", by=by)
         add_cards(partner, cards)
-        audit("make-partner", f"partner {partner.pk}", by=by)
+        if not partner.begins and not partner.cards.exists():
+            raise Refused(NO_CARDS)
     return partner
 
 
@@ -84,10 +96,10 @@ def add_cards(partner: Partner, cards: Iterable[str]) -> int:
 
 
 def end(partner: Partner, on: date, *, by: Staff | None = None) -> None:
-    """The agreement ends with this day."""
+    """The agreement ends with this day; one that has ended before stays ended."""
     with transaction.atomic():
-        Partner.objects.filter(pk=partner.pk).update(valid_until=on)
-        audit("end-partner", f"partner {partner.pk}", by=by)
+        if Partner.objects.filter(pk=partner.pk).exclude(valid_until__lte=on).update(valid_until=on):
+            audit("end-partner", f"partner {partner.pk}", by=by)
 
 
 def recognise(card: str, on: date) -> Partner:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db import transaction
+from django.db.models import Count
+from django.db.models.functions import Coalesce
 
 from regulars.customers.models import Customer, Link
 from regulars.grading.actions import adopt, in_force, loaded
@@ -32,6 +34,10 @@ OPEN_ALREADY = Words(
 )
 TAKEN_BACK = Words("这次卖的等级已经撤销了，要重新卖一次", "This sale of a tier was taken back; sell it anew")
 NONE_YET = Words("会员还没开通", "There is no membership programme yet")
+ENDED = Words(
+    "会员活动已停办：手里的照样能用，别的要先再开通",
+    "The programme has ended: what members hold can still be spent; for anything else, open it again first",
+)
 
 
 @dataclass(frozen=True)
@@ -102,10 +108,10 @@ def currencies_ever() -> dict[str, Currency]:
 
 
 def terms() -> Terms:
-    """The terms that hold now; raises Refused where the shop has no programme."""
+    """The terms that hold now; raises Refused where the shop has no programme, or it has ended."""
     found = current()
     if found is None:
-        raise Refused(NONE_YET)
+        raise Refused(ENDED if Program.objects.exists() else NONE_YET)
     return found
 
 
@@ -176,6 +182,12 @@ def join(
         if is_new:
             audit("join", f"customer {root.pk}", by=by, detail={"how": how})
     return member
+
+
+def how_many() -> int:
+    """How many people are members: those who are read as one count once, whoever has been deleted not at all."""
+    root = Coalesce("customer__merged_into", "customer")
+    return int(Member.objects.filter(left_on=None).aggregate(n=Count(root, distinct=True))["n"])
 
 
 def leave(member: Member, on: date, *, by: Staff | None = None) -> None:
@@ -326,12 +338,15 @@ def buy_tier(member: Member, tier: str, *, key: str, on: date, by: Staff | None 
 
 
 def tier_ahead(member: Member, tier: str, on: date) -> tuple[PaidTier, date, date]:
-    """What she would buy, and from when to when she would have it. Raises Refused where the tier is not for sale."""
+    """What she would buy, and from when to when she would have it: as soon as she has not paid for it already. Raises
+    Refused where the tier is not for sale."""
     offer = next((p for p in terms().membership.paid if p.tier == tier), None)
     if offer is None:
         raise Refused(NOT_FOR_SALE)
-    before = [b.ends_on for b in tiers_bought(member, on) if b.tier == tier]
-    starts = max(before) + timedelta(days=1) if before else on
+    starts = on
+    for sold in tiers_bought(member, on):  # in the order in which they begin
+        if sold.tier == tier and last_day(starts, offer.months) >= sold.starts_on:
+            starts = max(starts, sold.ends_on + timedelta(days=1))
     return offer, starts, last_day(starts, offer.months)
 
 

@@ -15,6 +15,7 @@ from regulars.membership.coupons import why_no_more
 from regulars.membership.offers import Coupon, CouponPart, CouponState, CouponUse, Offer, OfferState
 from regulars.membership.program import terms
 from regulars.membership.rules import coupons as rules
+from regulars.shop import bulk
 from regulars.shop.models import Staff, audit
 from regulars.shop.words import Refused, Words
 
@@ -34,11 +35,16 @@ LIMITS = ("name", "name_en", "stock", "limit", "valid_until", "budget")
 
 
 def keep_offer(offer: Offer, *, by: Staff | None = None) -> Offer:
-    """Write down a new offer as a draft, or what has changed about one. Raises Refused with the first thing wrong."""
+    """Write down a new offer as a draft, or what has changed about one; the same draft, sent again by a second click, is
+    written down once. Raises Refused with the first thing wrong."""
     _must_make_sense(offer)
     if offer.pk is None:
         offer.state, offer.by = OfferState.DRAFT, by
         with transaction.atomic():
+            bulk.alone("make-offer")
+            said = {f: getattr(offer, f) for f in (*GIVES, *LIMITS)}
+            if (known := Offer.objects.filter(state=OfferState.DRAFT, **said).first()) is not None:
+                return known
             offer.save()
             audit("make-offer", f"offer {offer.pk}", by=by, detail={"kind": offer.kind})
         return offer

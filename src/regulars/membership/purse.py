@@ -4,12 +4,14 @@ business key; asked again it changes nothing and answers as before."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from regulars.membership import kin, teller, unsettled
@@ -33,6 +35,9 @@ from regulars.shop import bulk
 from regulars.shop.models import Approval, Staff, Store, audit
 from regulars.shop.turns import short_write
 from regulars.shop.words import Refused, Words
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 RESERVED_FOR = timedelta(minutes=15)
 """A till that does not come back within this time has lost its reservation."""
@@ -71,9 +76,10 @@ def holdings(member: Member, on: date) -> dict[str, Holding]:
     balances: dict[str, date] = {}
     for balance in Balance.objects.filter(member__in=family):
         balances[balance.currency] = max(balance.active_on, balances.get(balance.currency, date.min))
+    late = _late_by_lot(family)
     lots = [
         ledger.Lot(
-            x.member_id, x.currency, x.on, x.amount, x.in_hand, x.aside,
+            x.member_id, x.currency, x.on, x.amount, x.in_hand + late.get(x.pk, 0), x.aside - late.get(x.pk, 0),
             months_after(balances[x.currency], x.idle) if x.idle else x.ends, x.ripe_on, x.idle, x.pk,
         )
         for x in (Lot.objects.filter(member__in=family, in_hand__gt=0) | Lot.objects.filter(member__in=family, aside__gt=0))
@@ -87,6 +93,46 @@ def holdings(member: Member, on: date) -> dict[str, Holding]:
     return found
 
 
+def _late() -> QuerySet[Reservation]:
+    """Reservations for which no till has come back in time and that nobody has let go yet."""
+    return Reservation.objects.filter(state=ReservationState.OPEN, until__lt=timezone.now())
+
+
+def _late_by_lot(family: Sequence[int]) -> dict[int, int]:
+    """How much of each lot is hers again because no till has come back in time, also where nobody has booked it yet."""
+    kept = Entry.objects.filter(posting__in=_late().filter(member__in=family).values("posting"))
+    aside = kept.filter(account=ledger.LIABILITY).values_list("lot").annotate(n=Sum("amount")).order_by()
+    return dict(aside)
+
+
+def let_go_of_late(on: date, member: Member | None = None) -> int:
+    """Let go of what no till has come back for in time, of one member or of all. Says how many that were."""
+    late = _late() if member is None else _late().filter(member__in=kin.family_of(member.pk))
+    let_go = 0
+    for code in list(late.order_by("id").values_list("code", flat=True)):
+        with suppress(Refused):  # confirmed in this very moment: the till came back after all
+            let_go += release(code, on=on, is_late=True).is_new
+    return let_go
+
+
+def _with_what_is_late(verb: Callable[P, T]) -> Callable[P, T]:
+    """Where a verb on a member is refused, what no till has come back for is let go, and it is tried once more."""
+
+    @wraps(verb)
+    def tried(*args: P.args, **said: P.kwargs) -> T:
+        try:
+            return verb(*args, **said)
+        except Refused:
+            member, on = args[0], said["on"]
+            assert isinstance(member, Member) and isinstance(on, date)
+            if not let_go_of_late(on, member):
+                raise
+            return verb(*args, **said)
+
+    return tried
+
+
+@_with_what_is_late
 def redeem(
     member: Member, currency: str, amount: int, *, key: str, on: date, source: str = "counter", store: Store | None = None,
     by: Staff | None = None, receipt: str = "", rule: str = "",
@@ -98,7 +144,7 @@ def redeem(
             store=store.pk if store else None, by=by.pk if by else None,
         )
     )  # fmt: skip
-    return _as_asked(done, (currency,), -amount, f"{source} {key}")
+    return _as_asked(done, (currency,), -amount, f"{source} {key}", receipt)
 
 
 def _spend(move: Move) -> Done:
@@ -115,14 +161,23 @@ def _spend(move: Move) -> Done:
     return done
 
 
-def _as_asked(done: Done, currencies: Sequence[str], change: int, key: str) -> Done:
+def _as_asked(done: Done, currencies: Sequence[str], change: int, key: str, receipt: str = "") -> Done:
     """What was booked now, or before under the same key. Raises Refused where that was something else: a till that
     numbers two bills alike would take the second for paid."""
-    if not done.is_new and sum(done.amounts.get(c, 0) for c in currencies) != change:
+    if done.is_new:
+        return done
+    first = Posting.objects.values_list("receipt", flat=True).get(pk=done.posting)
+    if sum(done.amounts.get(c, 0) for c in currencies) != change or is_another_receipt(first, receipt):
         raise Refused(teller.ANOTHER.fill(key=key))
     return done
 
 
+def is_another_receipt(first: str, now: str) -> bool:
+    """Whether a key that comes again names another receipt than before; one that names none may be the same."""
+    return bool(first and now) and first != now
+
+
+@_with_what_is_late
 def pay(
     member: Member, fen: int, *, key: str, on: date, source: str = "counter", store: Store | None = None,
     by: Staff | None = None, receipt: str = "",
@@ -134,7 +189,7 @@ def pay(
             store=store.pk if store else None, by=by.pk if by else None,
         )
     )  # fmt: skip
-    return _as_asked(done, ledger.VALUE, -fen, f"{source} {key}")
+    return _as_asked(done, ledger.VALUE, -fen, f"{source} {key}", receipt)
 
 
 def top_up(
@@ -166,6 +221,7 @@ def pay_out(
     member: Member, fen: int, *, key: str, on: date, by: Staff, why: str, store: Store | None = None
 ) -> Done:
     """Give money back that she paid in; the bonus lapses in the same share. Leaves a line in the trail."""
+    let_go_of_late(on, member)  # else it would be no part of what the share is reckoned by
     with short_write():
         (done,) = teller.post(
             Move(
@@ -179,6 +235,7 @@ def pay_out(
     return done
 
 
+@_with_what_is_late
 def hand_over(
     member: Member, to: Member, currency: str, amount: int, *, key: str, on: date, by: Staff | None = None, why: str = ""
 ) -> Done:  # fmt: skip
@@ -191,6 +248,8 @@ def hand_over(
             )
         )  # fmt: skip
         _as_asked(done, (currency,), -amount, f"counter {key}")
+        if not Entry.objects.filter(posting=done.posting, member__in=kin.family_of(to.pk)).exists():
+            raise Refused(teller.ANOTHER.fill(key=f"counter {key}"))
         if done.is_new:
             audit(
                 "hand-over-points", f"customer {member.customer_id}", by=by,
@@ -202,6 +261,7 @@ def hand_over(
 # --- reserve, confirm, release ---------------------------------------------------------------------------------------
 
 
+@_with_what_is_late
 def reserve(
     member: Member, currency: str, amount: int, *, key: str, on: date, source: str = "till", store: Store | None = None,
     by: Staff | None = None, receipt: str = "", patience: timedelta = RESERVED_FOR,
@@ -222,7 +282,9 @@ def reserve(
             found = Reservation.objects.create(
                 code=secrets.token_hex(12), member=member, posting_id=done.posting, until=timezone.now() + patience,
             )  # fmt: skip
-        elif _set_aside(done.posting, ledger.VALUE if is_value else (currency,)) != amount:
+        elif _set_aside(
+            done.posting, ledger.VALUE if is_value else (currency,)
+        ) != amount or is_another_receipt(found.posting.receipt, receipt):
             raise Refused(teller.ANOTHER.fill(key=f"{source} {key}"))
     return found
 
@@ -263,7 +325,8 @@ def _end(code: str, verb: Any, kind: str, state: str, on: date, receipt: str, by
         has_ended = reservation.state != ReservationState.OPEN
         is_spent = reservation.state == ReservationState.CONFIRMED
         if has_ended and is_spent != (kind == "confirm"):
-            raise Refused(SPENT if is_spent else RELEASED)
+            is_late = reservation.state == ReservationState.TIMED_OUT
+            raise Refused(SPENT if is_spent else TOO_LATE if is_late else RELEASED)
         posting = reservation.posting
         ending = Move(
             verb, kind, "reservation", code, reservation.member_id, on, of=posting.pk,
@@ -278,6 +341,7 @@ def _end(code: str, verb: Any, kind: str, state: str, on: date, receipt: str, by
 # --- corrections and opening balances --------------------------------------------------------------------------------
 
 
+@_with_what_is_late
 def correct(
     member: Member, currency: str, change: int, *, why: str, key: str, on: date, by: Staff
 ) -> Done | Approval:

@@ -39,7 +39,8 @@ _POSTING, _ENTRY = Posting._meta.db_table, Entry._meta.db_table
 
 NOBODY = Words("没有这位会员，或者已经退会", "There is no such member, or she has left")
 ANOTHER = Words(
-    "这个业务号已经用在别的一笔上了（{key}）", "This business key stands for something else already ({key})"
+    "这个业务号已经用在别的一笔上了（{key}），这一笔请从头再来",
+    "This business key stands for something else already ({key}); please begin this one anew",
 )
 
 

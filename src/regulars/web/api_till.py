@@ -190,7 +190,7 @@ def member(request: Any, said: Annotated[Ask, Body()], lang: Lang = None) -> Any
         "coupons": [
             {"code": c.code, "name": c.offer.words.say(lang or request.lang), "kind": c.offer.kind, "valid_until": c.valid_until.isoformat(),
              "least": c.offer.least / 100}
-            for c in coupons.coupons_of(her, request.today, place_of(request).at)
+            for c in coupons.coupons_of(her, request.today, place_of(request))
         ],
     }  # fmt: skip
 

@@ -155,7 +155,7 @@ def _member_page(
         action=reverse("counter-moves", args=[customer.pk]), is_open=terms is not None or member is not None, has_ended=terms is None, member=None,
     )  # fmt: skip
     if member is not None and said is not None:
-        held = coupons.coupons_of(member, request.today, place.at)
+        held = coupons.coupons_of(member, request.today, place)
         tier = said.tiers.get(program.tier_of(member, said, request.today)) if terms is not None else None
         can_spend = {
             k: one.can_spend for k, one in purse.holdings(member, request.today).items() if one.can_spend

@@ -107,7 +107,7 @@ def _coupons(request: Request, member: Member) -> Any:
 
     if "sure" in request.POST:
         return [], book
-    said = coupons.ahead(codes, bill, place)
+    said = coupons.ahead(codes, bill, place, member)
     ahead = [*_on_receipt(request), Words("账单 {b}", "The bill is {b}").fill(b=fen_said(bill))]
     laid_down = sorted((coupons.coupon_of(code) for code in codes), key=lambda c: c.pk)
     for coupon, off in zip(laid_down, said.off, strict=True):

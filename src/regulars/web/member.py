@@ -48,6 +48,7 @@ from regulars.web.offers_said import gives_said, holds_said
 from regulars.web.request import number_in
 from regulars.web.rights import packed_copy
 from regulars.web.settings_pages import qr_svg
+from regulars.web.store_here import now_in
 
 LINES = 30
 """Lines of a statement and visits on one page."""
@@ -79,7 +80,7 @@ def member(request: Any) -> HttpResponse:
         shop=request.business.name, name=request.her.name, number=in_fours(request.member.number), joined_on=request.member.joined_on,
         tier=tier_shown(request.her, request.member, terms, on) if terms else None, is_open=terms is not None,
         holdings=holdings_shown(request.member, membership, on), value=value_shown(request.member, on),
-        coupons=len(coupons.coupons_of(request.member, on)), lines=_lines(request, membership, 0)[0][:3],
+        coupons=len(coupons.coupons_of(request.member, on, now_in(None, request))), lines=_lines(request, membership, 0)[0][:3],
         asks_birthday=not request.her.birthday, invites=bool(terms and terms.membership.referral),
     )  # fmt: skip
     return render(request, "member_home.html", {"page": page})
@@ -117,7 +118,7 @@ def member_coupons(request: Hers) -> HttpResponse:
             when=holds_said(c.offer), since=c.valid_from if c.valid_from > request.today else None,
             taken=coupons.IS[CouponState.RESERVED] if c.state == CouponState.RESERVED else None,
         )
-        for c in coupons.coupons_of(request.member, request.today)
+        for c in coupons.coupons_of(request.member, request.today, now_in(None, request))
     ]  # fmt: skip
     return render(request, "member_coupons.html", {"page": Page(coupons=held)})
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from regulars.customers.models import Customer
 from regulars.membership import program, purse, referrals, settle
-from regulars.membership.models import Referral
+from regulars.membership.models import Referral, ReferralState
 from regulars.membership.rules.ledger import name_of
 from regulars.shop.calendar import day_words
 from regulars.shop.words import Refused, Words
@@ -30,13 +30,13 @@ def member_card(request: Request, customer: Customer, may_write: bool) -> Page |
     if held is None:
         return None
     member = program.member_of(customer)
-    brought = Referral.objects.filter(friend=customer).first()
+    brought = Referral.objects.filter(friend__in=program.files_of(customer)).order_by("id").first()
     runs = may(request.user, "membership") and member is not None
     actions: dict[str, Any] = {
         "works_here": member is not None and program.works_here(member),
         "staff_action": reverse("customer-works-here", args=[customer.pk]) if runs else "",
         "join_action": reverse("customer-join", args=[customer.pk]) if may_write and member is None else "",
-        "refer_action": reverse("customer-refer", args=[customer.pk]) if may_write and brought is None else "",
+        "refer_action": reverse("customer-refer", args=[customer.pk]) if may_write and brought is None and held.membership.referral else "",
         "brought": STATES[brought.state] if brought else "", "why": referrals.WHY.get(brought.why, "") if brought else "",
     }  # fmt: skip
     if member is None:
@@ -70,7 +70,7 @@ def member_card(request: Request, customer: Customer, may_write: bool) -> Page |
             )
         )
     return Page(
-        number=member.number, tier=held.tiers.get(tier, ""), holds=holds, since=member.joined_on, brings=len(referrals.brought_by(member)),
+        number=member.number, tier=held.tiers.get(tier, ""), holds=holds, since=member.joined_on, brings=sum(r.state == ReferralState.COUNTED for r in referrals.brought_by(member)),
         benefits=[b.name for b in held.membership.benefits if tier in b.tiers], playbook=held.playbook.key, **actions,
     )  # fmt: skip
 

@@ -111,7 +111,7 @@ def look(request: HttpRequest) -> bool:
     since = datetime.fromisoformat(at)
     her = Customer.objects.select_related("merged_into").filter(pk=number).first()
     her = her and (her.merged_into or her)
-    if her and (phone := store.get("phone")) and door.stands_behind(phone) != her:
+    if her and not _is_still_hers(store, her):
         her = None  # parted from whom she was taken for, or the number is another's now: she proves it once more
     member = program.member_of(her) if her and not her.is_gone else None
     if her is None or member is None or doors.clock() - since >= LASTS:
@@ -122,13 +122,21 @@ def look(request: HttpRequest) -> bool:
     return True
 
 
+def _is_still_hers(store: MemberSessions, her: Customer) -> bool:
+    """Whether the phone that she has proved is still hers. Of one who came by a link nobody can tell which file was hers:
+    none of those that were read as one then may have been parted from it."""
+    if phone := store.get("phone"):
+        return door.stands_behind(phone) == her
+    return set(store.get("files", ())) <= set(program.files_of(her))
+
+
 def come_in(request: HttpRequest, customer: Customer, how: str, phone: int = 0) -> HttpResponse:
     """Sign her in under a new key; what this browser held before is void. `phone`: the identity that she has proved; the
     session holds as long as it stands for her."""
     end_session(request)
     store = MemberSessions()
     store["customer"], store["at"], store["how"] = customer.pk, doors.clock().isoformat(), how
-    store["phone"] = phone
+    store["phone"], store["files"] = phone, program.files_of(customer)
     store.set_expiry(int(LASTS.total_seconds()))
     store.save(must_create=True)
     rotate_token(request)

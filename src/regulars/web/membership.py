@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -58,7 +59,7 @@ def membership(request: Request) -> HttpResponse:
     if held is None:
         return render(request, "membership_open.html", {"page": _opening(request)})
     owed = liability(held, request.today)
-    members = Member.objects.filter(left_on=None).count()
+    members = program.how_many()
     cost = sum(o.fen for o in owed)
     waiting = (
         Approval.objects.filter(kind="correct-purse", is_granted=None)
@@ -104,7 +105,10 @@ def _owed(owed: Owed, lang: str) -> Page:
     return Page(
         name=owed.name, units=figure_said(owed.currency, owed.units), cost=fen_said(round(owed.fen, -2)), said=said,
         pending=figure_said(owed.currency, owed.pending) if owed.pending else "",
-        this_month=Words("这个月发 {i}，用 {r}，到期 {e}，收回 {b}", "this month: {i} given, {r} spent, {e} lapsed, {b} taken back").fill(
+        this_month=(
+            Words("这个月充 {i}，用 {r}，退 {b}", "this month: {i} paid in, {r} spent, {b} paid back") if owed.currency == "principal"
+            else Words("这个月发 {i}，用 {r}，到期 {e}，收回 {b}", "this month: {i} given, {r} spent, {e} lapsed, {b} taken back")
+        ).fill(
             i=figure_said(owed.currency, last.issued), r=figure_said(owed.currency, last.redeemed),
             e=figure_said(owed.currency, last.expired), b=figure_said(owed.currency, last.reversed),
         ),
@@ -165,7 +169,11 @@ def membership_open(request: Request) -> HttpResponse:
     key = request.POST.get("playbook", "")
     if key not in LIBRARY or load(key).membership is None:
         raise Http404
-    program.open_program(key, starts, by=request.user)
+    try:
+        program.open_program(key, starts, by=request.user)
+    except Refused as refused:
+        messages.warning(request, refused.words.say(request.lang))
+        return redirect("membership")
     if request.POST.get("balances"):
         done = opening.from_lists(request.today)
         said = Words("带来了 {n} 位会员的余额", "Balances of {n} members were brought along").fill(
@@ -232,9 +240,9 @@ def referrals_page(request: Request) -> HttpResponse:
     )
     best = (
         Referral.objects.filter(state=ReferralState.COUNTED, counted_on__gte=request.today - timedelta(days=364))
-        .values("referrer__customer").annotate(n=Count("id")).order_by("-n")[:10]
+        .values(host=Coalesce("referrer__customer__merged_into", "referrer__customer")).annotate(n=Count("id")).order_by("-n", "host")[:10]
     )  # fmt: skip
-    hosts = {c.pk: c for c in Customer.objects.filter(id__in=[b["referrer__customer"] for b in best])}
+    hosts = {c.pk: c for c in Customer.objects.filter(id__in=[b["host"] for b in best])}
     names = customers_shown(list(hosts.values()), Badges(), request.user)
     counted = Referral.objects.filter(state=ReferralState.COUNTED).count()
     page = Page(
@@ -248,7 +256,7 @@ def referrals_page(request: Request) -> HttpResponse:
             )
             for r in latest
         ],
-        best=[Page(name=names[b["referrer__customer"]].name, href=_href(b["referrer__customer"]), n=b["n"]) for b in best if b["referrer__customer"] in names],
+        best=[Page(name=names[b["host"]].name, href=_href(b["host"]), n=b["n"]) for b in best if b["host"] in names],
     )  # fmt: skip
     return render(request, "referrals.html", {"page": page})
 
@@ -273,8 +281,15 @@ def customer_refer(request: Request, number: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, refused.words.say(request.lang))
     else:
-        said = Words(
-            "记下了：等她真的买过，两边都有礼", "Noted: both get their reward once she has really bought"
+        terms = program.current()
+        said = (
+            Words(
+                "记下了：等她真的买过，两边都有礼", "Noted: both get their reward once she has really bought"
+            )
+            if terms is not None and terms.membership.referral is not None
+            else Words(
+                "记下了；现在介绍朋友没有礼", "Noted; nothing is given for bringing a friend at present"
+            )
         )
         if found.why:
             said = Words("记下了，但不算介绍：{why}", "Noted, but not rewarded: {why}").fill(

@@ -214,10 +214,10 @@ def customer_coupons(request: Request, number: int) -> HttpResponse:
         except Refused as refused:
             messages.warning(request, refused.words.say(request.lang))
         return redirect("customer-coupons", customer.pk)
-    shown = customers_shown([customer], Badges(), request.user)[customer.pk]
+    shown, place = customers_shown([customer], Badges(), request.user)[customer.pk], place_of(request)
     page = Page(
         name=shown.name, href=reverse("portrait", args=[customer.pk]), is_member=member is not None, action=request.path,
-        coupons=[coupon_shown(c, place_of(request)) for c in coupons.coupons_of(member, request.today)] if member else [],
+        coupons=[coupon_shown(c, place) for c in coupons.coupons_of(member, request.today, place)] if member else [],
         offers=[Page(number=o.pk, name=o.words, gives=gives_said(o), once=secrets.token_hex(8)) for o in promotions.offers_open(request.today)],
     )  # fmt: skip
     return render(request, "customer_coupons.html", {"page": page})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace as Page
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from regulars.customers.models import Customer
@@ -15,8 +16,13 @@ from regulars.web.request import Request
 
 def place_of(request: Request) -> Place:
     """Here and now, for coupons that hold on some days, at some hours, in some stores."""
-    now, store = clock().astimezone(ZoneInfo(request.business.time_zone)), store_here(request)
-    return Place(request.today, now.time(), store.pk if store else None)
+    return now_in(store_here(request), request)
+
+
+def now_in(store: Store | None, request: Any) -> Place:
+    """The shop's day and hour in this store; of a member who looks at her phone no store is known."""
+    now = clock().astimezone(ZoneInfo(request.business.time_zone))
+    return Place(request.today, now.time(), store.pk if store else None, now.date() > request.today)
 
 
 CHOSEN = "counter-store"

@@ -85,11 +85,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and when a bill is made out; `store` None where it isn't known."""
+    """Where and when a bill is made out; `store` None where it isn't known. `is_past_midnight`: the shop's day `on` goes on
+    into the night, and by the calendar it is the next one."""
 
     on: date
     at: time
     store: int | None
+    is_past_midnight: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def valid_until(on: date, offer_until: date, days: int) -> date:
     >>> valid_until(date(2026, 5, 1), date(2026, 12, 31), 30), valid_until(date(2026, 12, 20), date(2026, 12, 31), 30)
     (datetime.date(2026, 5, 30), datetime.date(2026, 12, 31))
     """
-    return min(offer_until, on + timedelta(days=days - 1)) if days else offer_until
+    last = offer_until - on
+    return on + min(last, timedelta(days=days - 1)) if days else offer_until
 
 
 def valid_again_until(until: date, used_on: date, back_on: date) -> date:
@@ -121,8 +124,13 @@ def valid_again_until(until: date, used_on: date, back_on: date) -> date:
 
     >>> valid_again_until(date(2026, 5, 31), used_on=date(2026, 5, 29), back_on=date(2026, 6, 10))
     datetime.date(2026, 6, 12)
+
+    "For good" is written as the last day that there is.
+
+    >>> valid_again_until(date.max, used_on=date(2026, 5, 29), back_on=date(2026, 6, 10))
+    datetime.date(9999, 12, 31)
     """
-    return until + max(back_on - used_on, timedelta(0))
+    return until + min(max(back_on - used_on, timedelta(0)), date.max - until)
 
 
 def why_not_here(held: Held, place: Place) -> Words | None:
@@ -147,9 +155,12 @@ def day_of(terms: Terms, place: Place) -> date:
     >>> late = Terms(1, Words("夜宵", "late"), "amount", worth=100, first=time(22), last=time(2))
     >>> [str(day_of(late, Place(date(2028, 3, 1), time(hour), None))) for hour in (1, 2, 3, 23)]
     ['2028-02-29', '2028-02-29', '2028-03-01', '2028-03-01']
+    >>> str(day_of(late, Place(date(2028, 2, 29), time(1), None, is_past_midnight=True)))
+    '2028-02-29'
     """
     if (
-        terms.first is not None
+        not place.is_past_midnight
+        and terms.first is not None
         and terms.last is not None
         and terms.last < terms.first
         and place.at <= terms.last
