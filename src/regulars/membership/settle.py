@@ -105,11 +105,12 @@ class _Reckoning:
     """What receipts and visits earn by the terms that hold, brought into the tally."""
 
     def __init__(self, terms: Terms, is_over: bool, found: Receipts, tally: Tally) -> None:
-        self.terms, self.is_over, self.root_of, self.tally = terms, is_over, found.root_of, tally
+        self.terms, self.is_over, self.found, self.tally = terms, is_over, found, tally
         self.program = program = terms.membership
         by_spend = {e.currency for e in program.earns if e.per_yuan is not None}
         by_visit = {e.currency for e in program.earns if e.per_visit is not None}
-        self.by_spend = [c for c in program.currencies if c.key in by_spend]
+        # Each receipt has a row, also where visits alone earn: else nobody knew whose day it was when it is gone.
+        self.by_receipt = [c for c in program.currencies if c.key in (by_spend or by_visit)]
         self.by_visit = [c for c in program.currencies if c.key in by_visit]
         self.currencies = {c.key: c for c in program.currencies}
         self.visits: set[Visit] = set()
@@ -131,21 +132,23 @@ class _Reckoning:
 
     def sold(self, receipt: Receipt, bought: Bought) -> None:
         """A receipt earns by its amount, and its day may be a visit."""
-        for currency in self._earned_in(f"sale {receipt.key}", self.by_spend):
+        for currency in self._earned_in(f"sale {receipt.key}", self.by_receipt):
             self._sold(receipt, bought, currency)
         if receipt.member:
             self.visits.add((receipt.member, receipt.customer, receipt.day))
 
     def _sold(self, receipt: Receipt, bought: Bought, currency: Currency) -> None:
         row = self.tally.row(f"sale {receipt.key}", currency.key)
-        is_closed = self._is_closed(receipt.day) or currency not in self.by_spend
+        is_closed = self._is_closed(receipt.day) or currency not in self.by_receipt
         if not row.id and (is_closed or not receipt.member):
             return
         row = self._hers(row, receipt.member, is_closed)
         if not receipt.member:
+            self.visits.add((row.member, 0, row.day))
             self.tally.come_to(row, 0, currency)
             return
-        if (row.gross, row.by_value) != (receipt.amount, bought.by_value) and not is_closed:
+        is_new = not row.id or (row.gross, row.by_value) != (receipt.amount, bought.by_value)
+        if is_new and not is_closed:
             # Bought on other terms than today's? Then by what was kept; an amount that was edited, or turns out to have
             # been paid by stored value, is reckoned anew.
             reckon(row, bought, receipt.member, self.program)
@@ -161,8 +164,8 @@ class _Reckoning:
         """The row as this member's: what another had earned by it is taken back from her first."""
         if not row.id or row.member == member or not member:
             return row
-        root = self.root_of.get(row.member)
-        if root is not None and root == self.root_of.get(member):
+        root = self.found.root_of.get(row.member)
+        if root is not None and root == self.found.root_of.get(member):
             return row
         if row.member in kin.family_of(member):
             return row
@@ -186,7 +189,7 @@ class _Reckoning:
             return
         whats = {(m, d): f"visit {m} {d.isoformat()}" for m, _, d in visits}
         self.tally.read(sorted(set(whats.values())))
-        was_there = receipts.came_on(sorted({m for m, _ in whats}), {d for _, d in whats})
+        was_there = receipts.came_on(set(whats), self.found)
         for member, customer, day in sorted(visits):
             bought = Bought(day, 0, tiers.get((customer, day), ""), birthdays.get(customer))
             for currency in self._earned_in(whats[member, day], self.by_visit):

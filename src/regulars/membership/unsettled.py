@@ -9,10 +9,12 @@ from django.db.models import Min
 
 from regulars.customers.models import Customer, Link
 from regulars.membership.models import Program, Unsettled
-from regulars.sales.models import Batch, Sale
+from regulars.sales.models import Batch, Sale, Sighting
 from regulars.shop import bulk
 
-_SALE, _BATCH, _LINK, _UNSETTLED = (m._meta.db_table for m in (Sale, Batch, Link, Unsettled))
+_SALE, _SIGHTING, _BATCH, _LINK, _UNSETTLED = (
+    m._meta.db_table for m in (Sale, Sighting, Batch, Link, Unsettled)
+)
 
 
 def since() -> date | None:
@@ -35,6 +37,18 @@ def absorb(batch: Batch) -> None:
     bulk.execute(  # a refund that goes away leaves nothing behind that would lead to its receipt
         f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SALE} r JOIN {_SALE} s ON s.receipt = r.refund_of "
         "AND NOT (s.receipt = '') AND s.kind = 'sale' WHERE r.batch_id = %s AND r.refund_of <> '' AND s.day >= %s",
+        [batch.pk, day.isoformat()],
+    )
+    bulk.execute(  # what it says of a receipt in the words of an earlier file may count instead of another's
+        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SIGHTING} g JOIN {_SALE} s ON s.id = g.sale_id "
+        f"JOIN {_SALE} o ON o.key = s.key AND o.id <> s.id WHERE g.batch_id = %s AND s.day >= %s",
+        [batch.pk, day.isoformat()],
+    )
+    bulk.execute(  # where one of several receipts of a number comes or goes, a refund of it may be another's
+        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT o.key FROM {_SALE} s "
+        f"JOIN {_SALE} r ON r.refund_of = s.receipt AND NOT (r.refund_of = '') "
+        f"JOIN {_SALE} o ON o.receipt = s.receipt AND NOT (o.receipt = '') AND o.kind = 'sale' "
+        "WHERE s.batch_id = %s AND NOT (s.receipt = '') AND o.id <> s.id AND o.day >= %s",
         [batch.pk, day.isoformat()],
     )
 

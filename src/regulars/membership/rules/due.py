@@ -144,7 +144,8 @@ def pass_on(row: Earned, member: int, is_closed: bool) -> Earned:
     fresh = Earned(row.what, row.currency, turns=row.turns)
     if is_closed:
         fresh.member, fresh.day, fresh.rules = member, row.day, row.rules
-        fresh.gross, fresh.units = row.gross, row.units
+        fresh.gross, fresh.by_value, fresh.units = row.gross, row.by_value, row.units
+        fresh.is_changed = True  # kept also where nothing is due now: a refund may be taken back
     row.what, row.is_changed = f"gone {row.id}", True
     return fresh
 

@@ -96,7 +96,7 @@ def _fits(rule: Earn, bought: Bought) -> bool:
 
 def _times(bought: Bought, category: str, currency: str, program: Membership) -> tuple[int, str]:
     """How many times as much goods of this category earn, in hundredths: the largest rule that fits counts."""
-    best, by = 100, ""
+    best, by = 0, ""
     for rule in program.earns:
         if rule.times is None or rule.currency != currency or not _fits(rule, bought):
             continue
@@ -105,7 +105,7 @@ def _times(bought: Bought, category: str, currency: str, program: Membership) ->
         times = round(rule.times * 100)
         if times > best:
             best, by = times, rule.key
-    return best, by
+    return best or 100, by
 
 
 def for_visit(bought: Bought, currency: str, program: Membership) -> tuple[int, list[str]]:
