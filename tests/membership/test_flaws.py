@@ -290,6 +290,30 @@ def test_a_refund_of_what_is_not_here_leaves_the_stamp_of_its_day(members: Shop)
     assert receipts.held() == (70, 0) and stamps() == 2
 
 
+def test_who_joins_after_her_receipt_has_come_earns_by_it(members: Shop) -> None:
+    """The file of the morning came before she joined at the counter, and what she had bought that day earned nothing."""
+    bought = receipt("A1", "30", member="", day="2026-05-10", 手机号="13912345601")
+    before = receipt("A0", "7", member="", day="2026-05-09", 手机号="13912345601")
+    members.take_in([bought, before, receipt("A9", "1", member="1002")])
+    she = Customer.objects.get(member=None)
+    program.join(she, date(2026, 5, 10), "counter")
+    daily.redraw()
+    who = Member.objects.get(customer=she)
+    assert held(who.pk) == (30, 0)
+
+
+def test_who_is_back_earns_alike_whichever_came_first(members: Shop) -> None:
+    """She had left, and was back: what she had bought meanwhile earned where its file came late, and not where it had
+    come already."""
+    members.take_in([receipt("A1", "100")])
+    program.leave(Member.objects.get(), date(2026, 5, 5))
+    members.take_in([receipt("A2", "50", day="2026-05-06")])
+    assert receipts.held() == (100, 0)
+    program.join(Customer.objects.get(), date(2026, 5, 10), "counter")
+    members.take_in([receipt("A3", "20", day="2026-05-07")])
+    assert receipts.held() == (170, 0)
+
+
 def test_half_as_much_is_half_as_much(members: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule of less than one time was passed over without a word."""
     said_otherwise(monkeypatch, earns=(like("spend"), like("member-day", times=0.5, month_days=(4,))))
