@@ -172,9 +172,9 @@ def said() -> Membership:
     return program.terms().membership
 
 
-def like(key: str, **changed: Any) -> Earn:
+def like(which: str, **changed: Any) -> Earn:
     """A rule of the programme with something changed."""
-    (rule,) = [e for e in said().earns if e.key == key]
+    (rule,) = [e for e in said().earns if e.key == which]
     return rule.model_copy(update=changed)
 
 
@@ -288,6 +288,55 @@ def test_a_refund_of_what_is_not_here_leaves_the_stamp_of_its_day(members: Shop)
     assert stamps() == 1
     members.take_in([receipt("A9", "80", day="2026-05-05")])
     assert receipts.held() == (70, 0) and stamps() == 2
+
+
+def test_a_days_cap_is_that_of_the_rule_which_gave(members: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smallest cap of all held for everything: that of a weekday on Saturday, and that of a visit for what she spent."""
+    said_otherwise(
+        monkeypatch,
+        earns=(
+            like("spend", key="week", weekdays=(1, 2, 3, 4, 5), most_a_day=50),
+            like("spend", key="weekend", weekdays=(6, 7), most_a_day=200),
+            like("visit", currency="points", per_visit=10, most_a_day=10),
+        ),
+    )
+    members.take_in([receipt("A1", "100"), receipt("A2", "300", day="2026-05-09")])
+    members.take_in([receipt("A3", "100")])
+    assert receipts.held() == (50 + 10 + 200 + 10, 0)
+
+
+def test_a_days_cap_of_one_kind_of_goods_leaves_the_others_alone(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tea had used up what wine may earn on a day."""
+    said_otherwise(
+        monkeypatch,
+        earns=(
+            like("spend", key="tea", categories=("茶",), most_a_day=200),
+            like("spend", key="wine", categories=("酒",), most_a_day=50),
+        ),
+    )
+    members.take_in(
+        [receipt("A1", "150", 商品="龙井", 品类="茶"), receipt("A2", "80", 商品="黄酒", 品类="酒")]
+    )
+    assert receipts.held() == (200, 0)
+
+
+@pytest.mark.parametrize("was_capped", [False, True])
+def test_a_days_cap_holds_as_it_was_when_she_bought(
+    members: Shop, monkeypatch: pytest.MonkeyPatch, was_capped: bool
+) -> None:
+    """A refund under a new programme with a cap took nearly all of an old receipt, and without one gave more for it."""
+    capped, free = (like("spend", most_a_day=100),), (like("spend"),)
+    said_otherwise(monkeypatch, earns=capped if was_capped else free)
+    members.take_in([receipt("A1", "80"), receipt("A2", "70")])
+    said_otherwise(monkeypatch, earns=free if was_capped else capped)
+    unsettled.everything()
+    assert settle.settle(TODAY) == 0
+    members.take_in([receipt("R1", "-10", day="2026-05-06", 原订单号="A1")])
+    assert receipts.held() == (100 if was_capped else 140, 0)
+    members.take_in([receipt("R2", "-60", day="2026-05-06", 原订单号="A1")])
+    assert receipts.held() == (80, 0)
 
 
 def test_who_joins_after_her_receipt_has_come_earns_by_it(members: Shop) -> None:

@@ -74,7 +74,8 @@ def _settle_chunk(keys: set[int], terms: Terms, first: date, on: date, is_over: 
     """Read what stands behind these keys, reckon what is due, book the difference. Says how many postings that made."""
     program, tally = terms.membership, Tally(on)
     found = _read(keys, first, tally)
-    if any(earning.most_a_day(e.currency, program) for e in program.earns if e.per_yuan is not None):
+    is_capped = any(earning.most_a_day([e.key], program) for e in program.earns)
+    if is_capped or any(r.most for r in tally.rows.values()):
         keys = keys | receipts.of_the_same_days(found, {(r.member, r.day) for r in tally.rows.values()})
         found = _read(keys, first, tally)
     lines, by_value = receipts.lines(found, program), receipts.paid_by_value(found, program)
@@ -114,7 +115,7 @@ class _Reckoning:
         self.by_visit = [c for c in program.currencies if c.key in by_visit]
         self.currencies = {c.key: c for c in program.currencies}
         self.visits: set[Visit] = set()
-        self.of_the_day: dict[tuple[int, date, str], int] = defaultdict(int)
+        self.of_the_day: dict[tuple[int, date, str, str], int] = defaultdict(int)
 
     def _is_closed(self, day: date) -> bool:
         """Whether nothing more is earned by what was bought on that day: what was, counts by the terms that held."""
@@ -153,11 +154,10 @@ class _Reckoning:
             # been paid by stored value, is reckoned anew.
             reckon(row, bought, receipt.member, self.program)
         due = earning.due_for(row.units, row.gross, receipt.amount + receipt.back, currency.rounding)
-        cap = earning.most_a_day(currency.key, self.program)
-        if cap is not None and due > 0:
-            so_far = self.of_the_day[receipt.customer, receipt.day, currency.key]
-            due = min(due, max(0, cap - so_far))
-            self.of_the_day[receipt.customer, receipt.day, currency.key] += due
+        if row.most is not None and due > 0:
+            place = receipt.customer, receipt.day, currency.key, row.rules[0]
+            due = min(due, max(0, row.most - self.of_the_day[place]))
+            self.of_the_day[place] += due
         self.tally.come_to(row, due, currency)
 
     def _hers(self, row: Earned, member: int, is_closed: bool) -> Earned:

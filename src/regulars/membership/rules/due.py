@@ -30,6 +30,7 @@ class Earned:
     gross: int = 0
     by_value: int = 0
     units: int = 0
+    most: int | None = None
     due: int = 0
     owed: int = 0
     turns: int = 0
@@ -53,6 +54,7 @@ def reckon(row: Earned, bought: Bought, member: int, program: Membership) -> Non
     units, row.rules = earning.units_for(_turned_round(bought) if is_back else bought, row.currency, program)
     row.units = -units if is_back else units
     row.gross, row.by_value = bought.fen, bought.by_value
+    row.most = earning.most_a_day(row.rules, program)
     row.day, row.member, row.is_changed = bought.day, member, True
 
 
@@ -144,7 +146,7 @@ def pass_on(row: Earned, member: int, is_closed: bool) -> Earned:
     fresh = Earned(row.what, row.currency, turns=row.turns)
     if is_closed:
         fresh.member, fresh.day, fresh.rules = member, row.day, row.rules
-        fresh.gross, fresh.by_value, fresh.units = row.gross, row.by_value, row.units
+        fresh.gross, fresh.by_value, fresh.units, fresh.most = row.gross, row.by_value, row.units, row.most
         fresh.is_changed = True  # kept also where nothing is due now: a refund may be taken back
     row.what, row.is_changed = f"gone {row.id}", True
     return fresh

@@ -137,10 +137,11 @@ def due_for(units: int, gross: int, net: int, rounding: Rounding) -> int:
     return top // bottom
 
 
-def most_a_day(currency: str, program: Membership) -> int | None:
-    """Whole units that one day can earn at most, over all receipts; None without a cap."""
-    caps = [e.most_a_day for e in program.earns if e.currency == currency and e.most_a_day]
-    return min(caps) if caps else None
+def most_a_day(rules: Sequence[str], program: Membership) -> int | None:
+    """Whole units that one day can earn at most by the rules of these keys, over all receipts; None without a cap. What a
+    visit earns comes once a day anyway."""
+    caps = [e.most_a_day for e in program.earns if e.key in rules and e.per_yuan is not None and e.most_a_day]
+    return min(caps, default=None)
 
 
 def ends_on(currency: Currency, day: date) -> date | None:
