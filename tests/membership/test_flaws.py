@@ -363,6 +363,35 @@ def test_who_is_back_earns_alike_whichever_came_first(members: Shop) -> None:
     assert receipts.held() == (170, 0)
 
 
+def test_what_was_paid_for_a_receipt_that_comes_late_is_not_taken_for_that_of_the_day_before(
+    members: Shop,
+) -> None:
+    """Tills that count anew each day: until Tuesday's 0001 came, what she had paid by stored value seemed to be for
+    Monday's, and that earned nothing for good."""
+    members.take_in([receipt("0001", "100", day="2026-05-04")])
+    who = Member.objects.get()
+    purse.top_up(who, 20_000, key="1", on=TODAY)
+    purse.pay(who, 10_000, key="2", on=date(2026, 5, 5), receipt="0001")
+    daily.redraw()
+    assert receipts.held() == (0, 0)
+    late = members.take_in([receipt("0001", "100", day="2026-05-05"), receipt("A3", "1", day="2026-05-05")])
+    assert receipts.held() == (101, 0)
+    daily.undo(late.batch)
+    assert receipts.held() == (0, 0)
+
+
+def test_a_refund_with_a_number_of_its_own_takes_points_until_its_receipt_comes(members: Shop) -> None:
+    """Tills that number refunds anew and do not say of what: whoever gave everything back kept all points."""
+    members.take_in([receipt("A1", "100"), receipt("R1", "-100", day="2026-05-05"), receipt("A9", "1")])
+    assert receipts.held() == (1, 0)
+    members.take_in([receipt("A3", "50", day="2026-05-07"), receipt("A2", "-30", day="2026-05-07")])
+    assert receipts.held() == (21, 0)
+    late = members.take_in([receipt("A2", "80", day="2026-05-06")])
+    assert receipts.held() == (101, 0), "it was that of 80, of which 50 are left"
+    daily.undo(late.batch)
+    assert receipts.held() == (21, 0) and prove().is_sound
+
+
 def test_half_as_much_is_half_as_much(members: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule of less than one time was passed over without a word."""
     said_otherwise(monkeypatch, earns=(like("spend"), like("member-day", times=0.5, month_days=(4,))))

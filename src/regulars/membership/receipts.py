@@ -81,8 +81,8 @@ def behind(keys: set[int], first: date) -> Receipts:
 
 def _less_refunds(keys: set[int]) -> tuple[Collection[Receipt], dict[str, set[date]]]:
     """The receipts behind these keys with what was refunded of each, and the days on which each number was sold. A
-    refund leads to its receipt; one that names none stands for itself, and by a receipt that is not here nothing was
-    earned."""
+    refund leads to its receipt; one that names none, or bears a number of its own, stands for itself, and by a receipt
+    that is not here nothing was earned."""
     sales: dict[int, Receipt] = {}
     refunds: dict[int, tuple[Receipt, str]] = {}
     sold: dict[tuple[str, date], list[Receipt]] = defaultdict(list)
@@ -106,9 +106,15 @@ def _less_refunds(keys: set[int]) -> tuple[Collection[Receipt], dict[str, set[da
             ))  # fmt: skip
             best.back += refund.amount
             wanted[best.key] = best
-        elif key in keys and not refund_of:
+        elif key in keys and refund_of in ("", refund.number):
             wanted[key] = refund
     return wanted.values(), sold_on
+
+
+def left_of(keys: set[int]) -> dict[int, int]:
+    """Fen that are left of these receipts, and of those that share a number with them, when refunds are taken off: by
+    key. What was refunded of a receipt that is not here is no receipt."""
+    return {r.key: r.amount + r.back for r in _less_refunds(keys)[0]}
 
 
 def _written(keys: set[int]) -> Collection[tuple[Any, ...]]:
@@ -237,7 +243,7 @@ def came_on(days: set[tuple[int, date]], found: Receipts) -> set[tuple[int, date
     ]
     left = {r.key: r.amount + r.back for r in found.all}
     beside = {key for day, key, _ in rows if day in days} - left.keys()
-    left |= {r.key: r.amount + r.back for r in _less_refunds(beside)[0]}
+    left |= left_of(beside)
     bought: dict[tuple[int, date], int] = defaultdict(int)
     for day, key, _ in rows:
         bought[day] += left.get(key, 0)

@@ -8,12 +8,12 @@ from datetime import date
 from django.db.models import Min
 
 from regulars.customers.models import Customer, Link
-from regulars.membership.models import Program, Unsettled
+from regulars.membership.models import Member, Posting, Program, Unsettled
 from regulars.sales.models import Batch, Sale, Sighting
 from regulars.shop import bulk
 
-_SALE, _SIGHTING, _BATCH, _LINK, _UNSETTLED = (
-    m._meta.db_table for m in (Sale, Sighting, Batch, Link, Unsettled)
+_SALE, _SIGHTING, _BATCH, _LINK, _UNSETTLED, _POSTING, _MEMBER = (
+    m._meta.db_table for m in (Sale, Sighting, Batch, Link, Unsettled, Posting, Member)
 )
 
 
@@ -48,6 +48,20 @@ def absorb(batch: Batch) -> None:
         f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT o.key FROM {_SALE} s "
         f"JOIN {_SALE} r ON r.refund_of = s.receipt AND NOT (r.refund_of = '') "
         f"JOIN {_SALE} o ON o.receipt = s.receipt AND NOT (o.receipt = '') AND o.kind = 'sale' "
+        "WHERE s.batch_id = %s AND NOT (s.receipt = '') AND o.id <> s.id AND o.day >= %s",
+        [batch.pk, day.isoformat()],
+    )
+    bulk.execute(  # nor does it stand for itself any more
+        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT r.key FROM {_SALE} s "
+        f"JOIN {_SALE} r ON r.refund_of = s.receipt AND NOT (r.refund_of = '') "
+        "WHERE s.batch_id = %s AND NOT (s.receipt = '') AND s.kind <> 'refund' AND r.refund_of = r.receipt",
+        [batch.pk],
+    )
+    bulk.execute(  # and what she has spent on one may have been spent on another of hers
+        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT o.key FROM {_SALE} s "
+        f"JOIN {_POSTING} p ON p.receipt = s.receipt AND NOT (p.receipt = '') "
+        f"JOIN {_MEMBER} m ON m.id = p.member_id JOIN {_LINK} l ON l.customer_id = m.customer_id "
+        f"JOIN {_SALE} o ON o.identity_id = l.identity_id AND o.receipt = s.receipt AND o.kind = 'sale' "
         "WHERE s.batch_id = %s AND NOT (s.receipt = '') AND o.id <> s.id AND o.day >= %s",
         [batch.pk, day.isoformat()],
     )
