@@ -392,6 +392,31 @@ def test_a_refund_with_a_number_of_its_own_takes_points_until_its_receipt_comes(
     assert receipts.held() == (21, 0) and prove().is_sound
 
 
+def test_a_price_that_is_edited_while_two_are_merged_stays_with_her_receipt(members: Shop) -> None:
+    """The difference was booked for the older of the two, and stayed with her when they were parted."""
+    members.take_in([receipt("A1", "10"), receipt("A2", "50", member="1002")])
+    word = daily.merge(*Customer.objects.order_by("id"))
+    daily.redraw()
+    members.take_in([receipt("A2", "80", member="1002")])
+    daily.unmerge(word)
+    daily.redraw()
+    assert receipts.held() == (10, 0) and receipts.held("1002") == (80, 0)
+    members.take_in([receipt("R2", "-80", day="2026-05-06", member="1002", 原订单号="A2")])
+    assert receipts.held() == (10, 0) and receipts.held("1002") == (0, 0) and prove().is_sound
+
+
+def test_a_stamp_goes_with_its_receipt_when_two_are_parted(members: Shop) -> None:
+    """Merged, the oldest membership took over the stamps of the other's days, and kept them when they were parted."""
+    members.take_in([receipt("A1", "10"), receipt("A2", "10", day="2026-05-06", member="1002")])
+    word = daily.merge(*Customer.objects.order_by("id"))
+    daily.redraw()
+    members.take_in([receipt("A3", "10", day="2026-05-07", member="1002")])
+    assert sum(b.in_hand for b in Balance.objects.filter(currency="stamps")) == 3
+    daily.unmerge(word)
+    daily.redraw()
+    assert (stamps("1001"), stamps("1002")) == (1, 2) and prove().is_sound
+
+
 def test_half_as_much_is_half_as_much(members: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule of less than one time was passed over without a word."""
     said_otherwise(monkeypatch, earns=(like("spend"), like("member-day", times=0.5, month_days=(4,))))

@@ -223,9 +223,9 @@ def birthdays(found: Receipts, program: Membership) -> dict[int, Birthday]:
     return born
 
 
-def came_on(days: set[tuple[int, date]], found: Receipts) -> set[tuple[int, date]]:
+def came_on(days: set[tuple[int, date]], found: Receipts) -> dict[tuple[int, date], set[int]]:
     """On which of these days the member (or who is read as she is) bought something that was not returned, whoever
-    returned it, or came."""
+    returned it, or came; with the keys of what there is of that day."""
     sql = (
         f"SELECT m.id, s.day, s.key, s.kind FROM {_MEMBER} m "
         f"JOIN {_CUSTOMER} o ON o.id = m.customer_id "
@@ -244,11 +244,14 @@ def came_on(days: set[tuple[int, date]], found: Receipts) -> set[tuple[int, date
     left = {r.key: r.amount + r.back for r in found.all}
     beside = {key for day, key, _ in rows if day in days} - left.keys()
     left |= left_of(beside)
-    bought: dict[tuple[int, date], int] = defaultdict(int)
+    keys: dict[tuple[int, date], set[int]] = defaultdict(set)
     for day, key, _ in rows:
-        bought[day] += left.get(key, 0)
-    return {day for day, n in bought.items() if n > 0} | {
-        day for day, _, kind in rows if kind == "attendance"
+        keys[day].add(key)
+    attended = {day for day, _, kind in rows if kind == "attendance"}
+    return {
+        day: its_keys
+        for day, its_keys in keys.items()
+        if day in attended or sum(left.get(key, 0) for key in its_keys) > 0
     }
 
 

@@ -82,7 +82,7 @@ def _settle_chunk(keys: set[int], terms: Terms, first: date, on: date, is_over: 
     tiers = tiers_on({(r.customer, r.day) for r in found.all if r.member}, terms)
     birthdays = receipts.birthdays(found, program)
 
-    reckoning = _Reckoning(terms, is_over, found, tally)
+    reckoning = _Reckoning(terms, is_over, found, tally, keys | {r.key for r in found.all})
     for one in found.all:
         reckoning.sold(one, Bought(
             one.day, one.amount, tiers.get((one.customer, one.day), ""), birthdays.get(one.customer),
@@ -105,8 +105,8 @@ def _read(keys: set[int], first: date, tally: Tally) -> Receipts:
 class _Reckoning:
     """What receipts and visits earn by the terms that hold, brought into the tally."""
 
-    def __init__(self, terms: Terms, is_over: bool, found: Receipts, tally: Tally) -> None:
-        self.terms, self.is_over, self.found, self.tally = terms, is_over, found, tally
+    def __init__(self, terms: Terms, is_over: bool, found: Receipts, tally: Tally, keys: set[int]) -> None:
+        self.terms, self.is_over, self.found, self.tally, self.keys = terms, is_over, found, tally, keys
         self.program = program = terms.membership
         by_spend = {e.currency for e in program.earns if e.per_yuan is not None}
         by_visit = {e.currency for e in program.earns if e.per_visit is not None}
@@ -183,13 +183,15 @@ class _Reckoning:
 
     def came(self, tiers: dict[tuple[int, date], str], birthdays: dict[int, Birthday]) -> None:
         """One visit a day, as long as something was bought on it or she is known to have come. Of several memberships
-        that are read together the oldest that held on the day has it."""
+        that are read together the oldest has it by whose receipts of that day are: with them it goes where they go."""
         holds_it, visits = receipts.who_has_the_visit(self.visits)
         if not visits:
             return
         whats = {(m, d): f"visit {m} {d.isoformat()}" for m, _, d in visits}
         self.tally.read(sorted(set(whats.values())))
         was_there = receipts.came_on(set(whats), self.found)
+        if holds_it:
+            holds_it |= self._held_by_receipts({day: was_there[day] for day in holds_it if day in was_there})
         for member, customer, day in sorted(visits):
             bought = Bought(day, 0, tiers.get((customer, day), ""), birthdays.get(customer))
             for currency in self._earned_in(whats[member, day], self.by_visit):
@@ -201,6 +203,17 @@ class _Reckoning:
                     row.gross, row.rules = earning.for_visit(bought, currency.key, self.program)
                 is_hers = holds_it.get((member, day), member) == member
                 self.tally.come_to(row, row.gross if is_hers and (member, day) in was_there else 0, currency)
+
+    def _held_by_receipts(self, keys: dict[tuple[int, date], set[int]]) -> dict[tuple[int, date], int]:
+        """The oldest membership by which one of these receipts was reckoned, for each day that has one."""
+        of_all = {key for its_keys in keys.values() for key in its_keys}
+        self.tally.read([f"sale {k}" for k in sorted(of_all - self.keys)])
+        whose: dict[str, set[int]] = defaultdict(set)
+        for row in self.tally.rows.values():
+            if row.member:
+                whose[row.what].add(row.member)
+        found = {day: {m for k in its_keys for m in whose[f"sale {k}"]} for day, its_keys in keys.items()}
+        return {day: min(members) for day, members in found.items() if members}
 
 
 def _bring_back(found: Receipts, tally: Tally) -> None:

@@ -55,7 +55,8 @@ def reckon(row: Earned, bought: Bought, member: int, program: Membership) -> Non
     row.units = -units if is_back else units
     row.gross, row.by_value = bought.fen, bought.by_value
     row.most = earning.most_a_day(row.rules, program)
-    row.day, row.member, row.is_changed = bought.day, member, True
+    row.day, row.is_changed = bought.day, True
+    row.member = row.member or member  # who is read as her now may be parted from her again
 
 
 def _turned_round(back: Bought) -> Bought:
