@@ -9,7 +9,7 @@ from django.db.models import Min
 
 from regulars.customers.models import Customer, Link
 from regulars.membership.models import Member, Posting, Program, Unsettled
-from regulars.sales.models import Batch, Sale, Sighting
+from regulars.sales.models import Batch, BatchState, Sale, Sighting
 from regulars.shop import bulk
 
 _SALE, _SIGHTING, _BATCH, _LINK, _UNSETTLED, _POSTING, _MEMBER = (
@@ -44,14 +44,15 @@ def absorb(batch: Batch) -> None:
         f"JOIN {_SALE} o ON o.key = s.key AND o.id <> s.id WHERE g.batch_id = %s AND s.day >= %s",
         [batch.pk, day.isoformat()],
     )
-    bulk.execute(  # where one of several receipts of a number comes or goes, a refund of it may be another's
-        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT o.key FROM {_SALE} s "
+    gone = "" if batch.state == BatchState.UNDOING else "AND s.kind = 'reversed' "
+    bulk.execute(  # a refund of a receipt that goes may be that of another of its number
+        f"INSERT INTO {_UNSETTLED} (key) SELECT o.key FROM {_SALE} o WHERE o.kind = 'sale' AND o.day >= %s "
+        f"AND NOT (o.receipt = '') AND o.receipt IN (SELECT r.refund_of FROM {_SALE} s "
         f"JOIN {_SALE} r ON r.refund_of = s.receipt AND NOT (r.refund_of = '') "
-        f"JOIN {_SALE} o ON o.receipt = s.receipt AND NOT (o.receipt = '') AND o.kind = 'sale' "
-        "WHERE s.batch_id = %s AND NOT (s.receipt = '') AND o.id <> s.id AND o.day >= %s",
-        [batch.pk, day.isoformat()],
+        f"WHERE s.batch_id = %s AND NOT (s.receipt = '') {gone}) ORDER BY o.receipt",
+        [day.isoformat(), batch.pk],
     )
-    bulk.execute(  # nor does it stand for itself any more
+    bulk.execute(  # one that stood for itself stands for a receipt that comes, and again for itself when that goes
         f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT r.key FROM {_SALE} s "
         f"JOIN {_SALE} r ON r.refund_of = s.receipt AND NOT (r.refund_of = '') "
         "WHERE s.batch_id = %s AND NOT (s.receipt = '') AND s.kind <> 'refund' AND r.refund_of = r.receipt",
