@@ -27,7 +27,10 @@ from regulars.membership.models import Balance, Member, Reservation, Unsettled
 from regulars.membership.proof import prove
 from regulars.membership.rules.ledger import Move
 from regulars.membership.window import Request
+from regulars.playbooks.membership import Earn, Membership
+from regulars.sales.models import Sale
 from regulars.shop import bulk, turns
+from regulars.shop.models import Store
 from regulars.shop.words import Refused
 
 WINDOW = teller._windows[0]
@@ -155,6 +158,289 @@ def test_what_fell_under_a_days_cap_earns_when_the_other_receipt_is_given_back(
     assert receipts.held() == (100, 0)
     members.take_in([receipt("R1", "-80", day="2026-05-06", 原订单号="A1")])
     assert receipts.held() == (70, 0)
+
+
+def said_otherwise(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
+    """Let the programme say something else from now on."""
+    terms = program.terms()
+    other = program.Terms(terms.playbook, terms.membership.model_copy(update=changed), terms.starts_on)
+    for name in ("current", "last"):
+        monkeypatch.setattr(settle, name, lambda: other)
+
+
+def said() -> Membership:
+    return program.terms().membership
+
+
+def like(which: str, **changed: Any) -> Earn:
+    """A rule of the programme with something changed."""
+    (rule,) = [e for e in said().earns if e.key == which]
+    return rule.model_copy(update=changed)
+
+
+def stamps_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    said_otherwise(monkeypatch, currencies=(said().currency("stamps"),), earns=(like("visit"),))
+
+
+def stamps(number: str = "1001") -> int:
+    return receipts.held(number, "stamps")[0]
+
+
+def test_a_file_that_says_again_what_an_earlier_one_said_is_reckoned(members: Shop) -> None:
+    """The price was 100, then 200, then 100 again in the very words of the first file: the points stayed at 200, and at
+    100 when that file was taken back."""
+    members.take_in([receipt("A1", "100")])
+    members.take_in([receipt("A1", "200")])
+    word = members.take_in([receipt("A1", "100"), receipt("A2", "1", day="2026-05-05")])
+    assert receipts.held() == (101, 0)
+    daily.undo(word.batch)
+    assert receipts.held() == (200, 0)
+
+
+def test_a_refund_that_moves_back_when_a_file_is_taken_back_takes_its_part_there(members: Shop) -> None:
+    """Tills that count anew each day: Tuesday's 0001 had never been, so what came back on Wednesday was Monday's."""
+    members.take_in([receipt("0001", "100", day="2026-05-04"), receipt("A9", "1", day="2026-05-04")])
+    tuesday = members.take_in([receipt("0001", "100", day="2026-05-05")])
+    members.take_in([receipt("R1", "-100", day="2026-05-06", 原订单号="0001")])
+    assert receipts.held() == (101, 0)
+    daily.undo(tuesday.batch)
+    assert receipts.held() == (1, 0)
+
+
+def test_a_receipt_that_was_anothers_and_nothing_for_a_while_earns_when_that_is_taken_back(
+    members: Shop,
+) -> None:
+    """Its row was forgotten, the keys of its postings began anew, and what had been booked once was not booked again."""
+    members.take_in([receipt("A1", "100"), receipt("A9", "1", member="1002")])
+    word = members.take_in([receipt("A1", "0", member="1002")])
+    assert receipts.held() == (0, 0)
+    daily.undo(word.batch)
+    assert receipts.held() == (100, 0) and stamps() == 1 and prove().is_sound
+
+
+def test_after_the_programme_a_refund_that_is_taken_back_gives_back_what_another_earned_first(
+    members: Shop,
+) -> None:
+    """Refunded when it passed from one to the other, a receipt left nothing behind, and had earned nothing ever after."""
+    members.take_in([receipt("A1", "100"), receipt("A9", "1", member="1002")])
+    word = daily.merge(*Customer.objects.order_by("id"))
+    members.take_in([receipt("A2", "50", member="1002", day="2026-05-05")])
+    program.end_program(date(2026, 5, 6))
+    back = members.take_in([receipt("R2", "-50", member="1002", day="2026-05-06", 原订单号="A2")])
+    daily.unmerge(word)
+    daily.redraw()
+    assert receipts.held("1002") == (1, 0)
+    daily.undo(back.batch)
+    assert receipts.held("1002") == (51, 0) and prove().is_sound
+
+
+def test_where_visits_alone_earn_a_receipt_that_goes_takes_its_stamp_along(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knew any more whose it had been: an import taken back left its stamps, and one that moved gave two."""
+    stamps_alone(monkeypatch)
+    members.take_in([receipt("A1", "100"), receipt("A9", "1", member="1002", day="2026-05-06")])
+    word = members.take_in([receipt("A2", "100", day="2026-05-05")])
+    assert stamps() == 2
+    daily.undo(word.batch)
+    assert stamps() == 1
+    members.take_in([receipt("A1", "100", member="1002")])
+    assert (stamps("1001"), stamps("1002")) == (0, 2) and prove().is_sound
+
+
+def test_who_came_and_paid_nothing_has_no_stamp_when_that_is_taken_back(members: Shop) -> None:
+    members.take_in([receipt("A1", "100")])
+    came = daily.record_sale(
+        Customer.objects.get(), store=Store.objects.get(), day=date(2026, 5, 6), amount=0
+    )
+    assert came is not None
+    daily.redraw()
+    assert stamps() == 2
+    daily.undo(came.batch)
+    assert stamps() == 1
+
+
+def test_a_receipt_that_is_nobodys_again_takes_its_stamp_along(members: Shop) -> None:
+    """Its points were taken back, the stamp of its day stayed."""
+    members.take_in([receipt("A1", "100"), receipt("A2", "30", member="", day="2026-05-06")])
+    word = daily.attach(Sale.objects.get(receipt="A2"), Customer.objects.get())
+    daily.redraw()
+    assert receipts.held() == (130, 0) and stamps() == 2
+    daily.undo(word.batch)
+    assert receipts.held() == (100, 0) and stamps() == 1
+
+
+@pytest.mark.parametrize("returned_by", ["", "1002"])
+def test_a_stamp_goes_with_its_purchase_whoever_returns_that(members: Shop, returned_by: str) -> None:
+    """Tills print refunds without a number: the points went, the stamp stayed, and whoever brought back what another had
+    bought could lose the stamp of her own."""
+    members.take_in([receipt("A1", "100"), receipt("A2", "30", member="1002")])
+    members.take_in([receipt("R1", "-100", member=returned_by, day="2026-05-06", 原订单号="A1")])
+    assert receipts.held() == (0, 0) and receipts.held("1002") == (30, 0)
+    assert (stamps("1001"), stamps("1002")) == (0, 1)
+
+
+def test_a_refund_of_what_is_not_here_leaves_the_stamp_of_its_day(members: Shop) -> None:
+    """Which file came first decided: before her purchase it took the stamp of that for good, after it it took nothing."""
+    members.take_in(
+        [receipt("R9", "-30", day="2026-05-06", 原订单号="A9"), receipt("A1", "20", day="2026-05-06")]
+    )
+    assert stamps() == 1
+    members.take_in([receipt("A9", "80", day="2026-05-05")])
+    assert receipts.held() == (70, 0) and stamps() == 2
+
+
+def test_a_days_cap_is_that_of_the_rule_which_gave(members: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smallest cap of all held for everything: that of a weekday on Saturday, and that of a visit for what she spent."""
+    said_otherwise(
+        monkeypatch,
+        earns=(
+            like("spend", key="week", weekdays=(1, 2, 3, 4, 5), most_a_day=50),
+            like("spend", key="weekend", weekdays=(6, 7), most_a_day=200),
+            like("visit", currency="points", per_visit=10, most_a_day=10),
+        ),
+    )
+    members.take_in([receipt("A1", "100"), receipt("A2", "300", day="2026-05-09")])
+    members.take_in([receipt("A3", "100")])
+    assert receipts.held() == (50 + 10 + 200 + 10, 0)
+
+
+def test_a_days_cap_of_one_kind_of_goods_leaves_the_others_alone(
+    members: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tea had used up what wine may earn on a day."""
+    said_otherwise(
+        monkeypatch,
+        earns=(
+            like("spend", key="tea", categories=("茶",), most_a_day=200),
+            like("spend", key="wine", categories=("酒",), most_a_day=50),
+        ),
+    )
+    members.take_in(
+        [receipt("A1", "150", 商品="龙井", 品类="茶"), receipt("A2", "80", 商品="黄酒", 品类="酒")]
+    )
+    assert receipts.held() == (200, 0)
+
+
+@pytest.mark.parametrize("was_capped", [False, True])
+def test_a_days_cap_holds_as_it_was_when_she_bought(
+    members: Shop, monkeypatch: pytest.MonkeyPatch, was_capped: bool
+) -> None:
+    """A refund under a new programme with a cap took nearly all of an old receipt, and without one gave more for it."""
+    capped, free = (like("spend", most_a_day=100),), (like("spend"),)
+    said_otherwise(monkeypatch, earns=capped if was_capped else free)
+    members.take_in([receipt("A1", "80"), receipt("A2", "70")])
+    said_otherwise(monkeypatch, earns=free if was_capped else capped)
+    unsettled.everything()
+    assert settle.settle(TODAY) == 0
+    members.take_in([receipt("R1", "-10", day="2026-05-06", 原订单号="A1")])
+    assert receipts.held() == (100 if was_capped else 140, 0)
+    members.take_in([receipt("R2", "-60", day="2026-05-06", 原订单号="A1")])
+    assert receipts.held() == (80, 0)
+
+
+def test_who_joins_after_her_receipt_has_come_earns_by_it(members: Shop) -> None:
+    """The file of the morning came before she joined at the counter, and what she had bought that day earned nothing."""
+    bought = receipt("A1", "30", member="", day="2026-05-10", 手机号="13912345601")
+    before = receipt("A0", "7", member="", day="2026-05-09", 手机号="13912345601")
+    members.take_in([bought, before, receipt("A9", "1", member="1002")])
+    she = Customer.objects.get(member=None)
+    program.join(she, date(2026, 5, 10), "counter")
+    daily.redraw()
+    who = Member.objects.get(customer=she)
+    assert held(who.pk) == (30, 0)
+
+
+def test_who_is_back_earns_alike_whichever_came_first(members: Shop) -> None:
+    """She had left, and was back: what she had bought meanwhile earned where its file came late, and not where it had
+    come already."""
+    members.take_in([receipt("A1", "100")])
+    program.leave(Member.objects.get(), date(2026, 5, 5))
+    members.take_in([receipt("A2", "50", day="2026-05-06")])
+    assert receipts.held() == (100, 0)
+    program.join(Customer.objects.get(), date(2026, 5, 10), "counter")
+    members.take_in([receipt("A3", "20", day="2026-05-07")])
+    assert receipts.held() == (170, 0)
+
+
+def test_what_was_paid_for_a_receipt_that_comes_late_is_not_taken_for_that_of_the_day_before(
+    members: Shop,
+) -> None:
+    """Tills that count anew each day: until Tuesday's 0001 came, what she had paid by stored value seemed to be for
+    Monday's, and that earned nothing for good."""
+    members.take_in([receipt("0001", "100", day="2026-05-04")])
+    who = Member.objects.get()
+    purse.top_up(who, 20_000, key="1", on=TODAY)
+    purse.pay(who, 10_000, key="2", on=date(2026, 5, 5), receipt="0001")
+    daily.redraw()
+    assert receipts.held() == (0, 0)
+    late = members.take_in([receipt("0001", "100", day="2026-05-05"), receipt("A3", "1", day="2026-05-05")])
+    assert receipts.held() == (101, 0)
+    daily.undo(late.batch)
+    assert receipts.held() == (0, 0)
+
+
+def test_a_refund_with_a_number_of_its_own_takes_points_until_its_receipt_comes(members: Shop) -> None:
+    """Tills that number refunds anew and do not say of what: whoever gave everything back kept all points."""
+    members.take_in([receipt("A1", "100"), receipt("R1", "-100", day="2026-05-05"), receipt("A9", "1")])
+    assert receipts.held() == (1, 0)
+    members.take_in([receipt("A3", "50", day="2026-05-07"), receipt("A2", "-30", day="2026-05-07")])
+    assert receipts.held() == (21, 0)
+    late = members.take_in([receipt("A2", "80", day="2026-05-06")])
+    assert receipts.held() == (101, 0), "it was that of 80, of which 50 are left"
+    daily.undo(late.batch)
+    assert receipts.held() == (21, 0) and prove().is_sound
+
+
+def test_a_price_that_is_edited_while_two_are_merged_stays_with_her_receipt(members: Shop) -> None:
+    """The difference was booked for the older of the two, and stayed with her when they were parted."""
+    members.take_in([receipt("A1", "10"), receipt("A2", "50", member="1002")])
+    word = daily.merge(*Customer.objects.order_by("id"))
+    daily.redraw()
+    members.take_in([receipt("A2", "80", member="1002")])
+    daily.unmerge(word)
+    daily.redraw()
+    assert receipts.held() == (10, 0) and receipts.held("1002") == (80, 0)
+    members.take_in([receipt("R2", "-80", day="2026-05-06", member="1002", 原订单号="A2")])
+    assert receipts.held() == (10, 0) and receipts.held("1002") == (0, 0) and prove().is_sound
+
+
+def test_a_stamp_goes_with_its_receipt_when_two_are_parted(members: Shop) -> None:
+    """Merged, the oldest membership took over the stamps of the other's days, and kept them when they were parted."""
+    members.take_in([receipt("A1", "10"), receipt("A2", "10", day="2026-05-06", member="1002")])
+    word = daily.merge(*Customer.objects.order_by("id"))
+    daily.redraw()
+    members.take_in([receipt("A3", "10", day="2026-05-07", member="1002")])
+    assert sum(b.in_hand for b in Balance.objects.filter(currency="stamps")) == 3
+    daily.unmerge(word)
+    daily.redraw()
+    assert (stamps("1001"), stamps("1002")) == (1, 2) and prove().is_sound
+
+
+def test_half_as_much_is_half_as_much(members: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule of less than one time was passed over without a word."""
+    said_otherwise(monkeypatch, earns=(like("spend"), like("member-day", times=0.5, month_days=(4,))))
+    members.take_in([receipt("A1", "100"), receipt("A2", "100", day="2026-05-05")])
+    assert receipts.held() == (150, 0)
+
+
+@pytest.mark.parametrize("earned_before", [False, True])
+def test_what_was_paid_by_stored_value_earns_by_what_was_said_when_it_was_bought(
+    members: Shop, monkeypatch: pytest.MonkeyPatch, earned_before: bool
+) -> None:
+    """A programme that thinks otherwise of stored value reckoned old receipts anew."""
+    value = said().value
+    assert value is not None
+    said_otherwise(monkeypatch, value=value.model_copy(update={"earns": earned_before}))
+    members.take_in([receipt("A1", "100"), receipt("A2", "1")])
+    who = Member.objects.get()
+    purse.top_up(who, 20_000, key="1", on=date(2026, 5, 4))
+    purse.pay(who, 10_000, key="2", on=date(2026, 5, 4), receipt="A1")
+    settle.settle(TODAY)
+    assert receipts.held() == ((101, 0) if earned_before else (1, 0))
+    said_otherwise(monkeypatch, value=value.model_copy(update={"earns": not earned_before}))
+    unsettled.everything()
+    assert settle.settle(TODAY) == 0
 
 
 def test_who_crosses_somebody_else_at_the_store_is_booked_all_the_same(

@@ -93,6 +93,22 @@ def test_a_purchase_that_is_given_back_takes_the_reward_back(members: Shop) -> N
     assert Referral.objects.get().state == "reversed" and prove().is_sound
 
 
+def test_a_purchase_that_somebody_else_gives_back_takes_the_reward_back(members: Shop) -> None:
+    """Tills print refunds without a number: what the new one had bought was all returned, and the reward stayed."""
+    members.take_in([receipt("A1", "10", "2026-05-02", "1001")])
+    members.take_in([{"会员号": "1002", "姓名": "新客"}])
+    host, friend = one(0), one(1)
+    before = points(host)
+    assert friend.customer is not None
+    referrals.bring(friend.customer, host, on=date(2026, 5, 10), how="page")
+    members.take_in([receipt("B1", "100", "2026-05-12", "1002")])
+    referrals.night(TODAY)
+    assert points(host) == before + 500
+    members.take_in([receipt("R1", "-100", "2026-05-13", "", 原订单号="B1")])
+    referrals.night(TODAY)
+    assert points(host) == before and Referral.objects.get().state == "reversed"
+
+
 def test_nobody_brings_herself_her_family_or_whoever_was_there_before(members: Shop) -> None:
     members.take_in(
         [

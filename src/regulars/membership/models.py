@@ -196,6 +196,7 @@ class Earned(models.Model):
     gross = models.BigIntegerField(default=0)
     by_value = models.BigIntegerField(default=0)  # fen of it that were paid by stored value and earn nothing
     units = models.BigIntegerField(default=0)
+    most = models.BigIntegerField(null=True)  # whole units that the receipts of its day may earn by its rule
     due = models.BigIntegerField(default=0)
     owed = models.BigIntegerField(default=0)
     turns = models.PositiveSmallIntegerField(default=0)  # how often it has been posted about

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from regulars.customers.models import Customer, Detail
 from regulars.customers.queries import find
-from regulars.membership import program, purse, unsettled
+from regulars.membership import program, purse
 from regulars.membership.rules.ledger import BONUS, MOST, PRINCIPAL
 from regulars.sales.reading import open_file
 from regulars.sales.rules.headers import FIELDS, match
@@ -147,8 +147,6 @@ def _book(customer: Customer, amounts: dict[str, int], on: date, done: Opened) -
     """False where another row of the same file has said it of her already."""
     if not amounts:
         return True
-    if program.member_of(customer) is None:
-        unsettled.again([customer.pk])
     member = program.join(customer, on, "list")
     if done.seen & {(member.pk, currency) for currency in amounts}:
         return False

@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 from regulars.customers.models import Customer, Link
 from regulars.grading.actions import adopt, in_force, loaded
 from regulars.grading.models import Adoption, GradeChange, Standing
+from regulars.membership import unsettled
 from regulars.membership.kin import families, family_of
 from regulars.membership.models import Member, Program, TierBought
 from regulars.membership.rules.numbers import ALPHABET, with_check_digit
@@ -161,7 +162,8 @@ def files_of(customer: Customer) -> list[int]:
 def join(
     customer: Customer, on: date, how: str, *, store: Store | None = None, by: Staff | None = None
 ) -> Member:
-    """Make a customer a member; one who is stays what she is, one who had left is back."""
+    """Make a customer a member; one who is stays what she is, one who had left is back. What she has bought since is
+    reckoned, whether its file came before or comes after."""
     root = customer.merged_into or customer
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=root.pk)
@@ -172,6 +174,7 @@ def join(
                 Member.objects.filter(pk=member.pk).update(left_on=None)
                 member.left_on = None
                 audit("rejoin", f"customer {root.pk}", by=by)
+                unsettled.again(files_of(root))
             return member
         member, is_new = Member.objects.get_or_create(  # a list may have made her one in this moment
             customer=root,
@@ -181,6 +184,7 @@ def join(
         )  # fmt: skip
         if is_new:
             audit("join", f"customer {root.pk}", by=by, detail={"how": how})
+            unsettled.again(files_of(root))
     return member
 
 

@@ -73,8 +73,16 @@ class Receipts:
 
 
 def behind(keys: set[int], first: date) -> Receipts:
-    """The receipts behind these keys, from that day on, with what was refunded of each and whose it is. A refund leads
-    to its receipt; one that names none stands for itself, and by a receipt that is not here nothing was earned."""
+    """The receipts behind these keys, from that day on, with what was refunded of each and whose it is."""
+    wanted, sold_on = _less_refunds(keys)
+    found = [r for r in sorted(wanted, key=lambda r: (r.day, r.key)) if r.day >= first]
+    return Receipts(found, sold_on, _find_owners(found))
+
+
+def _less_refunds(keys: set[int]) -> tuple[Collection[Receipt], dict[str, set[date]]]:
+    """The receipts behind these keys with what was refunded of each, and the days on which each number was sold. A
+    refund leads to its receipt; one that names none, or bears a number of its own, stands for itself, and by a receipt
+    that is not here nothing was earned."""
     sales: dict[int, Receipt] = {}
     refunds: dict[int, tuple[Receipt, str]] = {}
     sold: dict[tuple[str, date], list[Receipt]] = defaultdict(list)
@@ -98,10 +106,15 @@ def behind(keys: set[int], first: date) -> Receipts:
             ))  # fmt: skip
             best.back += refund.amount
             wanted[best.key] = best
-        elif key in keys and not refund_of:
+        elif key in keys and refund_of in ("", refund.number):
             wanted[key] = refund
-    found = [r for r in sorted(wanted.values(), key=lambda r: (r.day, r.key)) if r.day >= first]
-    return Receipts(found, sold_on, _find_owners(found))
+    return wanted.values(), sold_on
+
+
+def left_of(keys: set[int]) -> dict[int, int]:
+    """Fen that are left of these receipts, and of those that share a number with them, when refunds are taken off: by
+    key. What was refunded of a receipt that is not here is no receipt."""
+    return {r.key: r.amount + r.back for r in _less_refunds(keys)[0]}
 
 
 def _written(keys: set[int]) -> Collection[tuple[Any, ...]]:
@@ -170,9 +183,9 @@ def lines(found: Receipts, program: Membership) -> dict[int, list[tuple[str, int
 
 
 def paid_by_value(found: Receipts, program: Membership) -> dict[Bill, int]:
-    """Fen of each bill that were paid by stored value, where that earns nothing. What was given back of them does not
-    count: a refund is taken off the receipt itself."""
-    if program.value is None or program.value.earns:
+    """Fen of each bill that were paid by stored value, also where that earns: it may not have when it was bought. What
+    was given back of them does not count: a refund is taken off the receipt itself."""
+    if program.value is None:
         return {}
     numbers = sorted({r.number for r in found.all if r.number and r.member})
     sql = (
@@ -210,21 +223,35 @@ def birthdays(found: Receipts, program: Membership) -> dict[int, Birthday]:
     return born
 
 
-def came_on(members: Sequence[int], dates: Collection[date]) -> set[tuple[int, date]]:
-    """When, from the first to the last of these days, members (or who is read as they are) bought something or came."""
+def came_on(days: set[tuple[int, date]], found: Receipts) -> dict[tuple[int, date], set[int]]:
+    """On which of these days the member (or who is read as she is) bought something that was not returned, whoever
+    returned it, or came; with the keys of what there is of that day."""
     sql = (
-        f"SELECT m.id, s.day, SUM(s.amount), MAX(CASE WHEN s.kind = 'attendance' THEN 1 ELSE 0 END) FROM {_MEMBER} m "
+        f"SELECT m.id, s.day, s.key, s.kind FROM {_MEMBER} m "
         f"JOIN {_CUSTOMER} o ON o.id = m.customer_id "
         f"JOIN {_CUSTOMER} c ON c.id = COALESCE(o.merged_into_id, o.id) OR c.merged_into_id = COALESCE(o.merged_into_id, o.id) "
         f"JOIN {_LINK} l ON l.customer_id = c.id JOIN {_SALE} s ON s.identity_id = l.identity_id AND s.is_current "
         f"JOIN {_BATCH} b ON b.id = s.batch_id AND b.state = 'complete' "
-        "WHERE s.day >= %s AND s.day <= %s AND m.id IN ({marks}) GROUP BY m.id, s.day"
+        "WHERE s.day >= %s AND s.day <= %s AND m.id IN ({marks})"
     )
-    between = [min(dates).isoformat(), max(dates).isoformat()]
+    dates = [day.isoformat() for _, day in days]
+    rows = [
+        ((member, bulk.day(day)), key, kind)
+        for member, day, key, kind in bulk.rows_in(
+            sql, sorted({m for m, _ in days}), [min(dates), max(dates)]
+        )
+    ]
+    left = {r.key: r.amount + r.back for r in found.all}
+    beside = {key for day, key, _ in rows if day in days} - left.keys()
+    left |= left_of(beside)
+    keys: dict[tuple[int, date], set[int]] = defaultdict(set)
+    for day, key, _ in rows:
+        keys[day].add(key)
+    attended = {day for day, _, kind in rows if kind == "attendance"}
     return {
-        (member, bulk.day(day))
-        for member, day, amount, attended in bulk.rows_in(sql, members, between)
-        if amount > 0 or attended
+        day: its_keys
+        for day, its_keys in keys.items()
+        if day in attended or sum(left.get(key, 0) for key in its_keys) > 0
     }
 
 

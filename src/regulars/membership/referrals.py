@@ -14,10 +14,10 @@ from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 from django.db import transaction
-from django.db.models import Min, Q, QuerySet, Sum
+from django.db.models import Min, Q, QuerySet
 
 from regulars.customers.models import Customer, Detail, FamilyMember, Link
-from regulars.membership import kin, teller
+from regulars.membership import kin, receipts, teller
 from regulars.membership.models import Earned, Member, Posting, Referral, ReferralState
 from regulars.membership.program import Terms, current, files_of, works_here
 from regulars.membership.rules import earning
@@ -186,12 +186,11 @@ def _known_on(on: date) -> QuerySet[Referral]:
 def _has_bought(referral: Referral, said: ReferralTerms, on: date, pending: int) -> bool:
     assert referral.friend is not None
     ends = min(on - timedelta(days=pending), referral.on + timedelta(days=said.within_days))
-    spent = (
-        _sales(files_of(referral.friend))
-        .filter(day__gte=referral.on, day__lte=ends)
-        .aggregate(n=Sum("amount"))["n"]
-    )
-    return bool(spent) and spent > 0 and spent >= round(said.least_spend * 100)
+    hers = _sales(files_of(referral.friend)).filter(day__gte=referral.on, day__lte=ends)
+    keys = set(hers.values_list("key", flat=True))
+    left = receipts.left_of(keys)  # whoever returned it
+    spent = sum(left.get(key, 0) for key in keys)
+    return spent > 0 and spent >= round(said.least_spend * 100)
 
 
 def _count(referral: Referral, terms: Terms, said: ReferralTerms, pending: int, on: date) -> int:

@@ -74,14 +74,15 @@ def _settle_chunk(keys: set[int], terms: Terms, first: date, on: date, is_over: 
     """Read what stands behind these keys, reckon what is due, book the difference. Says how many postings that made."""
     program, tally = terms.membership, Tally(on)
     found = _read(keys, first, tally)
-    if any(earning.most_a_day(e.currency, program) for e in program.earns if e.per_yuan is not None):
+    is_capped = any(earning.most_a_day([e.key], program) for e in program.earns)
+    if is_capped or any(r.most for r in tally.rows.values()):
         keys = keys | receipts.of_the_same_days(found, {(r.member, r.day) for r in tally.rows.values()})
         found = _read(keys, first, tally)
     lines, by_value = receipts.lines(found, program), receipts.paid_by_value(found, program)
     tiers = tiers_on({(r.customer, r.day) for r in found.all if r.member}, terms)
     birthdays = receipts.birthdays(found, program)
 
-    reckoning = _Reckoning(terms, is_over, found, tally)
+    reckoning = _Reckoning(terms, is_over, found, tally, keys | {r.key for r in found.all})
     for one in found.all:
         reckoning.sold(one, Bought(
             one.day, one.amount, tiers.get((one.customer, one.day), ""), birthdays.get(one.customer),
@@ -104,16 +105,17 @@ def _read(keys: set[int], first: date, tally: Tally) -> Receipts:
 class _Reckoning:
     """What receipts and visits earn by the terms that hold, brought into the tally."""
 
-    def __init__(self, terms: Terms, is_over: bool, found: Receipts, tally: Tally) -> None:
-        self.terms, self.is_over, self.root_of, self.tally = terms, is_over, found.root_of, tally
+    def __init__(self, terms: Terms, is_over: bool, found: Receipts, tally: Tally, keys: set[int]) -> None:
+        self.terms, self.is_over, self.found, self.tally, self.keys = terms, is_over, found, tally, keys
         self.program = program = terms.membership
         by_spend = {e.currency for e in program.earns if e.per_yuan is not None}
         by_visit = {e.currency for e in program.earns if e.per_visit is not None}
-        self.by_spend = [c for c in program.currencies if c.key in by_spend]
+        # Each receipt has a row, also where visits alone earn: else nobody knew whose day it was when it is gone.
+        self.by_receipt = [c for c in program.currencies if c.key in (by_spend or by_visit)]
         self.by_visit = [c for c in program.currencies if c.key in by_visit]
         self.currencies = {c.key: c for c in program.currencies}
         self.visits: set[Visit] = set()
-        self.of_the_day: dict[tuple[int, date, str], int] = defaultdict(int)
+        self.of_the_day: dict[tuple[int, date, str, str], int] = defaultdict(int)
 
     def _is_closed(self, day: date) -> bool:
         """Whether nothing more is earned by what was bought on that day: what was, counts by the terms that held."""
@@ -131,38 +133,39 @@ class _Reckoning:
 
     def sold(self, receipt: Receipt, bought: Bought) -> None:
         """A receipt earns by its amount, and its day may be a visit."""
-        for currency in self._earned_in(f"sale {receipt.key}", self.by_spend):
+        for currency in self._earned_in(f"sale {receipt.key}", self.by_receipt):
             self._sold(receipt, bought, currency)
         if receipt.member:
             self.visits.add((receipt.member, receipt.customer, receipt.day))
 
     def _sold(self, receipt: Receipt, bought: Bought, currency: Currency) -> None:
         row = self.tally.row(f"sale {receipt.key}", currency.key)
-        is_closed = self._is_closed(receipt.day) or currency not in self.by_spend
+        is_closed = self._is_closed(receipt.day) or currency not in self.by_receipt
         if not row.id and (is_closed or not receipt.member):
             return
         row = self._hers(row, receipt.member, is_closed)
         if not receipt.member:
+            self.visits.add((row.member, 0, row.day))
             self.tally.come_to(row, 0, currency)
             return
-        if (row.gross, row.by_value) != (receipt.amount, bought.by_value) and not is_closed:
+        is_new = not row.id or (row.gross, row.by_value) != (receipt.amount, bought.by_value)
+        if is_new and not is_closed:
             # Bought on other terms than today's? Then by what was kept; an amount that was edited, or turns out to have
             # been paid by stored value, is reckoned anew.
             reckon(row, bought, receipt.member, self.program)
         due = earning.due_for(row.units, row.gross, receipt.amount + receipt.back, currency.rounding)
-        cap = earning.most_a_day(currency.key, self.program)
-        if cap is not None and due > 0:
-            so_far = self.of_the_day[receipt.customer, receipt.day, currency.key]
-            due = min(due, max(0, cap - so_far))
-            self.of_the_day[receipt.customer, receipt.day, currency.key] += due
+        if row.most is not None and due > 0:
+            place = receipt.customer, receipt.day, currency.key, row.rules[0]
+            due = min(due, max(0, row.most - self.of_the_day[place]))
+            self.of_the_day[place] += due
         self.tally.come_to(row, due, currency)
 
     def _hers(self, row: Earned, member: int, is_closed: bool) -> Earned:
         """The row as this member's: what another had earned by it is taken back from her first."""
         if not row.id or row.member == member or not member:
             return row
-        root = self.root_of.get(row.member)
-        if root is not None and root == self.root_of.get(member):
+        root = self.found.root_of.get(row.member)
+        if root is not None and root == self.found.root_of.get(member):
             return row
         if row.member in kin.family_of(member):
             return row
@@ -180,13 +183,15 @@ class _Reckoning:
 
     def came(self, tiers: dict[tuple[int, date], str], birthdays: dict[int, Birthday]) -> None:
         """One visit a day, as long as something was bought on it or she is known to have come. Of several memberships
-        that are read together the oldest that held on the day has it."""
+        that are read together the oldest has it by whose receipts of that day are: with them it goes where they go."""
         holds_it, visits = receipts.who_has_the_visit(self.visits)
         if not visits:
             return
         whats = {(m, d): f"visit {m} {d.isoformat()}" for m, _, d in visits}
         self.tally.read(sorted(set(whats.values())))
-        was_there = receipts.came_on(sorted({m for m, _ in whats}), {d for _, d in whats})
+        was_there = receipts.came_on(set(whats), self.found)
+        if holds_it:
+            holds_it |= self._held_by_receipts({day: was_there[day] for day in holds_it if day in was_there})
         for member, customer, day in sorted(visits):
             bought = Bought(day, 0, tiers.get((customer, day), ""), birthdays.get(customer))
             for currency in self._earned_in(whats[member, day], self.by_visit):
@@ -198,6 +203,17 @@ class _Reckoning:
                     row.gross, row.rules = earning.for_visit(bought, currency.key, self.program)
                 is_hers = holds_it.get((member, day), member) == member
                 self.tally.come_to(row, row.gross if is_hers and (member, day) in was_there else 0, currency)
+
+    def _held_by_receipts(self, keys: dict[tuple[int, date], set[int]]) -> dict[tuple[int, date], int]:
+        """The oldest membership by which one of these receipts was reckoned, for each day that has one."""
+        of_all = {key for its_keys in keys.values() for key in its_keys}
+        self.tally.read([f"sale {k}" for k in sorted(of_all - self.keys)])
+        whose: dict[str, set[int]] = defaultdict(set)
+        for row in self.tally.rows.values():
+            if row.member:
+                whose[row.what].add(row.member)
+        found = {day: {m for k in its_keys for m in whose[f"sale {k}"]} for day, its_keys in keys.items()}
+        return {day: min(members) for day, members in found.items() if members}
 
 
 def _bring_back(found: Receipts, tally: Tally) -> None:

@@ -17,7 +17,7 @@ from regulars.shop import bulk
 from regulars.shop.words import Refused
 
 _EARNED = models.Earned._meta.db_table
-_COLUMNS = ("day", "gross", "by_value", "units", "due", "owed", "turns", "parts", "rules")
+_COLUMNS = ("day", "gross", "by_value", "units", "most", "due", "owed", "turns", "parts", "rules")
 
 
 class Tally:
@@ -101,7 +101,8 @@ class Tally:
 def _values(row: Earned) -> tuple[Any, ...]:
     """What stands in the columns of `_COLUMNS`."""
     parts, rules = json.dumps([p for p in row.parts if p[1]]), json.dumps(row.rules)
-    return row.day.isoformat(), row.gross, row.by_value, row.units, row.due, row.owed, row.turns, parts, rules
+    numbers = row.gross, row.by_value, row.units, row.most, row.due, row.owed, row.turns
+    return row.day.isoformat(), *numbers, parts, rules
 
 
 def _list(value: Any) -> list[Any]:

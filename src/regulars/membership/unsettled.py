@@ -8,11 +8,13 @@ from datetime import date
 from django.db.models import Min
 
 from regulars.customers.models import Customer, Link
-from regulars.membership.models import Program, Unsettled
-from regulars.sales.models import Batch, Sale
+from regulars.membership.models import Member, Posting, Program, Unsettled
+from regulars.sales.models import Batch, BatchState, Sale, Sighting
 from regulars.shop import bulk
 
-_SALE, _BATCH, _LINK, _UNSETTLED = (m._meta.db_table for m in (Sale, Batch, Link, Unsettled))
+_SALE, _SIGHTING, _BATCH, _LINK, _UNSETTLED, _POSTING, _MEMBER = (
+    m._meta.db_table for m in (Sale, Sighting, Batch, Link, Unsettled, Posting, Member)
+)
 
 
 def since() -> date | None:
@@ -35,6 +37,33 @@ def absorb(batch: Batch) -> None:
     bulk.execute(  # a refund that goes away leaves nothing behind that would lead to its receipt
         f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SALE} r JOIN {_SALE} s ON s.receipt = r.refund_of "
         "AND NOT (s.receipt = '') AND s.kind = 'sale' WHERE r.batch_id = %s AND r.refund_of <> '' AND s.day >= %s",
+        [batch.pk, day.isoformat()],
+    )
+    bulk.execute(  # what it says of a receipt in the words of an earlier file may count instead of another's
+        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT s.key FROM {_SIGHTING} g JOIN {_SALE} s ON s.id = g.sale_id "
+        f"JOIN {_SALE} o ON o.key = s.key AND o.id <> s.id WHERE g.batch_id = %s AND s.day >= %s",
+        [batch.pk, day.isoformat()],
+    )
+    gone = "" if batch.state == BatchState.UNDOING else "AND s.kind = 'reversed' "
+    bulk.execute(  # a refund of a receipt that goes may be that of another of its number
+        f"INSERT INTO {_UNSETTLED} (key) SELECT o.key FROM {_SALE} o WHERE o.kind = 'sale' AND o.day >= %s "
+        f"AND NOT (o.receipt = '') AND o.receipt IN (SELECT r.refund_of FROM {_SALE} s "
+        f"JOIN {_SALE} r ON r.refund_of = s.receipt AND NOT (r.refund_of = '') "
+        f"WHERE s.batch_id = %s AND NOT (s.receipt = '') {gone}) ORDER BY o.receipt",
+        [day.isoformat(), batch.pk],
+    )
+    bulk.execute(  # one that stood for itself stands for a receipt that comes, and again for itself when that goes
+        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT r.key FROM {_SALE} s "
+        f"JOIN {_SALE} r ON r.refund_of = s.receipt AND NOT (r.refund_of = '') "
+        "WHERE s.batch_id = %s AND NOT (s.receipt = '') AND s.kind <> 'refund' AND r.refund_of = r.receipt",
+        [batch.pk],
+    )
+    bulk.execute(  # and what she has spent on one may have been spent on another of hers
+        f"INSERT INTO {_UNSETTLED} (key) SELECT DISTINCT o.key FROM {_SALE} s "
+        f"JOIN {_POSTING} p ON p.receipt = s.receipt AND NOT (p.receipt = '') "
+        f"JOIN {_MEMBER} m ON m.id = p.member_id JOIN {_LINK} l ON l.customer_id = m.customer_id "
+        f"JOIN {_SALE} o ON o.identity_id = l.identity_id AND o.receipt = s.receipt AND o.kind = 'sale' "
+        "WHERE s.batch_id = %s AND NOT (s.receipt = '') AND o.id <> s.id AND o.day >= %s",
         [batch.pk, day.isoformat()],
     )
 

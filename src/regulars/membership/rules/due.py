@@ -30,6 +30,7 @@ class Earned:
     gross: int = 0
     by_value: int = 0
     units: int = 0
+    most: int | None = None
     due: int = 0
     owed: int = 0
     turns: int = 0
@@ -53,7 +54,9 @@ def reckon(row: Earned, bought: Bought, member: int, program: Membership) -> Non
     units, row.rules = earning.units_for(_turned_round(bought) if is_back else bought, row.currency, program)
     row.units = -units if is_back else units
     row.gross, row.by_value = bought.fen, bought.by_value
-    row.day, row.member, row.is_changed = bought.day, member, True
+    row.most = earning.most_a_day(row.rules, program)
+    row.day, row.is_changed = bought.day, True
+    row.member = row.member or member  # who is read as her now may be parted from her again
 
 
 def _turned_round(back: Bought) -> Bought:
@@ -144,7 +147,8 @@ def pass_on(row: Earned, member: int, is_closed: bool) -> Earned:
     fresh = Earned(row.what, row.currency, turns=row.turns)
     if is_closed:
         fresh.member, fresh.day, fresh.rules = member, row.day, row.rules
-        fresh.gross, fresh.units = row.gross, row.units
+        fresh.gross, fresh.by_value, fresh.units, fresh.most = row.gross, row.by_value, row.units, row.most
+        fresh.is_changed = True  # kept also where nothing is due now: a refund may be taken back
     row.what, row.is_changed = f"gone {row.id}", True
     return fresh
 

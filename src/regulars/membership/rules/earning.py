@@ -96,7 +96,7 @@ def _fits(rule: Earn, bought: Bought) -> bool:
 
 def _times(bought: Bought, category: str, currency: str, program: Membership) -> tuple[int, str]:
     """How many times as much goods of this category earn, in hundredths: the largest rule that fits counts."""
-    best, by = 100, ""
+    best, by = 0, ""
     for rule in program.earns:
         if rule.times is None or rule.currency != currency or not _fits(rule, bought):
             continue
@@ -105,7 +105,7 @@ def _times(bought: Bought, category: str, currency: str, program: Membership) ->
         times = round(rule.times * 100)
         if times > best:
             best, by = times, rule.key
-    return best, by
+    return best or 100, by
 
 
 def for_visit(bought: Bought, currency: str, program: Membership) -> tuple[int, list[str]]:
@@ -137,10 +137,11 @@ def due_for(units: int, gross: int, net: int, rounding: Rounding) -> int:
     return top // bottom
 
 
-def most_a_day(currency: str, program: Membership) -> int | None:
-    """Whole units that one day can earn at most, over all receipts; None without a cap."""
-    caps = [e.most_a_day for e in program.earns if e.currency == currency and e.most_a_day]
-    return min(caps) if caps else None
+def most_a_day(rules: Sequence[str], program: Membership) -> int | None:
+    """Whole units that one day can earn at most by the rules of these keys, over all receipts; None without a cap. What a
+    visit earns comes once a day anyway."""
+    caps = [e.most_a_day for e in program.earns if e.key in rules and e.per_yuan is not None and e.most_a_day]
+    return min(caps, default=None)
 
 
 def ends_on(currency: Currency, day: date) -> date | None:

@@ -48,6 +48,7 @@
 -- after membership.0007_lighter_booking
 -- after membership.0008_earned_by_value
 -- after membership.0009_two_round_trips
+-- after membership.0010_most_a_day
 -- after sales.0003_forgotten
 -- after sessions.0001_initial
 
@@ -550,7 +551,7 @@ CREATE INDEX "membership_posting_of" ON "membership_posting" ("of_id") WHERE "of
 
 CREATE INDEX "membership_lot_ends" ON "membership_lot" ("ends") WHERE ("ends" IS NOT NULL AND "in_hand" > 0);
 
-CREATE TABLE "membership_earned" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "what" varchar(40) NOT NULL, "currency" varchar(20) NOT NULL, "day" date NOT NULL, "gross" bigint NOT NULL, "units" bigint NOT NULL, "due" bigint NOT NULL, "owed" bigint NOT NULL, "turns" smallint unsigned NOT NULL CHECK ("turns" >= 0), "parts" text NOT NULL CHECK ((JSON_VALID("parts") OR "parts" IS NULL)), "rules" text NOT NULL CHECK ((JSON_VALID("rules") OR "rules" IS NULL)), "member_id" bigint NOT NULL REFERENCES "membership_member" ("id") DEFERRABLE INITIALLY DEFERRED, "by_value" bigint NOT NULL, CONSTRAINT "membership_earned_once" UNIQUE ("what", "currency"));
+CREATE TABLE "membership_earned" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "what" varchar(40) NOT NULL, "currency" varchar(20) NOT NULL, "day" date NOT NULL, "gross" bigint NOT NULL, "units" bigint NOT NULL, "due" bigint NOT NULL, "owed" bigint NOT NULL, "turns" smallint unsigned NOT NULL CHECK ("turns" >= 0), "parts" text NOT NULL CHECK ((JSON_VALID("parts") OR "parts" IS NULL)), "rules" text NOT NULL CHECK ((JSON_VALID("rules") OR "rules" IS NULL)), "member_id" bigint NOT NULL REFERENCES "membership_member" ("id") DEFERRABLE INITIALLY DEFERRED, "by_value" bigint NOT NULL, "most" bigint NULL, CONSTRAINT "membership_earned_once" UNIQUE ("what", "currency"));
 
 CREATE INDEX "membership_earned_member_id_2a536813" ON "membership_earned" ("member_id");
 
