@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from django.db import transaction
@@ -19,6 +18,7 @@ from regulars.membership.rules.ledger import BONUS, MOST, PRINCIPAL
 from regulars.sales.reading import open_file
 from regulars.sales.rules.headers import FIELDS, match
 from regulars.shop.models import audit
+from regulars.shop.money import written
 from regulars.shop.words import Problem, Refused, Words
 
 AT_ONCE = 500
@@ -74,14 +74,10 @@ def amount_of(currency: str, text: str) -> int:
     >>> amount_of("points", "1,200"), amount_of("principal", "¥88.5"), amount_of("points", "")
     (1200, 8850, 0)
     """
-    plain = text.strip().lstrip("¥￥").replace(",", "").replace("，", "")
-    if not plain:
+    if not text.strip():
         return 0
-    try:
-        value = Decimal(plain)
-    except InvalidOperation:
-        raise Refused(BAD.fill(v=text)) from None
-    if not value.is_finite() or abs(value) * 100 > MOST:
+    value = written(text)
+    if value is None or abs(value) * 100 > MOST:
         raise Refused(BAD.fill(v=text))
     if value < 0:
         raise Refused(BELOW)

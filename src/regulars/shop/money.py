@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from decimal import ROUND_HALF_UP, Decimal
 
 FEN = 100
+
+_WRITTEN = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?|[-+]?\.\d+", re.ASCII)
 
 
 def fen(yuan: Decimal | int | str) -> int:
@@ -14,6 +18,16 @@ def fen(yuan: Decimal | int | str) -> int:
     (123450, -1)
     """
     return int((Decimal(yuan) * FEN).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def written(text: str) -> Decimal | None:
+    """The number or amount that a person wrote; None where it is none, as where a comma stands for a point or for nothing.
+
+    >>> written("￥1,234.5"), written(" ８８元 "), written("5,5"), written("1e3"), written("")
+    (Decimal('1234.5'), Decimal('88'), None, None, None)
+    """
+    plain = unicodedata.normalize("NFKC", text).strip().lstrip("¥").removesuffix("元").strip()
+    return Decimal(plain.replace(",", "")) if _WRITTEN.fullmatch(plain) else None
 
 
 def yuan(amount: int) -> Decimal:

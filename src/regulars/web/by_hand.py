@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from types import SimpleNamespace as Page
 
 from django.contrib import messages
@@ -19,7 +19,7 @@ from regulars.customers.queries import family_of
 from regulars.customers.sight import sees
 from regulars.shop.actions import ask_for
 from regulars.shop.models import Hold, Staff, Store, audit
-from regulars.shop.money import fen
+from regulars.shop.money import fen, written
 from regulars.shop.words import Refused, Words
 from regulars.web.customers import find_customer
 from regulars.web.may import needs
@@ -167,18 +167,10 @@ def _amount(text: str) -> Decimal:
     >>> _amount("￥1,234.5"), _amount("")
     (Decimal('1234.5'), Decimal('0'))
     """
-    import unicodedata
-
-    plain = (
-        unicodedata.normalize("NFKC", text).strip().lstrip("¥￥").replace(",", "").removesuffix("元").strip()
-    )
-    if not plain:
+    if not text.strip():
         return Decimal(0)
-    try:
-        amount = Decimal(plain)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or abs(amount) > 10**9:
+    amount = written(text)
+    if amount is None or abs(amount) > 10**9:
         raise Refused(Words("「{t}」不是金额", "{t} is not an amount").fill(t=text[:40]))
     return amount
 
