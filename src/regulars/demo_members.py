@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from regulars.customers.models import Customer
 from regulars.membership import coupons, partners, program, promotions, purse, referrals, settle, unsettled
-from regulars.membership.models import Balance, Member, Partner
+from regulars.membership.models import Balance, Member, Partner, Unsettled
 from regulars.membership.offers import Offer
 from regulars.membership.rules.coupons import Place
 from regulars.membership.rules.terms import months_after
@@ -59,6 +59,7 @@ def go_on_as_members(trade: str, on: date) -> None:
 
 def settle_until(day: date) -> None:
     """Receipts up to this day earn what they earn. The example's files are there before its first day begins."""
+    Unsettled.objects.all().delete()  # whoever joined has put hers of later days there too
     unsettled.everything(until=day)
     settle.settle(day)
 
