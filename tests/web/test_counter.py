@@ -346,7 +346,23 @@ def test_a_form_that_comes_again_with_another_amount_is_refused(her: Member, liv
 
 @pytest.mark.parametrize(
     "typed",
-    ["-5", "0", "0.001", "1e12", "999999999999", "NaN", "Infinity", "５０万", "=5+5", "5;5", "0x10", "¥", "5，5", "1e2", "1_0"],
+    [
+        "-5",
+        "0",
+        "0.001",
+        "1e12",
+        "999999999999",
+        "NaN",
+        "Infinity",
+        "５０万",
+        "=5+5",
+        "5;5",
+        "0x10",
+        "¥",
+        "5，5",
+        "1e2",
+        "1_0",
+    ],
 )
 def test_what_is_no_amount_books_nothing(her: Member, lived_in: House, typed: str) -> None:
     browser, before = lived_in.browser("front-desk"), Posting.objects.count()
