@@ -6,14 +6,13 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 from tests.membership.receipts import receipt
-from tests.membership.test_machine import FEW_FILES, FIRST, MANY_FILES, Books, must_hold
+from tests.membership.test_machine import FEW_FILES, FIRST, MANY_FILES, Receiving, must_hold
 from tests.shops import Shop
 
 from regulars import daily
@@ -34,20 +33,12 @@ any_of = st.integers(0, 99)
 Row = dict[str, Any]
 
 
-class OddFiles(Books):
+class OddFiles(Receiving):
     """Numbers that come again, refunds by nobody or by somebody else, before their sale, with no number or their own;
     prices and names edited; people merged, parted, gone and back."""
 
-    shop: Shop
-
     def __init__(self) -> None:
         super().__init__()
-        self.begin()
-        self.shop.empty()
-        self.today = date(2026, 5, 20)
-        self.clock = patch("regulars.sales.actions.today", lambda: self.today)
-        self.clock.start()
-        program.open_program("tiers", FIRST)
         self.batches: list[Any] = []
         self.files: list[list[Row]] = []
         self.count, self.redeemed = 0, 0
@@ -55,10 +46,6 @@ class OddFiles(Books):
         self.take_in(
             [{"n": f"S{name}", "who": name, "day": FIRST + timedelta(11), "fen": 5_000} for name in NAMES]
         )
-
-    def teardown(self) -> None:
-        self.clock.stop()
-        super().teardown()
 
     def fresh(self, letter: str) -> str:
         self.count += 1
