@@ -57,20 +57,22 @@ def prepare(trade: str, on: date, progress: Callable[[int, int, Words], None]) -
     else:
         owner = Staff.objects.get(email=boss.email)
         set_password(owner, password)
+    has_members = profile.trade != "wholesale"
     if not Batch.objects.filter(state=BatchState.COMPLETE).exists():
         with tempfile.TemporaryDirectory() as scratch:
             progress(0, 0, Words("写例店的文件", "Writing the example's files"))
             for files in examples.groups(examples.write(trade, Path(scratch), on)):
                 daily.take_in(files, by=owner, progress=progress)
-        if profile.trade != "wholesale":
+        if has_members:
             progress(0, 0, Words("开会员", "Opening the membership"))
             live_as_members(trade, on - timedelta(days=max(PAST) + 1), by=owner)
         for back in PAST:
             progress(PAST.index(back), len(PAST), Words("过前些天的日子", "Living the days before"))
-            settle_until(on - timedelta(days=back))
+            if has_members:
+                settle_until(on - timedelta(days=back))
             work_a_day(on - timedelta(days=back), seed=back)
-        settle_until(on)
-        if profile.trade != "wholesale":
+        if has_members:
+            settle_until(on)
             go_on_as_members(trade, on)
         progress(len(PAST), len(PAST), Words("记下熟客的喜好", "Writing down what the regulars like"))
         know_the_regulars(trade, on - timedelta(days=min(PAST)))

@@ -24,7 +24,7 @@ from regulars.membership.purse import (
     SPENT,
     TOO_LATE,
     is_another_receipt,
-    let_go_of_late,
+    or_with_what_is_late,
 )
 from regulars.membership.rules import coupons as rules
 from regulars.membership.rules.coupons import Place
@@ -78,12 +78,9 @@ def buy(
     """Let a member have a reward for her points: points and coupon both, or neither."""
     if not offer.price:
         raise Refused(NO_REWARD.fill(name=offer.words))
-    try:
-        return _issue(offer, member, key, on, source, by, price=offer.price)
-    except Refused:
-        if not let_go_of_late(on, member):
-            raise
-        return _issue(offer, member, key, on, source, by, price=offer.price)
+    return or_with_what_is_late(
+        on, member, lambda: _issue(offer, member, key, on, source, by, price=offer.price)
+    )
 
 
 def _issue(

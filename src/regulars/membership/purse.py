@@ -115,19 +115,24 @@ def let_go_of_late(on: date, member: Member | None = None) -> int:
     return let_go
 
 
+def or_with_what_is_late(on: date, member: Member, do: Callable[[], T]) -> T:
+    """Where this is refused to a member, let go of what no till has come back for, and try once more."""
+    try:
+        return do()
+    except Refused:
+        if not let_go_of_late(on, member):
+            raise
+        return do()
+
+
 def _with_what_is_late(verb: Callable[P, T]) -> Callable[P, T]:
-    """Where a verb on a member is refused, what no till has come back for is let go, and it is tried once more."""
+    """The same for a verb whose first word is the member."""
 
     @wraps(verb)
     def tried(*args: P.args, **said: P.kwargs) -> T:
-        try:
-            return verb(*args, **said)
-        except Refused:
-            member, on = args[0], said["on"]
-            assert isinstance(member, Member) and isinstance(on, date)
-            if not let_go_of_late(on, member):
-                raise
-            return verb(*args, **said)
+        member, on = args[0], said["on"]
+        assert isinstance(member, Member) and isinstance(on, date)
+        return or_with_what_is_late(on, member, lambda: verb(*args, **said))
 
     return tried
 

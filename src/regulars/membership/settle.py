@@ -110,8 +110,9 @@ class _Reckoning:
         self.program = program = terms.membership
         by_spend = {e.currency for e in program.earns if e.per_yuan is not None}
         by_visit = {e.currency for e in program.earns if e.per_visit is not None}
-        # Each receipt has a row, also where visits alone earn: else nobody knew whose day it was when it is gone.
-        self.by_receipt = [c for c in program.currencies if c.key in (by_spend or by_visit)]
+        # Where visits alone earn, receipts have rows too: else nobody knew whose day it was when one is gone.
+        of_receipts = by_spend or by_visit
+        self.by_receipt = [c for c in program.currencies if c.key in of_receipts]
         self.by_visit = [c for c in program.currencies if c.key in by_visit]
         self.currencies = {c.key: c for c in program.currencies}
         self.visits: set[Visit] = set()
